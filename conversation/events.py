@@ -1,0 +1,367 @@
+"""The vocabulary: what can happen in a conversation, and what of it a visitor may see.
+
+A conversation is an append-only list of these events; everything else is a view of it. Each kind is a frozen value;
+`Event` is the envelope that numbers it. Stored form, desk form and visitor form are all made here and nowhere else.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import ClassVar, Literal, get_args
+
+from pydantic import JsonValue, TypeAdapter
+
+JsonObject = dict[str, JsonValue]
+
+AuthorKind = Literal["visitor", "bot", "agent", "system"]
+HolderKind = Literal["bot", "queue", "agent", "nobody"]
+State = Literal["bot", "queued", "agent", "closed"]
+Outcome = Literal["answer", "clarify", "small_talk", "no_answer", "handoff"]
+Reason = Literal["visitor_asked", "low_confidence", "frustrated", "repeated_failure", "policy"]
+Priority = Literal["low", "normal", "high", "urgent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who did it: `id` is the visitor's or agent's own, absent for the bot and the system."""
+
+    kind: AuthorKind
+    name: str | None = None
+    id: str | None = None
+
+    @property
+    def sender(self) -> str:
+        """The owner of a `client_id`: `visitor:9f2c` or `agent:4b1d`."""
+        return f"{self.kind}:{self.id}"
+
+
+BOT = Author("bot")
+SYSTEM = Author("system")
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who may speak to the visitor now; `id` and `name` are an agent's."""
+
+    kind: HolderKind
+    name: str | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """State, holder and `hold` (how often the holder has changed) after an event that changed them."""
+
+    state: State
+    holder: Holder
+    hold: int
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where a reply is from: `quote` is the sentence of the article that carries it."""
+
+    article_id: str
+    title: str
+    heading: str | None
+    url: str
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The first event: a visitor of `site` began to talk, on `page` (`{url, title}`)."""
+
+    kind: ClassVar[str] = "opened"
+    site: str = "default"
+    locale: str | None = None
+    page: dict[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VisitorSaid:
+    """Plain text of the visitor, 1 to 4,000 code points."""
+
+    kind: ClassVar[str] = "visitor_said"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class BotSaid:
+    """A reply in Markdown. `answers` names the `seq` of every `visitor_said` it answers; `confidence` is 0 to 1."""
+
+    kind: ClassVar[str] = "bot_said"
+    text: str
+    outcome: Outcome
+    answers: tuple[int, ...]
+    citations: tuple[Citation, ...] = ()
+    confidence: float | None = None
+    kb_version: str | None = None
+    turn_id: str | None = None
+    suggestions: tuple[str, ...] = ()
+    trace: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSaid:
+    """Plain text of the agent who holds the conversation."""
+
+    kind: ClassVar[str] = "agent_said"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteAdded:
+    """A remark among agents; never shown to the visitor."""
+
+    kind: ClassVar[str] = "note_added"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffRequested:
+    """A person is called; `detail` tells the agent why."""
+
+    kind: ClassVar[str] = "handoff_requested"
+    reason: Reason
+    detail: str = ""
+    priority: Priority = "normal"
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An agent took the conversation."""
+
+    kind: ClassVar[str] = "claimed"
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """The holder gave the conversation back to the queue."""
+
+    kind: ClassVar[str] = "released"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Transferred:
+    """The holder passed the conversation to the agent with id `to`, called `to_name`."""
+
+    kind: ClassVar[str] = "transferred"
+    to: str
+    to_name: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnedToBot:
+    """The bot answers again: the agent returned the conversation, or the visitor no longer waits for a person."""
+
+    kind: ClassVar[str] = "returned_to_bot"
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The conversation ended; a visitor may reopen it for a while."""
+
+    kind: ClassVar[str] = "closed"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """A closed conversation goes on, with the bot."""
+
+    kind: ClassVar[str] = "reopened"
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """The visitor's verdict on the `bot_said` numbered `of`."""
+
+    kind: ClassVar[str] = "rated"
+    of: int
+    helpful: bool
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """How content the visitor was, 1 to 5."""
+
+    kind: ClassVar[str] = "surveyed"
+    score: int
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactLeft:
+    """Where the visitor can be reached when nobody is at the desk."""
+
+    kind: ClassVar[str] = "contact_left"
+    email: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """The whole set of tags after the change."""
+
+    kind: ClassVar[str] = "tagged"
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PrioritySet:
+    """How soon the queue should serve it."""
+
+    kind: ClassVar[str] = "priority_set"
+    priority: Priority
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """The payloads of the events numbered `seqs` were overwritten; readers drop their copies."""
+
+    kind: ClassVar[str] = "redacted"
+    seqs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """An event of a kind this version does not know, or one whose payload was erased: it only moves the cursor."""
+
+    kind: str
+    body: JsonObject = field(default_factory=dict)
+
+
+Known = (
+    Opened
+    | VisitorSaid
+    | BotSaid
+    | AgentSaid
+    | NoteAdded
+    | HandoffRequested
+    | Claimed
+    | Released
+    | Transferred
+    | ReturnedToBot
+    | Closed
+    | Reopened
+    | Rated
+    | Surveyed
+    | ContactLeft
+    | Tagged
+    | PrioritySet
+    | Redacted
+)
+Payload = Known | Unknown
+
+VERSION = 1  # of every kind's stored body; raise it together with an entry in UPCASTS
+
+# (kind, stored version) -> the body one version later
+UPCASTS: Mapping[tuple[str, int], Callable[[JsonObject], JsonObject]] = {}
+
+# What a visitor may see of each kind; a kind that is missing here reaches visitors as `hidden`.
+# Who holds the chat (state, holder, hold) is visible wherever it changes.
+VISIBLE: Mapping[str, tuple[str, ...]] = {
+    "opened": ("site", "locale"),
+    "visitor_said": ("text",),
+    "bot_said": ("text", "outcome", "answers", "citations", "confidence", "kb_version", "turn_id", "suggestions"),
+    "agent_said": ("text",),
+    "handoff_requested": (),
+    "claimed": (),
+    "released": (),
+    "transferred": (),
+    "returned_to_bot": (),
+    "closed": (),
+    "reopened": (),
+    "rated": ("of", "helpful", "comment"),
+    "surveyed": ("score", "comment"),
+    "contact_left": ("email", "name"),
+    "redacted": ("seqs",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One numbered entry of a conversation; `seq` counts from 1 without gaps."""
+
+    conversation_id: str
+    seq: int
+    event_id: str
+    at: datetime
+    by: Author
+    payload: Payload
+    client_id: str | None = None
+    standing: Standing | None = None
+
+    @property
+    def kind(self) -> str:
+        """The payload's kind, as on the wire."""
+        return self.payload.kind
+
+
+_ADAPTERS: Mapping[str, TypeAdapter[Known]] = {kind.kind: TypeAdapter(kind) for kind in get_args(Known)}
+_STANDING: TypeAdapter[Standing] = TypeAdapter(Standing)
+_STANDING_FIELDS = ("state", "holder", "hold")
+
+
+def rfc3339(at: datetime) -> str:
+    """`2026-11-21T09:30:00.125000Z`."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def body_of(payload: Payload) -> JsonObject:
+    """The kind's own fields, as JSON values."""
+    if isinstance(payload, Unknown):
+        return payload.body
+    body: JsonObject = _ADAPTERS[payload.kind].dump_python(payload, mode="json")
+    return body
+
+
+def stored_body(event: Event) -> JsonObject:
+    """The kind's own fields and, where the event changed who holds the chat, `state`, `holder` and `hold`."""
+    standing = {} if event.standing is None else _STANDING.dump_python(event.standing, mode="json")
+    return body_of(event.payload) | standing
+
+
+def revive(kind: str, version: int, body: JsonObject) -> tuple[Payload, Standing | None]:
+    """Payload and standing of a stored body, upcast from `version`. A kind or version from the future is `Unknown`."""
+    standing = _STANDING.validate_python({name: body[name] for name in _STANDING_FIELDS}) if "hold" in body else None
+    own = {name: value for name, value in body.items() if name not in _STANDING_FIELDS}
+    if kind not in _ADAPTERS or version > VERSION:
+        return Unknown(kind, own), standing
+    for stored in range(version, VERSION):
+        own = UPCASTS[kind, stored](own) if (kind, stored) in UPCASTS else own
+    return _ADAPTERS[kind].validate_python(own), standing
+
+
+def _envelope(event: Event, by: JsonObject) -> JsonObject:
+    envelope: JsonObject = {"seq": event.seq, "event_id": event.event_id, "at": rfc3339(event.at), "kind": event.kind}
+    envelope["by"] = by
+    if event.client_id is not None:
+        envelope["client_id"] = event.client_id
+    return envelope
+
+
+def desk_form(event: Event) -> JsonObject:
+    """The whole event, as agents, exports and evaluation read it."""
+    by: JsonObject = {"kind": event.by.kind, "name": event.by.name}
+    if event.by.id is not None:
+        by["id"] = event.by.id
+    return _envelope(event, by) | stored_body(event)
+
+
+def visitor_form(event: Event) -> JsonObject:
+    """What the conversation's visitor may see; an event that is not theirs to see keeps its number alone."""
+    if event.kind not in VISIBLE:
+        return {"seq": event.seq, "event_id": event.event_id, "at": rfc3339(event.at), "kind": "hidden"}
+    body = body_of(event.payload)
+    form = _envelope(event, {"kind": event.by.kind, "name": event.by.name})
+    form |= {name: body[name] for name in VISIBLE[event.kind] if name in body}
+    if event.standing is not None:
+        holder = event.standing.holder
+        form |= {"state": event.standing.state, "hold": event.standing.hold}
+        form["holder"] = {"kind": holder.kind, "name": holder.name}
+    return form

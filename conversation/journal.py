@@ -1,0 +1,31 @@
+"""Append and tell: the one way in which events come about, for chat, bot and desk alike."""
+
+from dataclasses import dataclass
+
+from conversation.ports import Append, Appended, Bus, Clock, Decide, Key, Reached, Store, TurnLease, Visitor
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """A store whose readers are told. The hint goes out after the commit, never before."""
+
+    store: Store
+    bus: Bus
+    clock: Clock
+
+    async def append(
+        self,
+        conversation_id: str,
+        decide: Decide,
+        *,
+        key: Key | None = None,
+        visitor: Visitor | None = None,
+        turn: TurnLease | None = None,
+    ) -> Appended:
+        """Carry out a command, see `ConversationStore.append`; raises what it raises."""
+        command = Append(conversation_id, self.clock.now(), decide, key, visitor, turn)
+        appended = await self.store.append(command)
+        if appended.events and not appended.again:
+            now = appended.conversation
+            self.bus.publish(Reached(now.conversation_id, now.visitor_id, now.seq))
+        return appended

@@ -1,0 +1,212 @@
+"""Where a conversation stands: a pure fold over its events, and the table of what is permitted next.
+
+`permit` is the whole ownership machine: `bot -> queued -> agent -> bot | closed`. It says what an event would make of
+the holder, or refuses. `apply` is the fold's step; a stored row is nothing but its result.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from conversation.errors import AlreadyClaimed, IllegalTransition, NotHolder
+from conversation.events import (
+    AgentSaid,
+    Author,
+    BotSaid,
+    Claimed,
+    Closed,
+    ContactLeft,
+    Event,
+    HandoffRequested,
+    Holder,
+    Opened,
+    Payload,
+    Priority,
+    PrioritySet,
+    Reason,
+    Released,
+    Reopened,
+    ReturnedToBot,
+    Standing,
+    State,
+    Tagged,
+    Transferred,
+    VisitorSaid,
+)
+
+PREVIEW_CHARS = 120  # one line of a queue card
+BOT_HOLDS = Holder("bot")
+QUEUE_HOLDS = Holder("queue")
+NOBODY_HOLDS = Holder("nobody")
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A conversation as of its event number `seq`.
+
+    `pending` are the numbers of what the visitor said and the bot, who holds the chat, has yet to answer.
+    `failures` counts the bot's replies in a row that did not help; an answer or a change of holder ends the row.
+    `waiting_since` is set while a person is awaited; `contact` is an address that nobody has followed up yet.
+    """
+
+    conversation_id: str
+    visitor_id: str
+    site_id: str
+    opened_at: datetime
+    updated_at: datetime
+    seq: int = 0
+    state: State = "bot"
+    holder: Holder = BOT_HOLDS
+    hold: int = 0
+    locale: str | None = None
+    page: dict[str, str] | None = None
+    priority: Priority = "normal"
+    reason: Reason | None = None
+    waiting_since: datetime | None = None
+    preview: str = ""
+    tags: tuple[str, ...] = ()
+    pending: tuple[int, ...] = ()
+    failures: int = 0
+    contact: str | None = None
+
+
+def permit(now: Conversation, by: Author, payload: Payload) -> Standing | None:
+    """The standing that `payload` would lead to, or None where the holder stays.
+
+    Raises AlreadyClaimed, NotHolder or IllegalTransition.
+    """
+    match payload:
+        case Opened():
+            return _opens(now)
+        case Claimed():
+            return _claims(now, by)
+        case HandoffRequested():
+            return _moves(now, payload, ("bot",), "queued", QUEUE_HOLDS)
+        case Released():
+            _require_holder(now, by)
+            return _moves(now, payload, ("agent",), "queued", QUEUE_HOLDS)
+        case Transferred():
+            _require_holder(now, by)
+            return _moves(now, payload, ("agent",), "agent", Holder("agent", payload.to_name, payload.to))
+        case ReturnedToBot():
+            _require_holder(now, by)
+            return _moves(now, payload, ("queued", "agent"), "bot", BOT_HOLDS)
+        case Closed():
+            _require_holder(now, by)
+            return _moves(now, payload, ("bot", "queued", "agent"), "closed", NOBODY_HOLDS)
+        case Reopened():
+            return _moves(now, payload, ("closed",), "bot", BOT_HOLDS)
+        case AgentSaid():
+            _require_holder(now, by)
+        case VisitorSaid():
+            _require_state(now, payload, ("bot", "queued", "agent"))
+        case BotSaid():
+            _require_state(now, payload, ("bot",))
+    return None
+
+
+def _opens(now: Conversation) -> Standing:
+    if now.seq:
+        raise IllegalTransition(kind="opened", state=now.state)
+    return Standing("bot", BOT_HOLDS, 0)
+
+
+def _claims(now: Conversation, by: Author) -> Standing:
+    if now.holder.kind == "agent":
+        raise AlreadyClaimed(claimed_by=now.holder.name or "", agent_id=now.holder.id or "")
+    return _moves(now, Claimed(), ("bot", "queued"), "agent", Holder("agent", by.name, by.id))
+
+
+def _moves(now: Conversation, payload: Payload, from_states: tuple[State, ...], to: State, holder: Holder) -> Standing:
+    _require_state(now, payload, from_states)
+    return Standing(to, holder, now.hold + 1)
+
+
+def _require_state(now: Conversation, payload: Payload, states: tuple[State, ...]) -> None:
+    if now.state not in states:
+        raise IllegalTransition(kind=payload.kind, state=now.state)
+
+
+def _require_holder(now: Conversation, by: Author) -> None:
+    """An agent acts only on what they hold; visitors and the system answer for themselves."""
+    if by.kind == "agent" and now.state != "closed" and now.holder.id != by.id:
+        raise NotHolder(holder=now.holder.name or now.holder.kind)
+
+
+def apply(before: Conversation, event: Event) -> Conversation:
+    """The conversation after `event`, the next in number."""
+    after = replace(before, seq=event.seq, updated_at=event.at)
+    if event.standing is not None:
+        after = _stand(after, event.standing, event.at)
+    match event.payload:
+        case Opened(locale=locale, page=page):
+            return replace(after, locale=locale, page=page)
+        case VisitorSaid(text=text):
+            pending = (*after.pending, event.seq) if after.state == "bot" else ()
+            return replace(after, pending=pending, preview=_preview(text))
+        case BotSaid():
+            return _answered(after, event.payload)
+        case AgentSaid(text=text):
+            return replace(after, preview=_preview(text))
+        case HandoffRequested(reason=reason, priority=priority):
+            return replace(after, reason=reason, priority=priority)
+        case ContactLeft(email=email):
+            return replace(after, contact=email)
+        case Tagged(tags=tags):
+            return replace(after, tags=tags)
+        case PrioritySet(priority=priority):
+            return replace(after, priority=priority)
+    return after
+
+
+def _stand(now: Conversation, standing: Standing, at: datetime) -> Conversation:
+    """A change of holder ends what the last holder owed: pending answers, failures in a row."""
+    return replace(
+        now,
+        state=standing.state,
+        holder=standing.holder,
+        hold=standing.hold,
+        pending=(),
+        failures=0,
+        waiting_since=at if standing.state == "queued" else None,
+        reason=now.reason if standing.state in ("queued", "agent") else None,
+        contact=None if standing.state == "agent" else now.contact,
+    )
+
+
+def _answered(now: Conversation, said: BotSaid) -> Conversation:
+    helped = said.outcome in ("answer", "small_talk")
+    return replace(
+        now,
+        pending=tuple(seq for seq in now.pending if seq not in said.answers),
+        failures=0 if helped else now.failures + 1,
+        preview=_preview(said.text),
+    )
+
+
+def _preview(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= PREVIEW_CHARS else line[: PREVIEW_CHARS - 1] + "…"
+
+
+def begin(event: Event) -> Conversation:
+    """The conversation that an `opened` event begins; its author is the visitor."""
+    if not isinstance(event.payload, Opened):
+        raise IllegalTransition(kind=event.kind, state="nothing")
+    blank = Conversation(
+        conversation_id=event.conversation_id,
+        visitor_id=event.by.id or "",
+        site_id=event.payload.site,
+        opened_at=event.at,
+        updated_at=event.at,
+    )
+    return apply(blank, event)
+
+
+def fold(events: Iterable[Event]) -> Conversation:
+    """The conversation that `events`, in order from the first, add up to."""
+    first, *rest = events
+    now = begin(first)
+    for event in rest:
+        now = apply(now, event)
+    return now
