@@ -1,0 +1,223 @@
+"""The desk: where agents take, answer and give back conversations. The only writer of their events.
+
+Every command is one conditional append: what may happen is judged inside the transaction that holds the conversation,
+so of fifty agents who claim it at the same moment one wins and the others learn who did. A command that comes with a
+`client_id` and is sent again gets the event of the first time.
+"""
+
+import statistics
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from conversation.errors import IllegalTransition, NotFound
+from conversation.events import (
+    AgentSaid,
+    Author,
+    Claimed,
+    Closed,
+    Event,
+    HandoffRequested,
+    JsonObject,
+    NoteAdded,
+    Payload,
+    Priority,
+    PrioritySet,
+    Reason,
+    Released,
+    Reopened,
+    ReturnedToBot,
+    Tagged,
+    Transferred,
+    body_of,
+)
+from conversation.journal import Journal
+from conversation.ports import Agent, Draft, Key
+from conversation.state import Conversation
+from handoff.errors import BadRequest
+from handoff.presence import ACTING_ROLES, Attendance
+from handoff.text import clean
+
+WAITS_KEPT = 20  # the last hour or so of a busy desk: enough for a median, recent enough to be true
+MAX_REASON_CHARS = 200
+MAX_TAGS, MAX_TAG_CHARS = 20, 40
+EVENTS_BACK = 100  # one page when looking for the event that made the present holder
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the queue, from 1; `wait_s` is None while nobody has been served yet."""
+
+    position: int
+    wait_s: int | None
+
+
+def requested(reason: Reason, detail: str = "", priority: Priority = "normal") -> HandoffRequested:
+    """The call for a person, for the transaction that stores the bot's reply."""
+    return HandoffRequested(reason, detail, priority)
+
+
+class Desk:
+    """Commands of agents on conversations, and what the bot must know about the desk.
+
+    Every command returns the event it appended. All raise NotFound for an unknown conversation, what `state.permit`
+    raises where the conversation's state forbids it, ClientIdReused and AlreadySent for a `client_id` that stands for
+    something else, BadRequest for a text that does not fit, and StorageUnavailable.
+    """
+
+    def __init__(self, journal: Journal, attendance: Attendance) -> None:
+        self.journal, self.attendance = journal, attendance
+        self._waits_s: deque[float] = deque(maxlen=WAITS_KEPT)
+
+    async def claim(self, conversation_id: str, agent: Agent, client_id: str | None = None) -> Event:
+        """Take the conversation. One agent wins; the others get AlreadyClaimed with the winner's name.
+
+        Whoever holds it already gets the event that gave it to them. Raises OverCapacity.
+        """
+        waited_since: datetime | None = None
+
+        def decide(now: Conversation | None) -> Sequence[Draft]:
+            nonlocal waited_since
+            there = _there(now)
+            waited_since = there.waiting_since
+            return () if there.holder.id == agent.agent_id else (Draft(_author(agent), Claimed()),)
+
+        body: JsonObject = {"command": "claim"}
+        appended = await self.journal.append(conversation_id, decide, key=_key(agent, client_id, body))
+        if not appended.events:
+            return await self._which_gave(appended.conversation)
+        event = appended.events[0]
+        if not appended.again:
+            self._won(event, waited_since)
+        return event
+
+    async def release(
+        self, conversation_id: str, agent: Agent, client_id: str | None = None, *, reason: str = ""
+    ) -> Event:
+        """Give the conversation back to the queue."""
+        why = clean(reason, field="reason", least=0, most=MAX_REASON_CHARS)
+        return await self._act(conversation_id, agent, client_id, Released(why))
+
+    async def transfer(
+        self, conversation_id: str, agent: Agent, client_id: str | None = None, *, to: str, note: str = ""
+    ) -> Event:
+        """Pass the conversation to the agent with the id `to`. Raises OverCapacity where that one is full."""
+        remark = clean(note, field="note", least=0)
+        heir = await self.journal.store.agent(to)
+
+        def decide(now: Conversation | None) -> Sequence[Draft]:
+            _there(now)
+            if heir is None or heir.disabled or heir.role not in ACTING_ROLES or heir.agent_id == agent.agent_id:
+                raise BadRequest(field="to", problem=f"{to!r} is no other agent who could take it; give an agent's id")
+            return (Draft(_author(agent), Transferred(heir.agent_id, heir.name, remark)),)
+
+        key = _key(agent, client_id, {"command": "transfer", "to": to, "note": remark})
+        return (await self.journal.append(conversation_id, decide, key=key)).events[0]
+
+    async def return_to_bot(self, conversation_id: str, agent: Agent, client_id: str | None = None) -> Event:
+        """Let the bot answer again."""
+        return await self._act(conversation_id, agent, client_id, ReturnedToBot())
+
+    async def close(
+        self, conversation_id: str, agent: Agent, client_id: str | None = None, *, reason: str = ""
+    ) -> Event:
+        """End the conversation."""
+        why = clean(reason, field="reason", least=0, most=MAX_REASON_CHARS)
+        return await self._act(conversation_id, agent, client_id, Closed(why))
+
+    async def reopen(self, conversation_id: str, agent: Agent, client_id: str | None = None) -> Event:
+        """Let a closed conversation go on, with the bot. Raises NewerConversation."""
+        return await self._act(conversation_id, agent, client_id, Reopened())
+
+    async def say(self, conversation_id: str, agent: Agent, client_id: str | None = None, *, text: str) -> Event:
+        """Speak to the visitor."""
+        return await self._act(conversation_id, agent, client_id, AgentSaid(clean(text)), unless_closed=True)
+
+    async def note(self, conversation_id: str, agent: Agent, client_id: str | None = None, *, text: str) -> Event:
+        """Leave a remark for other agents."""
+        return await self._act(conversation_id, agent, client_id, NoteAdded(clean(text)))
+
+    async def tag(
+        self, conversation_id: str, agent: Agent, client_id: str | None = None, *, tags: Sequence[str]
+    ) -> Event:
+        """Replace the tags; doubled ones count once."""
+        fit = tuple(dict.fromkeys(clean(tag, field="tags", most=MAX_TAG_CHARS) for tag in tags))
+        if len(fit) > MAX_TAGS:
+            raise BadRequest(field="tags", problem=f"{len(fit)} are too many; give {MAX_TAGS} at most")
+        return await self._act(conversation_id, agent, client_id, Tagged(fit))
+
+    async def prioritise(
+        self, conversation_id: str, agent: Agent, client_id: str | None = None, *, priority: Priority
+    ) -> Event:
+        """Say how soon the queue should serve it."""
+        return await self._act(conversation_id, agent, client_id, PrioritySet(priority))
+
+    async def is_open(self, site_id: str) -> bool:  # noqa: ARG002 - agents serve every site; one day they may not
+        """Whether somebody is there to take a conversation of the site."""
+        return bool(await self.attendance.present())
+
+    async def queue_place(self, conversation_id: str) -> Place | None:
+        """Where the conversation stands in the queue; None where it does not wait.
+
+        `wait_s` is the position times the median of what the last claims in this process had waited.
+        """
+        waiting = [conversation.conversation_id for conversation in await self.journal.store.queue()]
+        if conversation_id not in waiting:
+            return None
+        position = waiting.index(conversation_id) + 1
+        return Place(position, round(position * statistics.median(self._waits_s)) if self._waits_s else None)
+
+    async def _act(
+        self,
+        conversation_id: str,
+        agent: Agent,
+        client_id: str | None,
+        payload: Payload,
+        *,
+        unless_closed: bool = False,
+    ) -> Event:
+        def decide(now: Conversation | None) -> Sequence[Draft]:
+            there = _there(now)
+            if unless_closed and there.state == "closed":
+                raise IllegalTransition(kind=payload.kind, state=there.state)
+            return (Draft(_author(agent), payload),)
+
+        key = _key(agent, client_id, {"command": payload.kind, **body_of(payload)})
+        return (await self.journal.append(conversation_id, decide, key=key)).events[0]
+
+    async def _which_gave(self, held: Conversation) -> Event:
+        """The event that made the present holder, newest page first."""
+        until = held.seq
+        while until > 0:
+            after = max(0, until - EVENTS_BACK)
+            page = await self.journal.store.events(held.conversation_id, after=after, limit=EVENTS_BACK)
+            for event in reversed(page):
+                if event.standing is not None and event.standing.hold == held.hold:
+                    return event
+            until = after
+        raise NotFound
+
+    def _won(self, event: Event, waited_since: datetime | None) -> None:
+        waited_s = None if waited_since is None else (event.at - waited_since).total_seconds()
+        if waited_s is not None:
+            self._waits_s.append(waited_s)
+        log.info("claim.won", conversation_id=event.conversation_id, seq=event.seq, waited_s=waited_s)
+
+
+def _there(now: Conversation | None) -> Conversation:
+    if now is None:
+        raise NotFound
+    return now
+
+
+def _author(agent: Agent) -> Author:
+    return Author("agent", agent.name, agent.agent_id)
+
+
+def _key(agent: Agent, client_id: str | None, body: JsonObject) -> Key | None:
+    return None if client_id is None else Key.of(_author(agent), client_id, body)

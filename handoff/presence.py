@@ -1,0 +1,49 @@
+"""Who is at the desk: leases that any request renews and that are computed when they are read."""
+
+import asyncio
+from datetime import timedelta
+
+from conversation.ports import Agent, Clock, Presence, PresenceStatus, Role, Store
+
+PRESENCE_LEASE_S = 45  # three missed renewals: one lost packet or a slow tab does not close the desk
+PRESENCE_RENEW_S = 15  # a request renews at most this often, so that reading is not writing
+ACTING_ROLES: frozenset[Role] = frozenset({"agent", "lead", "admin"})
+
+
+class Attendance:
+    """Presence of the agents who may act; a writer or QA who reads along does not open the desk."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+        self._renewed: dict[str, float] = {}
+        self._writing = asyncio.Lock()  # a renewal must not bring back the status that was just changed
+
+    async def renew(self, agent: Agent) -> None:
+        """The agent made a request: whoever has never said otherwise is online."""
+        now = self._clock.monotonic()
+        if (
+            agent.role not in ACTING_ROLES
+            or now - self._renewed.get(agent.agent_id, -PRESENCE_RENEW_S) < PRESENCE_RENEW_S
+        ):
+            return
+        self._renewed[agent.agent_id] = now
+        async with self._writing:
+            await self._store.set_presence(Presence(agent.agent_id, await self.status(agent), self._clock.now()))
+
+    async def announce(self, agent: Agent, status: PresenceStatus) -> None:
+        """The agent says how they stand; it holds until they say otherwise or their lease runs out."""
+        self._renewed[agent.agent_id] = self._clock.monotonic()
+        async with self._writing:
+            await self._store.set_presence(Presence(agent.agent_id, status, self._clock.now()))
+
+    async def status(self, agent: Agent) -> PresenceStatus:
+        """What the agent said last, however long ago; `online` where they never said."""
+        said = {presence.agent_id: presence.status for presence in await self._store.presences()}
+        return said.get(agent.agent_id, "online")
+
+    async def present(self) -> frozenset[str]:
+        """Ids of the agents who can take a conversation now."""
+        since = self._clock.now() - timedelta(seconds=PRESENCE_LEASE_S)
+        seen = {p.agent_id for p in await self._store.presences() if p.status == "online" and p.seen_at >= since}
+        able = {a.agent_id for a in await self._store.agents() if not a.disabled and a.role in ACTING_ROLES}
+        return frozenset(seen & able)
