@@ -130,3 +130,15 @@ class EmailTaken(Refused):
 
     def __str__(self) -> str:
         return f"an agent with the address {self.email!r} already exists; choose another or use that account"
+
+
+class BadCursor(Refused):
+    """The cursor of a page was not made by this store."""
+
+    code = "bad_cursor"
+
+    def __init__(self, cursor: str) -> None:
+        self.cursor = cursor
+
+    def __str__(self) -> str:
+        return f"{self.cursor!r} is not a cursor; begin again without one"

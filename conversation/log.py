@@ -9,6 +9,8 @@ from conversation.events import Event, Opened, Standing
 from conversation.ports import Draft
 from conversation.state import BOT_HOLDS, Conversation, apply, begin, permit
 
+_FENCES_A_NUMBER = 1 << 20  # more than a turn can change hands before it is answered
+
 
 def advance(
     now: Conversation | None,
@@ -52,3 +54,22 @@ def _number(now: Conversation | None, draft: Draft, conversation_id: str, at: da
         client_id=client_id,
         standing=standing,
     )
+
+
+def owes_answer(now: Conversation) -> bool:
+    """Whether the bot owes the visitor a reply: exactly then the conversation has a turn in the outbox."""
+    return now.state == "bot" and bool(now.pending)
+
+
+def first_fence(seq: int) -> int:
+    """The fence of a turn born with event `seq`: above that of every earlier turn of the conversation.
+
+    Were each turn to start at 1, a worker that had lost an earlier turn could commit its reply to a later one.
+    """
+    return seq * _FENCES_A_NUMBER
+
+
+def taken_by(before: Conversation | None, after: Conversation) -> str | None:
+    """The id of the agent to whom the conversation has passed, if it has."""
+    passed = after.state == "agent" and (before is None or before.holder.id != after.holder.id)
+    return after.holder.id if passed else None

@@ -90,7 +90,9 @@ def permit(now: Conversation, by: Author, payload: Payload) -> Standing | None:
             return _moves(now, payload, ("agent",), "agent", Holder("agent", payload.to_name, payload.to))
         case ReturnedToBot():
             _require_holder(now, by)
-            return _moves(now, payload, ("queued", "agent"), "bot", BOT_HOLDS)
+            # a visitor gives up waiting; only the agent, or the system for one who vanished, ends an agent's hold
+            given_up: tuple[State, ...] = ("queued",) if by.kind == "visitor" else ("queued", "agent")
+            return _moves(now, payload, given_up, "bot", BOT_HOLDS)
         case Closed():
             _require_holder(now, by)
             return _moves(now, payload, ("bot", "queued", "agent"), "closed", NOBODY_HOLDS)
@@ -98,6 +100,7 @@ def permit(now: Conversation, by: Author, payload: Payload) -> Standing | None:
             return _moves(now, payload, ("closed",), "bot", BOT_HOLDS)
         case AgentSaid():
             _require_holder(now, by)
+            _require_state(now, payload, ("agent",))
         case VisitorSaid():
             _require_state(now, payload, ("bot", "queued", "agent"))
         case BotSaid():

@@ -1,0 +1,88 @@
+"""Visitors, agents and their credentials in memory."""
+
+from dataclasses import replace
+
+from conversation.errors import EmailTaken
+from conversation.memory.shelves import Shelves
+from conversation.ports import Agent, Credential, Presence, Visitor
+
+
+class MemoryPeople:
+    """`VisitorStore` and `AgentStore`."""
+
+    def __init__(self, shelves: Shelves) -> None:
+        self._shelves = shelves
+
+    async def visitor_by_token(self, token_hash: bytes) -> Visitor | None:
+        """The visitor of a token, also of one that has expired."""
+        return next((who for who in self._shelves.visitors.values() if who.token_hash == token_hash), None)
+
+    async def visitor_by_user(self, site_id: str, user_id: str) -> Visitor | None:
+        """The signed-in customer of a site."""
+        visitors = self._shelves.visitors.values()
+        return next((who for who in visitors if (who.site_id, who.user_id) == (site_id, user_id)), None)
+
+    async def save_visitor(self, visitor: Visitor) -> None:
+        """Insert or replace by `visitor_id`."""
+        self._shelves.visitors[visitor.visitor_id] = visitor
+
+    async def move_conversation(self, conversation_id: str, visitor_id: str) -> bool:
+        """Give an open conversation to another visitor; False where that one has an open conversation already."""
+        shelves = self._shelves
+        now = shelves.conversations.get(conversation_id)
+        if now is None or now.state == "closed" or visitor_id in shelves.open_of:
+            return False
+        del shelves.open_of[now.visitor_id]
+        shelves.open_of[visitor_id] = conversation_id
+        shelves.conversations[conversation_id] = replace(now, visitor_id=visitor_id)
+        return True
+
+    async def add_agent(self, agent: Agent, password_hash: str | None) -> None:
+        """Raises EmailTaken."""
+        if self._by_email(agent.email) is not None:
+            raise EmailTaken(agent.email)
+        self._shelves.agents[agent.agent_id] = agent
+        self._shelves.passwords[agent.agent_id] = password_hash
+
+    def _by_email(self, email: str) -> Agent | None:
+        wanted = email.casefold()
+        return next((agent for agent in self._shelves.agents.values() if agent.email.casefold() == wanted), None)
+
+    async def agent(self, agent_id: str) -> Agent | None:
+        """The account."""
+        return self._shelves.agents.get(agent_id)
+
+    async def agent_by_email(self, email: str) -> tuple[Agent, str | None] | None:
+        """The account with its password hash; addresses compare without case."""
+        agent = self._by_email(email)
+        return None if agent is None else (agent, self._shelves.passwords[agent.agent_id])
+
+    async def agents(self) -> tuple[Agent, ...]:
+        """All accounts, by name."""
+        return tuple(sorted(self._shelves.agents.values(), key=lambda agent: (agent.name, agent.agent_id)))
+
+    async def save_agent(self, agent: Agent) -> None:
+        """Replace name, role, capacity and `disabled` of an account."""
+        if (stored := self._shelves.agents.get(agent.agent_id)) is not None:
+            self._shelves.agents[agent.agent_id] = replace(agent, email=stored.email)
+
+    async def add_credential(self, credential: Credential) -> None:
+        """Store a credential; its hash is unique."""
+        self._shelves.credentials[credential.token_hash] = credential
+
+    async def credential(self, token_hash: bytes) -> tuple[Credential, Agent] | None:
+        """The credential and whose it is, also where it has expired or the agent is disabled."""
+        credential = self._shelves.credentials.get(token_hash)
+        return None if credential is None else (credential, self._shelves.agents[credential.agent_id])
+
+    async def spend_credential(self, token_hash: bytes) -> Credential | None:
+        """Remove and return it; of two that try at once, one gets None."""
+        return self._shelves.credentials.pop(token_hash, None)
+
+    async def set_presence(self, presence: Presence) -> None:
+        """Insert or replace."""
+        self._shelves.presences[presence.agent_id] = presence
+
+    async def presences(self) -> tuple[Presence, ...]:
+        """The last known presence of every agent."""
+        return tuple(sorted(self._shelves.presences.values(), key=lambda presence: presence.agent_id))
