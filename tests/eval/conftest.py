@@ -1,0 +1,28 @@
+from collections.abc import Callable
+
+import pytest
+
+from conversation.events import Citation
+from eval.cases import Question
+from eval.results import Row
+
+
+@pytest.fixture
+def row() -> Callable[..., Row]:
+    def make(row_id="q1", *, outcome="answer", confidence=0.9, ranked=("a",), cited=None, **fields) -> Row:
+        cited = ranked[:1] if cited is None and outcome == "answer" else cited or ()
+        defaults = {"text": "Reply.", "frustration": None, "reason": None, "latency_ms": 4.0}
+        citations = tuple(
+            Citation(article_id, article_id.upper(), None, f"/help/{article_id}", "q") for article_id in cited
+        )
+        return Row(row_id, outcome, confidence, tuple(ranked), citations, **(defaults | fields))
+
+    return make
+
+
+@pytest.fixture
+def question() -> Callable[..., Question]:
+    def make(case_id="q1", *, gold=("a",), text="How?", **fields) -> Question:
+        return Question(case_id, text, frozenset(gold), **fields)
+
+    return make

@@ -1,0 +1,32 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eval.wording import normalised, token_f1
+
+
+def test_normalisation_drops_case_punctuation_and_articles():
+    assert normalised("The  Quick, brown-fox's **a** AN anthem.") == ["quick", "brownfoxs", "anthem"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "expected"),
+    [
+        ("The cat sat.", "a cat sat", 1.0),
+        ("the southern parts of France", "the southern and central parts of France", 2 * 4 / (4 + 6)),
+        ("no no no", "no", 2 * 1 / (3 + 1)),
+        ("dog", "cat", 0.0),
+        ("", "cat", 0.0),
+        ("", "the", 1.0),
+        ("!", "cat", 0.0),
+    ],
+)
+def test_token_f1_of_examples_worked_by_hand(answer, reference, expected):
+    assert token_f1(answer, reference) == pytest.approx(expected)
+
+
+@given(st.text(), st.text())
+def test_token_f1_is_symmetric_and_perfect_only_for_the_same_tokens(one, other):
+    assert token_f1(one, other) == token_f1(other, one)
+    assert 0 <= token_f1(one, other) <= 1
+    assert (token_f1(one, other) == 1) == (sorted(normalised(one)) == sorted(normalised(other)))
