@@ -1,0 +1,139 @@
+import base64
+import hashlib
+import re
+from html import unescape
+from html.parser import HTMLParser
+
+import pytest
+
+from eval.bootstrap import Metric
+from eval.cases import Utterance
+from eval.measures import Answered, measure
+from eval.report import GROUPS, LISTED, render
+from eval.results import Results
+
+HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)></style></title><b>{{ 7*7 }}"
+NAMES = {
+    "hit@1", "hit@3", "hit@5", "mrr", "ndcg@10",
+    "answerable_auroc", "right_auroc", "coverage@5%error", "aurc", "ece",
+    "answered_rate", "wrong_of_answered", "answer_token_f1",
+    "handoff_precision", "handoff_recall",
+    "frustration_auroc", "frustration_ap", "frustration_f1",
+    "latency_p50_ms", "latency_p95_ms",
+}  # fmt: skip
+
+
+class Page(HTMLParser):
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.attributes, self.text = [], [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+    @property
+    def words(self):
+        return " ".join("".join(self.text).split())
+
+
+@pytest.fixture
+def drawn():
+    def draw(cases, titles=None, *, suite="shop/dev", config=None):
+        rows, questions = [one.row for one in cases], [one.question for one in cases]
+        results = Results(suite, "kb-1", "mini", config or {}, measure(rows, questions, []))
+        return render(results, cases, [row.latency_ms for row in rows], titles or {})
+
+    return draw
+
+
+@pytest.fixture
+def cases(row, question):
+    return [
+        Answered(question("wrong", gold=("b",), text="Where is it?"), row("wrong", ranked=("a", "b"), confidence=0.93)),
+        Answered(question("worse", gold=("q",), text="And that?"), row("worse", ranked=("a", "b"), confidence=0.95)),
+        Answered(question("missed", text="Why not?"), row("missed", outcome="no_answer", confidence=0.31)),
+        Answered(question("fine", text="All well?"), row("fine")),
+        Answered(
+            question("person", text="A human!", labels={"handoff_request": True}), row("person", outcome="no_answer")
+        ),
+    ]
+
+
+def test_every_metric_of_the_protocol_has_its_meaning():
+    assert {meaning.name for group in GROUPS for meaning in group.metrics} == NAMES
+
+
+def test_every_metric_that_was_measured_is_in_the_table_with_its_interval():
+    metrics = {name: Metric(0.125, (0.0625, 0.5), 17) for name in NAMES}
+    page = Page(render(Results("s", "k", "m", {}, metrics), [], [3.0], {}))
+    for name in NAMES:
+        digits = 1 if name.endswith("_ms") else 3
+        assert re.search(
+            rf"{re.escape(name)} .*? {0.125:.{digits}f} {0.0625:.{digits}f} – {0.5:.{digits}f}", page.words
+        ), name
+
+
+def test_the_most_confident_error_comes_first_with_expected_and_chosen_article(drawn, cases):
+    page = Page(drawn(cases, {"a": "Returns", "b": "Orders"}))
+    wrong = page.words.split("Confident and wrong 2")[1].split("Answerable, not answered 1")[0]
+    assert wrong.index("And that?") < wrong.index("Where is it?")
+    assert "reply answer0.93wrong expected Orders b found at 2 chosen Returns a" in wrong
+    assert "reply answer0.95worse expected q not found chosen Returns a" in wrong
+
+
+def test_answerable_questions_without_answer_and_calls_for_a_person_in_vain_are_listed(drawn, cases):
+    words = Page(drawn(cases)).words
+    missed = words.split("Answerable, not answered 1")[1].split("Asked for a person in vain 1")[0]
+    assert "Why not?" in missed
+    assert "no answer0.31missed" in missed
+    assert "A human!" in words.split("Asked for a person in vain 1")[1]
+    assert "All well?" not in words
+
+
+def test_a_long_list_is_cut_and_says_so(drawn, row, question):
+    cases = [Answered(question(f"q{n}", gold=()), row(f"q{n}")) for n in range(LISTED + 5)]
+    page = drawn(cases)
+    assert f'Confident and wrong <span class="count">{LISTED + 5}</span>' in page
+    assert f"The first {LISTED} are shown, all are in cases.jsonl." in page
+    assert page.count("<article") == LISTED
+
+
+def test_hostile_text_is_shown_as_text_wherever_it_comes_from(drawn, row, question):
+    asked = question(HOSTILE, gold=(HOSTILE,), text=HOSTILE, history=(Utterance("user", HOSTILE),))
+    cases = [Answered(asked, row(HOSTILE, ranked=("a",), text=HOSTILE))]
+    source = drawn(cases, {"a": HOSTILE}, suite=HOSTILE, config={HOSTILE: HOSTILE})
+    page = Page(source)
+    assert not {"script", "img", "b", "iframe"} & set(page.tags)
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    assert (page.tags.count("style"), page.tags.count("body")) == (1, 1)
+    assert page.words.count(" ".join(HOSTILE.split())) >= 8
+
+
+def test_the_page_needs_nothing_from_outside_and_lets_nothing_run(drawn, cases):
+    source = drawn(cases)
+    page = Page(source)
+    assert "script" not in page.tags
+    assert not {name for name, _ in page.attributes} & {"src", "href", "style", "srcset", "action", "xlink:href"}
+    assert not re.search(r"url\(|@import|https?://", source)
+    (policy,) = [value for name, value in page.attributes if value and value.startswith("default-src")]
+    style = re.search(r"<style>(.*?)</style>", source, re.DOTALL)[1]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+def test_a_run_of_dialogues_alone_has_a_report_without_empty_plots():
+    metrics = {"latency_p50_ms": Metric(3.0, (2.0, 4.0), 2)}
+    page = Page(render(Results("chats", "k", "m", {}, metrics), [], [2.0, 4.0], {}))
+    assert "polyline" not in page.tags
+    assert "latency_p50_ms" in page.words
+    assert "hit@1" not in page.words
+
+
+def test_the_same_run_gives_the_same_page(drawn, cases):
+    assert drawn(cases) == drawn(cases)
+    assert unescape(drawn(cases)).count("<!doctype html>") == 1
