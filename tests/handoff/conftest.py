@@ -1,0 +1,99 @@
+"""A desk over the memory store, with a real FastAPI app around it."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from conversation.bus import LocalBus
+from conversation.clock import ManualClock
+from conversation.events import Author, BotSaid, Event, HandoffRequested, Opened, Payload, VisitorSaid
+from conversation.journal import Journal
+from conversation.memory import MemoryStore
+from conversation.ports import Agent, Draft, Role, Visitor
+from handoff import api
+from handoff.agents import Accounts
+from handoff.desk import Desk
+from handoff.presence import Attendance
+from handoff.problems import install_problem_handlers
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+PASSWORD = "correct horse battery"
+
+
+@dataclass
+class Office:
+    """Everything behind the door, and visitors to fill it."""
+
+    clock: ManualClock
+    store: MemoryStore
+    bus: LocalBus
+    journal: Journal
+    accounts: Accounts
+    desk: Desk
+    suggestions: list[api.Suggestion]
+
+    async def agent(self, name: str = "Ana", role: Role = "agent", capacity: int = 5) -> Agent:
+        added = await self.accounts.add(email=f"{name.lower()}@example.com", name=name, role=role)
+        return await self.accounts.set_capacity(added, capacity)
+
+    async def token(self, agent: Agent) -> dict[str, str]:
+        return {"Authorization": f"Bearer {await self.accounts.bearer_token(agent.email)}"}
+
+    async def open(self, *said: str, visitor_id: str | None = None, waiting: bool = False) -> str:
+        """A conversation in which the visitor said so, waiting for a person or with the bot."""
+        conversation_id = uuid.uuid4().hex
+        visitor_id = visitor_id or uuid.uuid4().hex
+        who = Author("visitor", None, visitor_id)
+        await self.append(conversation_id, (who, Opened()), *((who, VisitorSaid(text)) for text in said))
+        if waiting:
+            await self.append(conversation_id, (Author("bot"), HandoffRequested("visitor_asked", "a person, please")))
+        return conversation_id
+
+    async def append(self, conversation_id: str, *parts: tuple[Author, Payload]) -> tuple[Event, ...]:
+        visitor_id = next((by.id for by, _ in parts if by.kind == "visitor"), "") or ""
+        visitor = Visitor(visitor_id, "default", visitor_id.encode(), NOON + timedelta(days=90))
+        drafts = tuple(Draft(by, payload) for by, payload in parts)
+        appended = await self.journal.append(conversation_id, lambda _: drafts, visitor=visitor)
+        return appended.events
+
+    async def bot_says(self, conversation_id: str, text: str, answers: tuple[int, ...] = ()) -> None:
+        await self.append(conversation_id, (Author("bot"), BotSaid(text, "answer", answers)))
+
+    async def suggest(self, conversation_id: str) -> Sequence[api.Suggestion]:
+        return self.suggestions
+
+
+@pytest.fixture
+def office() -> Office:
+    clock = ManualClock(NOON)
+    store = MemoryStore(clock=clock)
+    journal = Journal(store, LocalBus(), clock)
+    accounts = Accounts(store, clock)
+    desk = Desk(journal, Attendance(store, clock))
+    return Office(clock, store, journal.bus, journal, accounts, desk, [])
+
+
+@pytest.fixture
+def app(office: Office) -> FastAPI:
+    app = FastAPI()
+    install_problem_handlers(app)
+    app.include_router(api.router(office.desk, office.accounts, office.suggest))
+    return app
+
+
+@pytest.fixture
+async def http(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://desk.test") as client:
+        yield client
+
+
+@pytest.fixture
+def at_once():
+    return asyncio.gather
