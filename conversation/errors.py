@@ -142,3 +142,30 @@ class BadCursor(Refused):
 
     def __str__(self) -> str:
         return f"{self.cursor!r} is not a cursor; begin again without one"
+
+
+class DatabaseNewer(Exception):
+    """The database was made by a later version of Handrail."""
+
+    code = "database_newer"
+
+    def __init__(self, *, revision: str, expected: str) -> None:
+        self.revision, self.expected = revision, expected
+
+    def __str__(self) -> str:
+        return (
+            f"the database has schema {self.revision!r}, newer than the {self.expected!r} this version knows; "
+            "start the newer version, or restore a backup made before its first start"
+        )
+
+
+class DatabaseUnusable(Exception):
+    """The database cannot be opened, and waiting will not help."""
+
+    code = "database_unusable"
+
+    def __init__(self, *, path: str, problem: str, remedy: str) -> None:
+        self.path, self.problem, self.remedy = path, problem, remedy
+
+    def __str__(self) -> str:
+        return f"the database {self.path!r} cannot be used ({self.problem}); {self.remedy}"

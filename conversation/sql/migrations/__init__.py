@@ -1,0 +1,1 @@
+"""The history of the schema, carried out when a store is opened."""

@@ -1,0 +1,1 @@
+"""One module a revision; those that have been released never change."""

@@ -1,0 +1,127 @@
+"""Visitors, agents, credentials and presence. Runs on any SQLAlchemy connection."""
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, bindparam
+
+from conversation.errors import EmailTaken
+from conversation.ports import Agent, Credential, Presence, Visitor
+from conversation.sql.rows import (
+    Values,
+    agent_of,
+    agent_values,
+    credential_of,
+    credential_values,
+    presence_of,
+    presence_values,
+    visitor_of,
+    visitor_values,
+)
+from conversation.sql.tables import IS_OPEN, agents, conversations, credentials, presence, visitors
+
+_WANTED: sa.BindParameter[object] = bindparam("wanted")
+_VISITOR_BY_TOKEN = sa.select(visitors).where(visitors.c.token_hash == _WANTED)
+_VISITOR_BY_USER = sa.select(visitors).where(visitors.c.site_id == bindparam("site"), visitors.c.user_id == _WANTED)
+_MOVE = (
+    sa.update(conversations)
+    .where(conversations.c.conversation_id == _WANTED, IS_OPEN, conversations.c.visitor_id != bindparam("new_visitor"))
+    .values(visitor_id=bindparam("new_visitor"))
+)
+_AGENT = sa.select(agents).where(agents.c.agent_id == _WANTED)
+_AGENT_BY_EMAIL = sa.select(agents).where(agents.c.email_folded == _WANTED)
+_AGENTS = sa.select(agents).order_by(agents.c.name, agents.c.agent_id)
+_CREDENTIAL = (
+    sa.select(credentials, *(c for c in agents.c if c.name != "agent_id"))
+    .join_from(credentials, agents)
+    .where(credentials.c.token_hash == _WANTED)
+)
+_SPEND = sa.delete(credentials).where(credentials.c.token_hash == _WANTED).returning(*credentials.c)
+_PRESENCES = sa.select(presence).order_by(presence.c.agent_id)
+
+
+def visitor_by_token(connection: Connection, token_hash: bytes) -> Visitor | None:
+    """The visitor of a token."""
+    row = connection.execute(_VISITOR_BY_TOKEN, {"wanted": token_hash}).first()
+    return None if row is None else visitor_of(row)
+
+
+def visitor_by_user(connection: Connection, site_id: str, user_id: str) -> Visitor | None:
+    """The signed-in customer of a site."""
+    row = connection.execute(_VISITOR_BY_USER, {"site": site_id, "wanted": user_id}).first()
+    return None if row is None else visitor_of(row)
+
+
+def save_visitor(connection: Connection, visitor: Visitor) -> None:
+    """Insert or replace by `visitor_id`."""
+    _put(connection, visitors, visitors.c.visitor_id, visitor_values(visitor))
+
+
+def _put(connection: Connection, table: sa.Table, key: sa.Column[str], values: Values) -> None:
+    """Update, or insert what was not there: what every database understands alike."""
+    if connection.execute(sa.update(table).where(key == values[key.name]), values).rowcount == 0:
+        connection.execute(sa.insert(table), values)
+
+
+def move_conversation(connection: Connection, conversation_id: str, visitor_id: str) -> bool:
+    """Give an open conversation to another visitor; False where that one has an open conversation already."""
+    try:
+        with connection.begin_nested():
+            return connection.execute(_MOVE, {"wanted": conversation_id, "new_visitor": visitor_id}).rowcount == 1
+    except sa.exc.IntegrityError:
+        return False
+
+
+def add_agent(connection: Connection, agent: Agent, password_hash: str | None) -> None:
+    """Raises EmailTaken."""
+    if agent_by_email(connection, agent.email) is not None:
+        raise EmailTaken(agent.email)
+    connection.execute(sa.insert(agents), agent_values(agent) | {"password_hash": password_hash})
+
+
+def agent_by_id(connection: Connection, agent_id: str) -> Agent | None:
+    """The account."""
+    row = connection.execute(_AGENT, {"wanted": agent_id}).first()
+    return None if row is None else agent_of(row)
+
+
+def agent_by_email(connection: Connection, email: str) -> tuple[Agent, str | None] | None:
+    """The account with its password hash."""
+    row = connection.execute(_AGENT_BY_EMAIL, {"wanted": email.casefold()}).first()
+    return None if row is None else (agent_of(row), row.password_hash)
+
+
+def all_agents(connection: Connection) -> tuple[Agent, ...]:
+    """All accounts, by name."""
+    return tuple(agent_of(row) for row in connection.execute(_AGENTS))
+
+
+def save_agent(connection: Connection, agent: Agent) -> None:
+    """Replace name, role, capacity and `disabled`; the address stays."""
+    changed = {name: getattr(agent, name) for name in ("name", "role", "capacity", "disabled")}
+    connection.execute(sa.update(agents).where(agents.c.agent_id == agent.agent_id), changed)
+
+
+def add_credential(connection: Connection, credential: Credential) -> None:
+    """Store a credential."""
+    connection.execute(sa.insert(credentials), credential_values(credential))
+
+
+def find_credential(connection: Connection, token_hash: bytes) -> tuple[Credential, Agent] | None:
+    """The credential and whose it is."""
+    row = connection.execute(_CREDENTIAL, {"wanted": token_hash}).first()
+    return None if row is None else (credential_of(row), agent_of(row))
+
+
+def spend_credential(connection: Connection, token_hash: bytes) -> Credential | None:
+    """Remove and return it."""
+    row = connection.execute(_SPEND, {"wanted": token_hash}).first()
+    return None if row is None else credential_of(row)
+
+
+def set_presence(connection: Connection, seen: Presence) -> None:
+    """Insert or replace."""
+    _put(connection, presence, presence.c.agent_id, presence_values(seen))
+
+
+def presences(connection: Connection) -> tuple[Presence, ...]:
+    """The last known presence of every agent."""
+    return tuple(presence_of(row) for row in connection.execute(_PRESENCES))

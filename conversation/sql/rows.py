@@ -1,0 +1,203 @@
+"""Rows and the values they stand for."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import Row
+
+from conversation.clock import from_micros, micros
+from conversation.events import VERSION, Author, Event, Holder, JsonObject, Priority, revive, stored_body
+from conversation.paging import RANKS
+from conversation.ports import Agent, Credential, Key, Presence, Visitor
+from conversation.state import Conversation
+
+Values = dict[str, object]
+_PRIORITIES: Mapping[int, Priority] = {rank: priority for priority, rank in RANKS.items()}
+_ROW = TypeVar("_ROW", bound=tuple[object, ...])
+
+
+def _micros(at: datetime | None) -> int | None:
+    return None if at is None else micros(at)
+
+
+def _moment(us: int | None) -> datetime | None:
+    return None if us is None else from_micros(us)
+
+
+def conversation_values(now: Conversation) -> Values:
+    """The row of a conversation."""
+    return {
+        "conversation_id": now.conversation_id,
+        "site_id": now.site_id,
+        "visitor_id": now.visitor_id,
+        "state": now.state,
+        "holder_kind": now.holder.kind,
+        "holder_id": now.holder.id,
+        "holder_name": now.holder.name,
+        "hold": now.hold,
+        "seq": now.seq,
+        "priority": RANKS[now.priority],
+        "reason": now.reason,
+        "waiting_since": _micros(now.waiting_since),
+        "opened_at": micros(now.opened_at),
+        "updated_at": micros(now.updated_at),
+        "preview": now.preview,
+        "memo": _memo(now),
+    }
+
+
+def _memo(now: Conversation) -> Values:
+    return {
+        "locale": now.locale,
+        "page": now.page,
+        "tags": now.tags,
+        "pending": now.pending,
+        "failures": now.failures,
+        "contact": now.contact,
+    }
+
+
+def conversation_of(row: Row[_ROW]) -> Conversation:
+    """The conversation of a row that has at least the columns of `conversations`."""
+    memo = row.memo
+    return Conversation(
+        conversation_id=row.conversation_id,
+        visitor_id=row.visitor_id,
+        site_id=row.site_id,
+        opened_at=from_micros(row.opened_at),
+        updated_at=from_micros(row.updated_at),
+        seq=row.seq,
+        state=row.state,
+        holder=Holder(row.holder_kind, row.holder_name, row.holder_id),
+        hold=row.hold,
+        locale=memo["locale"],
+        page=memo["page"],
+        priority=_PRIORITIES[row.priority],
+        reason=row.reason,
+        waiting_since=_moment(row.waiting_since),
+        preview=row.preview,
+        tags=tuple(memo["tags"]),
+        pending=tuple(memo["pending"]),
+        failures=memo["failures"],
+        contact=memo["contact"],
+    )
+
+
+def event_values(event: Event, key: Key | None) -> Values:
+    """The row of an event; the one that bears the command's `client_id` also keeps whose it is and of what."""
+    keyed = key if event.client_id is not None else None
+    return {
+        "conversation_id": event.conversation_id,
+        "seq": event.seq,
+        "event_id": event.event_id,
+        "at": micros(event.at),
+        "by_kind": event.by.kind,
+        "by_name": event.by.name,
+        "by_id": event.by.id,
+        "kind": event.kind,
+        "v": VERSION,
+        "body": stored_body(event),
+        "sender": keyed.sender if keyed else None,
+        "client_id": event.client_id,
+        "body_hash": keyed.body_hash if keyed else None,
+    }
+
+
+def event_of(row: Row[_ROW]) -> Event:
+    """The event of a row, upcast to the present version."""
+    body: JsonObject = row.body
+    payload, standing = revive(row.kind, row.v, body)
+    return Event(
+        conversation_id=row.conversation_id,
+        seq=row.seq,
+        event_id=row.event_id,
+        at=from_micros(row.at),
+        by=Author(row.by_kind, row.by_name, row.by_id),
+        payload=payload,
+        client_id=row.client_id,
+        standing=standing,
+    )
+
+
+def visitor_values(visitor: Visitor) -> Values:
+    """The row of a visitor."""
+    return {
+        "visitor_id": visitor.visitor_id,
+        "site_id": visitor.site_id,
+        "token_hash": visitor.token_hash,
+        "expires_at": micros(visitor.expires_at),
+        "user_id": visitor.user_id,
+        "name": visitor.name,
+        "email": visitor.email,
+    }
+
+
+def visitor_of(row: Row[_ROW]) -> Visitor:
+    """The visitor of a row."""
+    return Visitor(
+        visitor_id=row.visitor_id,
+        site_id=row.site_id,
+        token_hash=row.token_hash,
+        expires_at=from_micros(row.expires_at),
+        user_id=row.user_id,
+        name=row.name,
+        email=row.email,
+    )
+
+
+def agent_values(agent: Agent) -> Values:
+    """The row of an account, without its password."""
+    return {
+        "agent_id": agent.agent_id,
+        "email": agent.email,
+        "email_folded": agent.email.casefold(),
+        "name": agent.name,
+        "role": agent.role,
+        "capacity": agent.capacity,
+        "disabled": agent.disabled,
+    }
+
+
+def agent_of(row: Row[_ROW]) -> Agent:
+    """The account of a row that has at least the columns of `agents`."""
+    return Agent(
+        agent_id=row.agent_id,
+        email=row.email,
+        name=row.name,
+        role=row.role,
+        capacity=row.capacity,
+        disabled=row.disabled,
+    )
+
+
+def credential_values(credential: Credential) -> Values:
+    """The row of a credential."""
+    return {
+        "token_hash": credential.token_hash,
+        "kind": credential.kind,
+        "agent_id": credential.agent_id,
+        "expires_at": _micros(credential.expires_at),
+        "csrf": credential.csrf,
+    }
+
+
+def credential_of(row: Row[_ROW]) -> Credential:
+    """The credential of a row that has at least the columns of `credentials`."""
+    return Credential(
+        token_hash=row.token_hash,
+        kind=row.kind,
+        agent_id=row.agent_id,
+        expires_at=_moment(row.expires_at),
+        csrf=row.csrf,
+    )
+
+
+def presence_values(seen: Presence) -> Values:
+    """The row of a presence."""
+    return {"agent_id": seen.agent_id, "status": seen.status, "seen_at": micros(seen.seen_at)}
+
+
+def presence_of(row: Row[_ROW]) -> Presence:
+    """The presence of a row."""
+    return Presence(row.agent_id, row.status, from_micros(row.seen_at))

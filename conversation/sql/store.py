@@ -1,0 +1,143 @@
+"""`Store` in terms of statements, for any database."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from conversation.events import Event, State
+from conversation.ports import Agent, Append, Appended, Credential, Head, Page, Presence, TurnLease, Visitor
+from conversation.sql import people, reading, turns
+from conversation.sql.appending import append
+from conversation.sql.database import Database
+from conversation.sql.turns import Worker
+from conversation.state import Conversation
+
+
+class _SqlLog:
+    """`ConversationStore` and `TurnStore`."""
+
+    def __init__(self, database: Database, worker: Worker) -> None:
+        self._database = database
+        self._worker = worker
+        self.lease_s = worker.lease_s
+
+    async def append(self, command: Append) -> Appended:
+        """Carry out `command`, see `ConversationStore.append`."""
+        return await self._database.write(partial(append, command=command, worker=self._worker))
+
+    async def take_turns(self, limit: int) -> tuple[TurnLease, ...]:
+        """Lease up to `limit` turns whose lease has run out, oldest first, to this worker."""
+        return await self._database.write(partial(turns.take, limit=limit, worker=self._worker))
+
+    async def renew(self, lease: TurnLease) -> bool:
+        """Extend the lease; False where it is no longer this worker's."""
+        return await self._database.write(partial(turns.renew, lease=lease, worker=self._worker))
+
+    async def events(self, conversation_id: str, *, after: int = 0, limit: int = 500) -> tuple[Event, ...]:
+        """The events numbered after+1 and up, ascending, at most `limit`. Empty for an unknown conversation."""
+        work = partial(reading.read_events, conversation_id=conversation_id, after=after, limit=limit)
+        return await self._database.read(work)
+
+    async def conversation(self, conversation_id: str) -> Conversation | None:
+        """How the conversation stands."""
+        return await self._database.read(partial(reading.conversation, conversation_id=conversation_id))
+
+    async def latest(self, visitor_id: str) -> Conversation | None:
+        """The visitor's conversation that changed last, an open one first."""
+        return await self._database.read(partial(reading.latest, visitor_id=visitor_id))
+
+    async def conversations(
+        self,
+        *,
+        states: Sequence[State] = (),
+        holder_id: str | None = None,
+        text: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page:
+        """Conversations in one of `states` (none: any), held by an agent, whose messages contain `text`."""
+        work = partial(reading.page, states=tuple(states), holder_id=holder_id, text=text, cursor=cursor, limit=limit)
+        return await self._database.read(work)
+
+    async def queue(self) -> tuple[Conversation, ...]:
+        """Who waits for a person, in the order they are served: by priority, then by waiting time."""
+        return await self._database.read(reading.queue)
+
+    async def heads(self, *, conversation_ids: Sequence[str], visitor_ids: Sequence[str]) -> tuple[Head, ...]:
+        """How far the given conversations, and the latest of each given visitor, have come."""
+        work = partial(reading.heads, conversation_ids=conversation_ids, visitor_ids=visitor_ids)
+        return await self._database.read(work)
+
+    async def open_heads(self) -> tuple[Head, ...]:
+        """How far every conversation that is not closed has come."""
+        return await self._database.read(reading.open_heads)
+
+
+class _SqlPeople:
+    """`VisitorStore` and `AgentStore`."""
+
+    _database: Database
+
+    async def visitor_by_token(self, token_hash: bytes) -> Visitor | None:
+        """The visitor of a token, also of one that has expired."""
+        return await self._database.read(partial(people.visitor_by_token, token_hash=token_hash))
+
+    async def visitor_by_user(self, site_id: str, user_id: str) -> Visitor | None:
+        """The signed-in customer of a site."""
+        return await self._database.read(partial(people.visitor_by_user, site_id=site_id, user_id=user_id))
+
+    async def save_visitor(self, visitor: Visitor) -> None:
+        """Insert or replace by `visitor_id`."""
+        await self._database.write(partial(people.save_visitor, visitor=visitor))
+
+    async def move_conversation(self, conversation_id: str, visitor_id: str) -> bool:
+        """Give an open conversation to another visitor; False where that one has an open conversation already."""
+        work = partial(people.move_conversation, conversation_id=conversation_id, visitor_id=visitor_id)
+        return await self._database.write(work)
+
+    async def add_agent(self, agent: Agent, password_hash: str | None) -> None:
+        """Raises EmailTaken."""
+        await self._database.write(partial(people.add_agent, agent=agent, password_hash=password_hash))
+
+    async def agent(self, agent_id: str) -> Agent | None:
+        """The account."""
+        return await self._database.read(partial(people.agent_by_id, agent_id=agent_id))
+
+    async def agent_by_email(self, email: str) -> tuple[Agent, str | None] | None:
+        """The account with its password hash; addresses compare without case."""
+        return await self._database.read(partial(people.agent_by_email, email=email))
+
+    async def agents(self) -> tuple[Agent, ...]:
+        """All accounts, by name."""
+        return await self._database.read(people.all_agents)
+
+    async def save_agent(self, agent: Agent) -> None:
+        """Replace name, role, capacity and `disabled` of an account."""
+        await self._database.write(partial(people.save_agent, agent=agent))
+
+    async def add_credential(self, credential: Credential) -> None:
+        """Store a credential; its hash is unique."""
+        await self._database.write(partial(people.add_credential, credential=credential))
+
+    async def credential(self, token_hash: bytes) -> tuple[Credential, Agent] | None:
+        """The credential and whose it is, also where it has expired or the agent is disabled."""
+        return await self._database.read(partial(people.find_credential, token_hash=token_hash))
+
+    async def spend_credential(self, token_hash: bytes) -> Credential | None:
+        """Remove and return it; of two that try at once, one gets None."""
+        return await self._database.write(partial(people.spend_credential, token_hash=token_hash))
+
+    async def set_presence(self, presence: Presence) -> None:
+        """Insert or replace."""
+        await self._database.write(partial(people.set_presence, seen=presence))
+
+    async def presences(self) -> tuple[Presence, ...]:
+        """The last known presence of every agent."""
+        return await self._database.read(people.presences)
+
+
+class SqlStore(_SqlLog, _SqlPeople):
+    """A `Store` over a `Database`."""
+
+    async def close(self) -> None:
+        """Finish what is being written and let go of the files."""
+        await self._database.close()
