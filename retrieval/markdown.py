@@ -1,0 +1,161 @@
+"""The structure of a Markdown text: its blocks with exact offsets, its headings with their anchors, its links.
+
+One CommonMark parser (markdown-it-py) decides what a heading, a list or a fence is, so that chunks, lint and the
+rendered page agree; `#` inside a code fence is code for all of them.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from itertools import accumulate, takewhile
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+_CUSTOM_ID = re.compile(r"[ \t]*\{#([\w.:-]{1,200})\}[ \t]*$")
+_NOT_IN_SLUG = re.compile(r"[^\w\- ]")
+_CODE_SPAN = re.compile(r"(`+)(?!`)[^`\n]{1,1000}\1")
+_LINK = re.compile(
+    r"(?<!!)\[[^\[\]\n]{0,500}\]\(\s{0,9}<?([^\s()<>]{0,2000}(?:\([^\s()<>]{0,500}\))?)"  # [words](target)
+    r"|^ {0,3}\[[^\[\]\n]{1,200}\]:[ \t]*<?([^\s<>]{1,2000})"  # [name]: target
+    r"|<a\s[^<>]{0,500}?href=[\"']([^\"'<>]{0,2000})[\"']",
+    re.MULTILINE,
+)
+_CUT_AT = {"bullet_list_open": "list_item_open", "ordered_list_open": "list_item_open", "table_open": "tr_open"}
+_BREAKS = {"softbreak", "hardbreak"}
+MAX_HEADING_CHARS = 500  # the inline parser is slow on long hostile text, and no heading is longer
+_DEEPEST_CUT = 2  # rows stand inside thead and tbody
+_BY_LINE = {"fence", "code_block", "html_block"}
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading: `level` 1 to 6, its plain words, the anchor of its element, where it starts in the text."""
+
+    level: int
+    text: str
+    anchor: str
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A top-level block, text[start:end], with the offsets at which it may be cut if it must be."""
+
+    kind: str
+    start: int
+    end: int
+    cuts: tuple[int, ...] = ()
+    heading: Heading | None = None
+
+
+@dataclass(slots=True)
+class Anchors:
+    """Hands out anchors in document order: an explicit `{#id}` wins, repeats get `-1`, `-2` as on GitHub."""
+
+    _next: dict[str, int] = field(default_factory=dict)
+
+    def take(self, words: str, custom: str | None) -> str:
+        """The anchor of the next heading."""
+        if custom is not None:
+            self._next.setdefault(custom, 1)
+            return custom
+        wanted = anchor = slug(words)
+        while anchor in self._next:
+            anchor = f"{wanted}-{self._next[wanted]}"
+            self._next[wanted] += 1
+        self._next[anchor] = 1
+        return anchor
+
+
+def slug(words: str) -> str:
+    """The anchor GitHub gives a heading: lower case, punctuation dropped, spaces as hyphens."""
+    return _NOT_IN_SLUG.sub("", words.strip().lower()).replace(" ", "-")
+
+
+def blocks(text: str) -> tuple[Block, ...]:
+    """The top-level blocks in order; together they cover the text from the first block on, without gaps.
+
+    What CommonMark gives no block (blank lines, link definitions) belongs to the block before it.
+    """
+    lines = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
+    tokens = _block_parser().parse(text)
+    anchors = Anchors()
+    found = [_block(token, tokens, index, lines, anchors) for index, token in _top(tokens)]
+    ends = [block.start for block in found[1:]] + [len(text)]
+    return tuple(_until(block, end) for block, end in zip(found, ends, strict=False))
+
+
+def headings(text: str) -> tuple[Heading, ...]:
+    """The headings outside lists and quotes, in order."""
+    return tuple(block.heading for block in blocks(text) if block.heading)
+
+
+def links(text: str) -> Iterator[tuple[str, int]]:
+    """Each link target outside code, with its line (from 1)."""
+    for block in blocks(text):
+        if block.kind in {"fence", "code_block"}:
+            continue
+        source = _CODE_SPAN.sub(lambda span: " " * len(span.group()), text[block.start : block.end])
+        for found in _LINK.finditer(source):
+            target = next(group for group in found.groups() if group is not None)
+            yield target, 1 + text.count("\n", 0, block.start + found.start())
+
+
+@cache
+def _inline_parser() -> MarkdownIt:
+    return MarkdownIt("commonmark")
+
+
+@cache
+def _block_parser() -> MarkdownIt:
+    return MarkdownIt("commonmark").enable("table").disable("inline")
+
+
+def _until(block: Block, end: int) -> Block:
+    return replace(block, end=end, cuts=tuple(cut for cut in block.cuts if block.start < cut < end))
+
+
+def _top(tokens: Sequence[Token]) -> Iterator[tuple[int, Token]]:
+    return (
+        (index, token) for index, token in enumerate(tokens) if token.level == 0 and token.map and token.nesting >= 0
+    )
+
+
+def _block(token: Token, tokens: Sequence[Token], index: int, lines: list[int], anchors: Anchors) -> Block:
+    assert token.map is not None
+    first, last = token.map
+    heading = (
+        _heading(token, tokens[index + 1].content, lines[first], anchors) if token.type == "heading_open" else None
+    )
+    cuts = lines[first + 1 : last] if token.type in _BY_LINE else _item_starts(tokens, index, lines)
+    return Block(token.type.removesuffix("_open"), lines[first], lines[last], tuple(cuts), heading)
+
+
+def _item_starts(tokens: Sequence[Token], index: int, lines: list[int]) -> Iterator[int]:
+    """Where the items of a list, the rows of a table or the blocks of a quote start."""
+    kind = tokens[index].type
+    if kind not in _CUT_AT and kind != "blockquote_open":
+        return
+    for token in takewhile(lambda token: token.level > 0, (tokens[at] for at in range(index + 1, len(tokens)))):
+        if token.map and token.level <= _DEEPEST_CUT and token.type == _CUT_AT.get(kind, token.type):
+            yield lines[token.map[0]]
+
+
+def _heading(token: Token, content: str, start: int, anchors: Anchors) -> Heading:
+    custom = _CUSTOM_ID.search(content)
+    words = _inline_words(content[: custom.start()] if custom else content)
+    return Heading(int(token.tag[1:]), words, anchors.take(words, custom.group(1) if custom else None), start)
+
+
+def _inline_words(content: str) -> str:
+    """What a reader sees of a heading; `1. Install` is no list here, so `plain` would not do."""
+    inline = _inline_parser().parseInline(content[:MAX_HEADING_CHARS])[0].children or []
+    return " ".join(
+        "".join(" " if token.type in _BREAKS else token.content for token in inline if _shown(token)).split()
+    )
+
+
+def _shown(token: Token) -> bool:
+    return token.type not in {"html_inline", "image"}
