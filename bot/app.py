@@ -1,0 +1,140 @@
+"""The web application: sockets, pages and probes, composed from the houses' own routes."""
+
+from collections.abc import Awaitable, Callable
+from secrets import compare_digest
+
+from fastapi import APIRouter, FastAPI, Request, Response, WebSocket
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse
+from prometheus_client import generate_latest
+
+from bot.assembly import House, is_ready
+from bot.channel import SocketChannel
+from bot.chat import Chat
+from bot.help import routes as help_routes
+from bot.protocol import RESTART
+from bot.suggest import suggester
+from handoff.api import router as agent_routes
+from handoff.console import routes as console_routes
+from handoff.problems import install_problem_handlers
+from widget import DEMO_CSP, Bundle, bundle, demo_css, demo_page
+
+YEAR_S = 365 * 24 * 3600
+MINUTE_S = 60
+
+
+class Doors:
+    """Whether newcomers are let in; shut while the server goes down."""
+
+    def __init__(self) -> None:
+        self.open = True
+
+
+def create_app(house: House, doors: Doors) -> FastAPI:
+    """The application around running parts; it starts and stops nothing itself."""
+    app = FastAPI(title="Handrail", docs_url=None, redoc_url=None, openapi_url=None)
+    install_problem_handlers(app)
+    app.middleware("http")(_harden)
+    app.include_router(_chat_routes(house, doors))
+    app.include_router(_widget_routes(bundle()))
+    app.include_router(_probe_routes(house, doors))
+    app.include_router(agent_routes(house.desk, house.accounts, suggester(house.journal.store, house.responder.knows)))
+    app.include_router(console_routes(house.desk, house.accounts))
+    app.include_router(help_routes(lambda: house.knowledge.snapshot, house.batcher.encode))
+    return app
+
+
+async def _harden(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    """What every answer carries; pages add their own Content-Security-Policy."""
+    response = await call_next(request)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    return response
+
+
+def _chat_routes(house: House, doors: Doors) -> APIRouter:
+    routes = APIRouter()
+
+    @routes.websocket("/v1/chat")
+    async def chat(socket: WebSocket) -> None:
+        own = own_origin(house, socket)
+        if not house.counter.reception.origin_is_known(socket.headers.get("origin"), own):
+            await socket.close()  # before accept: HTTP 403
+            return
+        await socket.accept()
+        channel = SocketChannel(socket)
+        if not doors.open:
+            await channel.close(RESTART, "the server restarts")
+            return
+        with house.metrics.visitors.track_inprogress():
+            await Chat(channel, house.counter, own).serve()
+
+    return routes
+
+
+def own_origin(house: House, socket: WebSocket) -> str:
+    """The origin of this server's own pages, as the browser sees it."""
+    if house.settings.public_url is not None:
+        scheme, _, rest = house.settings.public_url.partition("://")
+        return f"{scheme}://{rest.split('/')[0]}"
+    scheme = "https" if socket.url.scheme == "wss" else "http"
+    return f"{scheme}://{socket.headers.get('host', '')}"
+
+
+def _widget_routes(script: Bundle) -> APIRouter:
+    """The script may be embedded anywhere: it holds no secret, and its socket checks the origin."""
+    routes = APIRouter()
+    anywhere = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+
+    def answer(request: Request, max_age_s: int, *more: str) -> Response:
+        cache = ", ".join(("public", f"max-age={max_age_s}", *more))
+        headers = {**anywhere, "ETag": script.etag, "Cache-Control": cache}
+        if request.headers.get("if-none-match") == script.etag:
+            return Response(status_code=304, headers=headers)
+        return Response(script.source, media_type="text/javascript; charset=utf-8", headers=headers)
+
+    @routes.get("/widget.js")
+    async def newest(request: Request) -> Response:
+        return answer(request, MINUTE_S)
+
+    @routes.get(script.path)
+    async def this_one(request: Request) -> Response:
+        return answer(request, YEAR_S, "immutable")
+
+    @routes.get("/demo")
+    async def demo() -> Response:
+        return HTMLResponse(demo_page(), headers={"Content-Security-Policy": DEMO_CSP, "Cache-Control": "no-cache"})
+
+    @routes.get("/demo.css")
+    async def demo_style() -> Response:
+        return Response(demo_css(), media_type="text/css; charset=utf-8", headers={"Cache-Control": "no-cache"})
+
+    return routes
+
+
+def _probe_routes(house: House, doors: Doors) -> APIRouter:
+    routes = APIRouter()
+
+    @routes.get("/")
+    async def root() -> Response:
+        return RedirectResponse("/help")
+
+    @routes.get("/healthz")
+    async def healthy() -> Response:
+        return PlainTextResponse("ok\n")
+
+    @routes.get("/readyz")
+    async def ready() -> Response:
+        if doors.open and await is_ready(house):
+            return JSONResponse({"ready": True, "kb_version": house.knowledge.snapshot.kb_version})
+        return JSONResponse({"ready": False}, status_code=503)
+
+    @routes.get("/metrics")
+    async def metrics(request: Request) -> Response:
+        token = house.settings.metrics_token
+        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if token is None or not compare_digest(given.encode(), token.get_secret_value().encode()):
+            return Response(status_code=404)
+        house.metrics.articles.set(len(house.knowledge.snapshot.articles))
+        return Response(generate_latest(house.metrics.registry), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return routes

@@ -1,0 +1,150 @@
+"""Puts a server together: the only place that picks adapters. Everything that runs is owned by `assemble`."""
+
+import asyncio
+import os
+import socket
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from conversation.poll import poll
+from retrieval.encode import Batcher, Encoder
+from retrieval.onnx import OnnxEncoder
+from retrieval.prepare import prepare_model
+from retrieval.refresh import Knowledge
+
+from bot.chat import Counter
+from bot.decide import Policy
+from bot.limits import Limits
+from bot.metrics import Metrics
+from bot.respond import Responder
+from bot.settings import Settings
+from bot.turn import Knows
+from bot.visitors import Reception
+from conversation.bus import LocalBus
+from conversation.clock import SystemClock
+from conversation.errors import StorageUnavailable
+from conversation.journal import Journal
+from conversation.ports import Store
+from conversation.sql.sqlite import SqliteStore
+from handoff.agents import Accounts
+from handoff.desk import Desk
+from handoff.presence import Attendance
+
+DATABASE = "handrail.db"
+INDEX = "index"
+
+Progress = Callable[[str, int, int], None]
+
+
+class DataUnwritable(Exception):
+    """The data folder cannot be written."""
+
+    code = "data_unwritable"
+
+    def __init__(self, path: Path, problem: str) -> None:
+        self.path, self.problem = path, problem
+
+    def __str__(self) -> str:
+        return f"the data folder {str(self.path)!r} cannot be written ({self.problem}); choose another with --data DIR"
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """A running server's parts."""
+
+    settings: Settings
+    journal: Journal
+    knowledge: Knowledge
+    batcher: Batcher
+    desk: Desk
+    accounts: Accounts
+    counter: Counter
+    responder: Responder
+    metrics: Metrics
+
+
+def prepare_data(data: Path) -> None:
+    """Make the data folder, for its owner alone. Raises DataUnwritable."""
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe = data / f".probe-{uuid.uuid4().hex}"
+        probe.touch()
+        probe.unlink()
+    except OSError as problem:
+        raise DataUnwritable(data, problem.strerror or str(problem)) from problem
+
+
+def open_knowledge(settings: Settings, progress: Progress) -> tuple[Encoder, Knowledge]:
+    """The encoder and the articles' index, built where they are missing. Takes seconds the first time.
+
+    Raises DataUnwritable, KbMissing, KbEmpty, ModelDigestMismatch.
+    """
+    prepare_data(settings.data)
+    model = prepare_model(settings.model, settings.data, lambda step: progress(step, 0, 0))
+    encoder = OnnxEncoder(model)
+    knowledge = Knowledge.open(
+        settings.kb,
+        index_dir=settings.data / INDEX,
+        encoder=encoder,
+        progress=lambda done, total: progress("index", done, total),
+    )
+    return encoder, knowledge
+
+
+@asynccontextmanager
+async def open_store(data: Path) -> AsyncIterator[Store]:
+    """The database under `data`, for one process. Raises DataUnwritable."""
+    prepare_data(data)
+    worker = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    store = await SqliteStore.open(data / DATABASE, worker=worker)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def assemble(settings: Settings, encoder: Encoder, knowledge: Knowledge) -> AsyncIterator[House]:
+    """A server's parts, running: turns are answered, articles watched, other processes' writes noticed."""
+    async with open_store(settings.data) as store, Batcher(encoder) as batcher:
+        house = _compose(settings, store, knowledge, batcher)
+        async with asyncio.TaskGroup() as tasks:
+            running = [
+                tasks.create_task(house.responder.run()),
+                tasks.create_task(poll(store, house.journal.bus, house.journal.clock)),
+                tasks.create_task(knowledge.watch()),
+            ]
+            try:
+                yield house
+            finally:
+                for task in running:
+                    task.cancel()
+
+
+def _compose(settings: Settings, store: Store, knowledge: Knowledge, batcher: Batcher) -> House:
+    journal = Journal(store, LocalBus(), SystemClock())
+    metrics = Metrics()
+    desk = Desk(journal, Attendance(store, journal.clock))
+    responder = Responder(
+        journal=journal,
+        desk=desk,
+        knows=lambda: Knows(knowledge.snapshot, batcher.encode, (settings.public_url or "").rstrip("/")),
+        policy=Policy(settings.answer_confidence, settings.handoff),
+    )
+    reception = Reception(settings.all_sites(), store, journal.clock, settings.require_origin)
+    limits = Limits(enabled=settings.rate_limits == "on")
+    counter = Counter(journal, desk, responder, reception, limits, settings.reopen_h)
+    accounts = Accounts(store, journal.clock)
+    return House(settings, journal, knowledge, batcher, desk, accounts, counter, responder, metrics)
+
+
+async def is_ready(house: House) -> bool:
+    """Whether the database answers; the index is loaded before anything is assembled."""
+    try:
+        await house.journal.store.conversation("ready?")
+    except StorageUnavailable:
+        return False
+    return True

@@ -1,0 +1,159 @@
+"""Checks everything that can be wrong in a set-up and says what to do about it."""
+
+import asyncio
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from retrieval.index import load, newest
+from retrieval.prepare import prepare_model
+
+from bot.assembly import DATABASE, INDEX, DataUnwritable, open_store, prepare_data
+from bot.serve import PortTaken, take_port
+from bot.settings import Settings, is_loopback
+from conversation.errors import StorageUnavailable
+from retrieval.article import read
+from retrieval.errors import KnowledgeError
+
+FREE_BYTES = 500 * 1024**2  # the exported model, an index and some weeks of conversations
+
+Status = Literal["ok", "warn", "fail"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The outcome of one check; `remedy` says what to do unless it is ok."""
+
+    check: str
+    status: Status
+    message: str
+    remedy: str = ""
+
+
+def diagnose(settings: Settings) -> Iterator[Finding]:
+    """Every check in turn, most basic first. Changes nothing but may export the model, as `serve` would."""
+    checks: Iterable[Callable[[Settings], Iterable[Finding]]] = (
+        _python,
+        _data,
+        _articles,
+        _model,
+        _index,
+        _database,
+        _port,
+        _exposure,
+    )
+    for check in checks:
+        yield from check(settings)
+
+
+def _python(_: Settings) -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Finding("python", "ok", f"Python {version}")
+
+
+def _data(settings: Settings) -> Iterator[Finding]:
+    try:
+        prepare_data(settings.data)
+    except DataUnwritable as problem:
+        yield Finding("data", "fail", str(problem), "give the folder to the user who runs Handrail, or choose another")
+        return
+    free = shutil.disk_usage(settings.data).free
+    if free < FREE_BYTES:
+        message = f"only {free // 1024**2} MiB are free below {str(settings.data)!r}"
+        yield Finding("data", "warn", message, "make room: a full disk stops new messages from being stored")
+    else:
+        yield Finding("data", "ok", f"{str(settings.data)!r} is writable, {free // 1024**3} GiB free")
+
+
+def _articles(settings: Settings) -> Iterator[Finding]:
+    try:
+        reading = read(settings.kb)
+    except KnowledgeError as problem:
+        yield Finding("articles", "fail", str(problem), "point --kb at a folder of Markdown articles")
+        return
+    for error in reading.errors:
+        yield Finding("articles", "fail", str(error), "mend the file; until then the last good index is served")
+    public = sum(article.visibility == "public" and not article.draft for article in reading.articles)
+    if public == 0:
+        yield Finding(
+            "articles", "warn", "no article is public", "without public articles every question goes to a person"
+        )
+    else:
+        yield Finding("articles", "ok", f"{len(reading.articles)} articles, {public} of them public")
+
+
+def _model(settings: Settings) -> Iterator[Finding]:
+    try:
+        path = prepare_model(settings.model, settings.data)
+    except (KnowledgeError, OSError) as problem:
+        yield Finding("model", "fail", str(problem), "reinstall Handrail, or name another model with --model")
+    else:
+        yield Finding("model", "ok", f"{path.name} is exported and its digest is right")
+
+
+def _index(settings: Settings) -> Iterator[Finding]:
+    saved = newest(settings.data / INDEX)
+    if saved is None:
+        yield Finding("index", "warn", "no index has been built", "handrail kb build, or handrail serve, builds it")
+        return
+    try:
+        snapshot = load(saved)
+    except KnowledgeError as problem:
+        yield Finding("index", "warn", str(problem), "nothing to do: handrail serve rebuilds it")
+    else:
+        yield Finding("index", "ok", f"{len(snapshot.chunks)} passages, version {snapshot.kb_version}")
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    if not (settings.data / DATABASE).exists():
+        yield Finding("database", "ok", "none yet; handrail serve makes it")
+        return
+    try:
+        agents = asyncio.run(_count_agents(settings))
+    except (StorageUnavailable, Exception) as problem:  # noqa: BLE001 - whatever it is, the operator must hear of it
+        yield Finding("database", "fail", str(problem), "restore the last backup, or move the file away to start anew")
+        return
+    if agents == 0:
+        remedy = "handrail agent add EMAIL --name NAME"
+        yield Finding("database", "warn", "it opens, but there is no agent to hand over to", remedy)
+    else:
+        yield Finding("database", "ok", f"it opens, with {agents} agents")
+
+
+async def _count_agents(settings: Settings) -> int:
+    async with open_store(settings.data) as store:
+        return sum(not agent.disabled for agent in await store.agents())
+
+
+def _port(settings: Settings) -> Iterator[Finding]:
+    try:
+        take_port(settings.host, settings.port).close()
+    except PortTaken as taken:
+        yield Finding("port", "warn", str(taken), "fine if that is Handrail itself")
+    else:
+        yield Finding("port", "ok", f"{settings.host}:{settings.port} is free")
+
+
+def _exposure(settings: Settings) -> Iterator[Finding]:
+    """What matters once others than this machine can connect."""
+    if settings.public_url is None and not is_loopback(settings.host):
+        message = f"the server listens on {settings.host} without public_url"
+        yield Finding(
+            "exposure", "warn", message, "put a proxy with HTTPS before it and set public_url to its https:// URL"
+        )
+    elif settings.public_url is not None and not settings.public_url.startswith("https://"):
+        message = f"public_url {settings.public_url!r} is not https"
+        yield Finding(
+            "exposure", "warn", message, "without HTTPS others on the network read along; use an https:// URL"
+        )
+    else:
+        yield Finding(
+            "exposure",
+            "ok",
+            "reachable from this machine alone" if settings.public_url is None else settings.public_url,
+        )
+    if not any(site.allowed_origins for site in settings.all_sites().values()):
+        remedy = "set allowed_origins to the origin of the pages that embed the widget"
+        yield Finding("origins", "warn", "the widget works on this server's own pages only", remedy)

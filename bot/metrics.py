@@ -1,0 +1,19 @@
+"""What the server counts, in Prometheus' text format; served only to whoever has the token."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+
+class Metrics:
+    """One registry a process, owned by the assembly."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.replies = Counter("handrail_replies", "Replies of the bot.", ["outcome"], registry=self.registry)
+        self.turn_s = Histogram(
+            "handrail_turn_seconds",
+            "From the lease of a turn to its committed reply.",
+            registry=self.registry,
+            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+        )
+        self.visitors = Gauge("handrail_visitor_sockets", "Visitor sockets open now.", registry=self.registry)
+        self.articles = Gauge("handrail_articles", "Articles that are served.", registry=self.registry)

@@ -1,0 +1,184 @@
+"""Gives the bot its turn: reads what is owed, answers it, and commits the reply if the chat is still the bot's."""
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+from retrieval.index import Audience
+
+from bot.decide import Policy
+from bot.reply import phrases
+from bot.turn import Asked, Knows, Reply, turn
+from bot.understand import Said
+from conversation.errors import IllegalTransition, LeaseLost, StorageUnavailable
+from conversation.events import BOT, AgentSaid, BotSaid, Event, VisitorSaid
+from conversation.journal import Journal
+from conversation.ports import Appended, Draft, TurnLease
+from conversation.state import Conversation
+from handoff.desk import Desk, requested
+
+log = structlog.get_logger()
+
+HISTORY_EVENTS = 20  # a turn's cost does not grow with the conversation
+TURNS_AT_ONCE = 64  # more than the encoder answers in a lease's time would lose their leases
+ATTEMPTS = 5  # a turn that killed so many workers is answered without being tried again
+ADOPT_EVERY_S = 1.0
+
+
+@dataclass(slots=True)
+class Responder:
+    """Answers leased turns, each in a task of its own; `run` also adopts the turns of workers that died."""
+
+    journal: Journal
+    desk: Desk
+    knows: Callable[[], Knows]
+    policy: Policy
+    _tasks: asyncio.TaskGroup | None = None
+    _running: set[asyncio.Task[None]] = field(default_factory=set)
+    _places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(TURNS_AT_ONCE))
+
+    async def run(self) -> None:
+        """Until cancelled: adopt what others left behind. Turns given to `take` run as children of this."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            while True:
+                await self._adopt()
+                await self.journal.clock.sleep(ADOPT_EVERY_S)
+
+    def take(self, lease: TurnLease | None) -> None:
+        """Answer soon; None is no turn."""
+        if lease is not None and self._tasks is not None:
+            task = self._tasks.create_task(self._answer_all(lease))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def idle(self) -> None:
+        """Wait until no turn is running."""
+        while self._running:
+            await asyncio.wait(self._running)
+
+    async def _adopt(self) -> None:
+        try:
+            leases = await self.journal.store.take_turns(TURNS_AT_ONCE)
+        except StorageUnavailable as unavailable:
+            log.warning("turns.not_read", problem=unavailable.problem)
+            return
+        for lease in leases:
+            log.info("turn.adopted", conversation_id=lease.conversation_id, fence=lease.fence)
+            self.take(lease)
+
+    async def _answer_all(self, lease: TurnLease) -> None:
+        """Answer, and what came in meanwhile too; a turn that cannot be stored is left for whoever adopts it."""
+        try:
+            async with self._places:
+                left: TurnLease | None = lease
+                while left is not None:
+                    appended = await self.answer(left)
+                    left = None if appended is None else appended.lease
+        except StorageUnavailable as unavailable:
+            log.warning("turn.not_stored", conversation_id=lease.conversation_id, problem=unavailable.problem)
+        except Exception:  # one conversation's fault is not the others'; the turn is adopted when its lease runs out
+            log.exception("turn.crashed", conversation_id=lease.conversation_id)
+
+    async def answer(self, lease: TurnLease) -> Appended | None:
+        """One turn; None where a person took over or another worker has it. Raises StorageUnavailable."""
+        now = await self.journal.store.conversation(lease.conversation_id)
+        if now is None or now.state != "bot" or not now.pending:
+            return None
+        async with self._renewing(lease):
+            reply = await self._reply(now, lease)
+        try:
+            return await self.journal.append(now.conversation_id, _commit(now, reply), turn=lease)
+        except (LeaseLost, IllegalTransition) as lost:
+            log.info("turn.dropped", conversation_id=now.conversation_id, code=lost.code)
+            return None
+
+    async def _reply(self, now: Conversation, lease: TurnLease) -> Reply:
+        """The turn's reply; whatever goes wrong in it, the visitor is told and offered a person."""
+        knows = self.knows()
+        if lease.fence > ATTEMPTS:
+            log.error("turn.given_up", conversation_id=now.conversation_id, attempts=lease.fence)
+            return _apology(knows, "given up after too many attempts")
+        after = max(0, min(now.seq - HISTORY_EVENTS, now.pending[0] - 1))
+        try:
+            events = await self.journal.store.events(now.conversation_id, after=after)
+            asked = _asked(now, events, desk_open=await self.desk.is_open(now.site_id))
+            return await turn(asked, knows, self.policy)
+        except StorageUnavailable:
+            raise
+        except Exception as failure:
+            log.exception("turn.failed", conversation_id=now.conversation_id)
+            return _apology(knows, type(failure).__name__)
+
+    @contextlib.asynccontextmanager
+    async def _renewing(self, lease: TurnLease) -> AsyncIterator[None]:
+        renewing = asyncio.create_task(self._renew(lease))
+        try:
+            yield
+        finally:
+            renewing.cancel()
+
+    async def _renew(self, lease: TurnLease) -> None:
+        store = self.journal.store
+        with contextlib.suppress(StorageUnavailable):
+            await self.journal.clock.sleep(store.lease_s / 3)
+            while await store.renew(lease):
+                await self.journal.clock.sleep(store.lease_s / 3)
+
+
+def _asked(now: Conversation, events: Sequence[Event], *, desk_open: bool) -> Asked:
+    """What the visitor has said and nobody answered is the question; all before it is history."""
+    question = [e.payload.text for e in events if e.seq in now.pending and isinstance(e.payload, VisitorSaid)]
+    earlier = [said for event in events if event.seq not in now.pending for said in _said(event)]
+    audience = Audience(now.site_id, now.locale)
+    return Asked("\n".join(question), audience, earlier, now.failures, desk_open)
+
+
+def _said(event: Event) -> list[Said]:
+    match event.payload:
+        case VisitorSaid(text=text):
+            return [Said("visitor", text)]
+        case BotSaid(text=text):
+            return [Said("bot", text)]
+        case AgentSaid(text=text):
+            return [Said("agent", text)]
+    return []
+
+
+def _commit(before: Conversation, reply: Reply) -> Callable[[Conversation | None], Sequence[Draft]]:
+    """The drafts of `reply`, if the chat is still in the hold in which the turn began."""
+    said = BotSaid(
+        text=reply.text,
+        outcome=reply.outcome,
+        answers=before.pending,
+        citations=reply.citations,
+        confidence=round(reply.confidence, 4),
+        kb_version=reply.kb_version,
+        turn_id=uuid.uuid4().hex,
+        suggestions=reply.suggestions,
+        trace=reply.trace,
+    )
+    drafts = [Draft(BOT, said)]
+    if reply.handoff is not None:
+        drafts.append(Draft(BOT, requested(reply.handoff, str(reply.trace.get("why", "")))))
+
+    def decide(now: Conversation | None) -> Sequence[Draft]:
+        if now is None or now.hold != before.hold:
+            raise LeaseLost
+        return drafts
+
+    return decide
+
+
+def _apology(knows: Knows, problem: str) -> Reply:
+    return Reply(
+        text=phrases.FAILED,
+        outcome="no_answer",
+        confidence=0.0,
+        kb_version=knows.snapshot.kb_version,
+        suggestions=(phrases.TALK_TO_PERSON,),
+        trace={"decision": "no_answer", "why": problem},
+    )

@@ -1,0 +1,135 @@
+"""Runs the server: takes the port, says when it serves, and goes down without losing a turn."""
+
+import asyncio
+import contextlib
+import random
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+
+import structlog
+import uvicorn
+from retrieval.encode import Encoder
+from retrieval.refresh import Knowledge
+
+from bot.app import Doors, create_app
+from bot.assembly import House, assemble
+from bot.protocol import RESTART
+from bot.settings import Settings
+
+log = structlog.get_logger()
+
+FINISH_TURNS_S = 8.0
+SPREAD_S = 5.0  # the longest over which visitors are sent away, so that they do not all return at once
+SPREAD_PER_CHAT_S = 0.01
+PING_S = 25.0  # with the timeout, a half-open socket is found within 45 s
+PING_TIMEOUT_S = 20.0
+MAX_SOCKET_FRAME_BYTES = 64 * 1024  # larger ones end with 1009 before they are read
+
+
+class PortTaken(Exception):
+    """The address to listen on is not free."""
+
+    code = "port_taken"
+
+    def __init__(self, host: str, port: int, problem: str) -> None:
+        self.host, self.port, self.problem = host, port, problem
+
+    def __str__(self) -> str:
+        return (
+            f"cannot listen on {self.host}:{self.port} ({self.problem}); stop what listens there or choose another port"
+            " with --port N"
+        )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: it would exit 143 and close sockets before turns are finished."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def take_port(host: str, port: int) -> socket.socket:
+    """A bound socket, before any slow work begins. Raises PortTaken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as problem:
+        listener.close()
+        raise PortTaken(host, port, problem.strerror or str(problem)) from problem
+    return listener
+
+
+async def serve(
+    settings: Settings,
+    listener: socket.socket,
+    encoder: Encoder,
+    knowledge: Knowledge,
+    on_serving: Callable[[House, str], Awaitable[None]],
+) -> None:
+    """Until SIGTERM or SIGINT. `on_serving` is called with the URL once connections are accepted."""
+    async with assemble(settings, encoder, knowledge) as house:
+        doors = Doors()
+        server = _Server(_config(create_app(house, doors), settings))
+        stopping = asyncio.Event()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(name, stopping.set)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        url = _url(listener, settings)
+        await _until_started(server, serving)
+        log.info("serving", url=url, kb=str(settings.kb), articles=len(knowledge.snapshot.articles))
+        await on_serving(house, url)
+        ending = asyncio.create_task(stopping.wait())
+        await asyncio.wait({serving, ending}, return_when=asyncio.FIRST_COMPLETED)
+        ending.cancel()
+        await _drain(house, doors)
+        server.should_exit = True
+        await serving
+
+
+async def _until_started(server: uvicorn.Server, serving: asyncio.Task[None]) -> None:
+    while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn offers no event for it
+        await asyncio.sleep(0.005)
+
+
+async def _drain(house: House, doors: Doors) -> None:
+    """Let no one in, finish running turns, then send visitors away, spread out."""
+    doors.open = False
+    log.info("draining", visitors=len(house.counter.chats))
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(FINISH_TURNS_S):
+            await house.responder.idle()
+    chats = list(house.counter.chats)
+    spread_s = min(SPREAD_S, SPREAD_PER_CHAT_S * len(chats))
+
+    async def send_away(after_s: float, hang_up: Callable[[int, str], Awaitable[None]]) -> None:
+        await asyncio.sleep(after_s)
+        await hang_up(RESTART, "the server restarts; reconnect")
+
+    jitter = random.SystemRandom()
+    await asyncio.gather(*(send_away(jitter.uniform(0, spread_s), chat.hang_up) for chat in chats))
+
+
+def _config(app: object, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]  # FastAPI is an ASGI application; its own type is wider
+        lifespan="off",
+        ws="websockets-sansio",
+        ws_max_size=MAX_SOCKET_FRAME_BYTES,
+        ws_ping_interval=PING_S,
+        ws_ping_timeout=PING_TIMEOUT_S,
+        ws_per_message_deflate=False,  # idle sockets cost 24 KiB without it, much more with it
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
+        proxy_headers=settings.public_url is not None,
+    )
+
+
+def _url(listener: socket.socket, settings: Settings) -> str:
+    host, port = listener.getsockname()[:2]
+    return settings.public_url or f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -1,0 +1,197 @@
+"""Every setting of Handrail: its type, unit, default and what it is for.
+
+Read from `HANDRAIL_*` variables first, then `handrail.toml` in the working folder, then the defaults here.
+"""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+PREFIX = "HANDRAIL_"
+TEST_PREFIX = "HANDRAIL_TEST_"  # read by tests and benchmarks, never by the server
+CONFIG_FILE = "handrail.toml"
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; lists every problem at once."""
+
+    code = "bad_settings"
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return "the settings cannot be used:\n" + "\n".join(f"  - {problem}" for problem in self.problems)
+
+
+class Site(BaseModel):
+    """One place the widget stands."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    allowed_origins: tuple[str, ...] = Field(
+        (), description="Origins of the pages that may embed the widget, such as https://shop.example."
+    )
+    identity_secret: SecretStr | None = Field(
+        None, description="Shared secret with which your own server signs who a visitor is (HMAC-SHA256)."
+    )
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins_are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            scheme, _, host = origin.partition("://")
+            if scheme not in ("http", "https") or not host or "/" in host:
+                message = f"{origin!r} is not an origin; write scheme and host alone, such as 'https://shop.example'"
+                raise ValueError(message)
+        return tuple(origin.lower() for origin in origins)
+
+    @field_validator("identity_secret")
+    @classmethod
+    def _secret_is_long(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and len(secret.get_secret_value()) < 32:  # noqa: PLR2004 - 32 characters: see the message
+            message = "the secret is shorter than 32 characters; make one with: openssl rand -hex 32"
+            raise ValueError(message)
+        return secret
+
+
+class Settings(BaseSettings):
+    """What an operator may choose. Frozen; lower houses receive plain values of it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, toml_file=CONFIG_FILE
+    )
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")
+    kb: Path = Field(Path("kb_articles"), description="Folder of the Markdown articles.")
+    data: Path = Field(Path("var"), description="Folder of the database, the index and the exported model.")
+    model: str = Field("all-MiniLM-L6-v2", description="Embedding model: the bundled one, or the path of another.")
+    public_url: str | None = Field(
+        None, description="URL under which visitors reach this server, where a proxy stands before it."
+    )
+    handoff: Literal["auto", "on_request"] = Field(
+        "auto", description="When a person is called: when the bot cannot help, or only when the visitor asks."
+    )
+    answer_confidence: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Least confidence (0 to 1) with which the bot answers instead of offering a person.",
+    )
+    allowed_origins: tuple[str, ...] = Field(
+        (), description="Origins that may embed the widget of the default site; the server's own always may."
+    )
+    require_origin: bool = Field(
+        False,
+        description="Refuse visitor sockets without an Origin header, which only programs other than browsers open.",
+    )
+    identity_secret: SecretStr | None = Field(
+        None, description="Secret of the default site for signed-in visitors, at least 32 characters."
+    )
+    sites: dict[str, Site] = Field(
+        default_factory=dict, description="Further sites by name, each with allowed_origins and identity_secret."
+    )
+    reopen_h: float = Field(
+        24, ge=0, description="Hours for which a closed conversation goes on when its visitor writes."
+    )
+    max_wait_s: float = Field(
+        600, gt=0, description="Seconds in the queue after which the visitor is offered a follow-up."
+    )
+    rate_limits: Literal["on", "off"] = Field(
+        "on", description="Limits per visitor and address; off is for load tests and refused unless host is loopback."
+    )
+    metrics_token: SecretStr | None = Field(
+        None, description="Bearer token for /metrics, which answers 404 without one."
+    )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="One line for people, or one JSON object, per log event."
+    )
+
+    @model_validator(mode="after")
+    def _unlimited_only_on_loopback(self) -> "Settings":
+        if self.rate_limits == "off" and not is_loopback(self.host):
+            message = f"rate_limits is 'off' but host is {self.host!r}; unlimited servers listen on 127.0.0.1 only"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _default_site_is_named_once(self) -> "Settings":
+        if "default" in self.sites:
+            message = "sites.default is not a table; set allowed_origins and identity_secret at the top level"
+            raise ValueError(message)
+        Site(allowed_origins=self.allowed_origins, identity_secret=self.identity_secret)
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Command line, environment, file: in this order."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    def all_sites(self) -> Mapping[str, Site]:
+        """Every site by name, `default` included."""
+        default = Site(allowed_origins=self.allowed_origins, identity_secret=self.identity_secret)
+        return {"default": default, **self.sites}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def load_settings(**chosen: object) -> Settings:
+    """The settings, `chosen` (from the command line, None: not given) before all others. Raises SettingsError."""
+    given = {name: value for name, value in chosen.items() if value is not None}
+    problems = _unknown_variables(os.environ)
+    try:
+        settings = Settings(**given)  # type: ignore[arg-type]  # pydantic checks each value
+    except ValidationError as invalid:
+        raise SettingsError(problems + [_problem(error) for error in invalid.errors()]) from None
+    except ValueError as unreadable:  # a handrail.toml that is not TOML
+        raise SettingsError([*problems, f"{CONFIG_FILE}: {unreadable}; mend the file"]) from None
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """pydantic-settings overlooks variables it has no field for: a misspelt one would silently do nothing."""
+    fields = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    ours = [name for name in environment if name.upper().startswith(PREFIX)]
+    return [
+        f"{name} is not a setting; remove it or correct its name (known: {', '.join(sorted(fields))})"
+        for name in ours
+        if name.upper().split("__")[0] not in fields and not name.upper().startswith(TEST_PREFIX)
+    ]
+
+
+def _problem(error: Mapping[str, object]) -> str:
+    where = ".".join(str(part) for part in error["loc"]) if isinstance(error["loc"], tuple) else ""
+    if error["type"] == "extra_forbidden":
+        return f"{where} is not a setting; remove it from {CONFIG_FILE} or correct its name"
+    message = str(error["msg"]).removeprefix("Value error, ")
+    secret = "secret" in where or "token" in where
+    shown = "" if secret or not where else f" (got {error['input']!r})"
+    return f"{where + ': ' if where else ''}{message}{shown}"

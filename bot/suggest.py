@@ -1,0 +1,38 @@
+"""Articles that may help an agent with the conversation before them; internal ones too."""
+
+from collections.abc import Awaitable, Callable
+
+from bot.cite import url_of
+from bot.reply.extractive import excerpt
+from bot.turn import Knows
+from conversation.events import VisitorSaid
+from conversation.ports import Store
+from handoff.api import Suggestion
+from retrieval.index import Audience, Hit
+
+SUGGESTIONS = 3  # what fits beside a transcript
+EVENTS_BACK = 20
+
+
+def suggester(store: Store, knows: Callable[[], Knows]) -> Callable[[str], Awaitable[list[Suggestion]]]:
+    """A function from a conversation's id to the articles found for what its visitor said last."""
+
+    async def suggest(conversation_id: str) -> list[Suggestion]:
+        now = await store.conversation(conversation_id)
+        if now is None:
+            return []
+        events = await store.events(conversation_id, after=max(0, now.seq - EVENTS_BACK))
+        said = [event.payload.text for event in events if isinstance(event.payload, VisitorSaid)]
+        if not said:
+            return []
+        known = knows()
+        audience = Audience(now.site_id, now.locale, internal=True)
+        hits = known.snapshot.search(said[-1], await known.encode(said[-1]), audience, SUGGESTIONS)
+        best = {hit.article.article_id: hit for hit in reversed(hits)}  # each article's best passage
+        return [_suggestion(hit, known.base_url) for hit in hits if best[hit.article.article_id] is hit]
+
+    return suggest
+
+
+def _suggestion(hit: Hit, base_url: str) -> Suggestion:
+    return Suggestion(title=hit.article.title, url=url_of(hit, base_url), text=excerpt(hit.chunk.text), score=hit.score)

@@ -1,0 +1,51 @@
+"""The command line: the houses' commands, put together."""
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Sequence
+
+from bot import commands as bot
+from bot.assembly import DataUnwritable, open_store
+from bot.serve import PortTaken
+from bot.settings import SettingsError
+from conversation.errors import StorageUnavailable
+from eval import commands as evaluation
+from handoff import commands as handoff
+from retrieval import commands as retrieval
+from retrieval.errors import KnowledgeError
+
+FAILED, WRONG_USAGE = 1, 2
+INTERRUPTED = 130  # as a shell reports SIGINT
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; its exit status: 0 done, 1 failed or a gate not met, 2 wrong usage."""
+    args = parser().parse_args(argv)
+    try:
+        return int(args.run(args))
+    except SettingsError as problem:
+        return _fail(problem, WRONG_USAGE)
+    except (DataUnwritable, PortTaken, KnowledgeError, StorageUnavailable) as problem:
+        return _fail(problem, FAILED)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def parser() -> ArgumentParser:
+    """Every command with its options."""
+    handrail = ArgumentParser(prog="handrail", description="A support chat that answers from your own knowledge base.")
+    commands = handrail.add_subparsers(metavar="COMMAND", required=True)
+    bot.add_commands(commands)
+    retrieval.add_commands(commands)
+    handoff.add_commands(commands, open_store)
+    evaluation.add_commands(commands)
+    return handrail
+
+
+def _fail(problem: Exception, status: int) -> int:
+    sys.stderr.write(f"handrail: {problem}\n")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
