@@ -17,13 +17,19 @@ from conversation.ports import Append, Appended, Key, TurnLease
 from conversation.sql import people, turns
 from conversation.sql.rows import conversation_of, conversation_values, event_of, event_values
 from conversation.sql.tables import agents, conversations, events
+from conversation.sql.tables import turns as owed
 from conversation.sql.turns import Turn, Worker
 from conversation.state import Conversation
 
 _SENT = sa.select(events).where(
     events.c.sender == bindparam("wanted_sender"), events.c.client_id == bindparam("wanted_client_id")
 )
-_STANDING = sa.select(conversations).where(conversations.c.conversation_id == bindparam("wanted_id")).with_for_update()
+_STANDING = (
+    sa.select(conversations, *turns.OWED)
+    .join_from(conversations, owed, isouter=True)
+    .where(conversations.c.conversation_id == bindparam("wanted_id"))
+    .with_for_update(of=conversations)  # whoever holds the conversation's row also has its turn to themselves
+)
 _BEGIN = sa.insert(conversations)
 _ADD_EVENTS = sa.insert(events)
 _MOVE = sa.update(conversations).where(
@@ -39,8 +45,7 @@ def append(connection: Connection, command: Append, worker: Worker) -> Appended:
     """Carry out `command`, see `ConversationStore.append`. On Refused the caller rolls back to where it began."""
     if command.key is not None and (sent := _sent(connection, command.key)) is not None:
         return _again(connection, command, sent)
-    before = _standing(connection, command.conversation_id)
-    turn = turns.find(connection, command.conversation_id)
+    before, turn = _standing(connection, command.conversation_id)
     _require_lease(turn, command.turn, worker)
     after, new = advance(
         before,
@@ -64,15 +69,15 @@ def _sent(connection: Connection, key: Key) -> Event | None:
 
 
 def _again(connection: Connection, command: Append, sent: Event) -> Appended:
-    now = _standing(connection, command.conversation_id)
+    now, _ = _standing(connection, command.conversation_id)
     if now is None or sent.conversation_id != command.conversation_id:
         raise AlreadySent(conversation_id=sent.conversation_id, seq=sent.seq)
     return Appended((sent,), now, again=True)
 
 
-def _standing(connection: Connection, conversation_id: str) -> Conversation | None:
+def _standing(connection: Connection, conversation_id: str) -> tuple[Conversation | None, Turn | None]:
     row = connection.execute(_STANDING, {"wanted_id": conversation_id}).first()
-    return None if row is None else conversation_of(row)
+    return (None, None) if row is None else (conversation_of(row), turns.turn_of(row))
 
 
 def _require_lease(turn: Turn | None, given: TurnLease | None, worker: Worker) -> None:

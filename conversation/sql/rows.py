@@ -14,7 +14,7 @@ from conversation.state import Conversation
 
 Values = dict[str, object]
 _PRIORITIES: Mapping[int, Priority] = {rank: priority for priority, rank in RANKS.items()}
-_ROW = TypeVar("_ROW", bound=tuple[object, ...])
+Columns = TypeVar("Columns", bound=tuple[object, ...])
 
 
 def _micros(at: datetime | None) -> int | None:
@@ -58,7 +58,7 @@ def _memo(now: Conversation) -> Values:
     }
 
 
-def conversation_of(row: Row[_ROW]) -> Conversation:
+def conversation_of(row: Row[Columns]) -> Conversation:
     """The conversation of a row that has at least the columns of `conversations`."""
     memo = row.memo
     return Conversation(
@@ -104,7 +104,7 @@ def event_values(event: Event, key: Key | None) -> Values:
     }
 
 
-def event_of(row: Row[_ROW]) -> Event:
+def event_of(row: Row[Columns]) -> Event:
     """The event of a row, upcast to the present version."""
     body: JsonObject = row.body
     payload, standing = revive(row.kind, row.v, body)
@@ -133,7 +133,7 @@ def visitor_values(visitor: Visitor) -> Values:
     }
 
 
-def visitor_of(row: Row[_ROW]) -> Visitor:
+def visitor_of(row: Row[Columns]) -> Visitor:
     """The visitor of a row."""
     return Visitor(
         visitor_id=row.visitor_id,
@@ -159,7 +159,7 @@ def agent_values(agent: Agent) -> Values:
     }
 
 
-def agent_of(row: Row[_ROW]) -> Agent:
+def agent_of(row: Row[Columns]) -> Agent:
     """The account of a row that has at least the columns of `agents`."""
     return Agent(
         agent_id=row.agent_id,
@@ -182,7 +182,7 @@ def credential_values(credential: Credential) -> Values:
     }
 
 
-def credential_of(row: Row[_ROW]) -> Credential:
+def credential_of(row: Row[Columns]) -> Credential:
     """The credential of a row that has at least the columns of `credentials`."""
     return Credential(
         token_hash=row.token_hash,
@@ -198,6 +198,6 @@ def presence_values(seen: Presence) -> Values:
     return {"agent_id": seen.agent_id, "status": seen.status, "seen_at": micros(seen.seen_at)}
 
 
-def presence_of(row: Row[_ROW]) -> Presence:
+def presence_of(row: Row[Columns]) -> Presence:
     """The presence of a row."""
     return Presence(row.agent_id, row.status, from_micros(row.seen_at))

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, bindparam
+from sqlalchemy import Connection, Row, bindparam
 
 from conversation.log import first_fence
 from conversation.ports import TurnLease
 from conversation.sql.dialect import DatabaseNow
+from conversation.sql.rows import Columns
 from conversation.sql.tables import turns
 from conversation.state import Conversation
 
@@ -33,11 +34,12 @@ class Turn:
     owner: str
 
 
+OWED = (turns.c.fence, turns.c.owner)  # what `turn_of` reads
+
 _THIS = turns.c.conversation_id == bindparam("wanted_id")
 _LEASED_HERE = sa.and_(_THIS, turns.c.fence == bindparam("held_fence"), turns.c.owner == bindparam("held_by"))
 _UNTIL = DatabaseNow() + bindparam("lease_us", type_=sa.BigInteger)
 
-_FIND = sa.select(turns.c.fence, turns.c.owner).where(_THIS).with_for_update()
 _REMOVE = sa.delete(turns).where(_THIS)
 _BEGIN = sa.insert(turns).values(
     conversation_id=bindparam("wanted_id"),
@@ -67,10 +69,9 @@ _TAKE = (
 )
 
 
-def find(connection: Connection, conversation_id: str) -> Turn | None:
-    """The turn the bot owes the conversation."""
-    row = connection.execute(_FIND, {"wanted_id": conversation_id}).first()
-    return None if row is None else Turn(row.fence, row.owner)
+def turn_of(row: Row[Columns]) -> Turn | None:
+    """The turn in a row that has the columns of `OWED`; None where nothing is owed."""
+    return None if row.fence is None else Turn(row.fence, row.owner)
 
 
 def begin(connection: Connection, now: Conversation, worker: Worker) -> TurnLease:
