@@ -1,0 +1,82 @@
+"""Folders whose contents are proven by digests: written whole or not at all, verified before use."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import orjson
+
+MANIFEST = "manifest.json"
+_READ_BYTES = 1024 * 1024
+
+
+def sha256(path: Path) -> str:
+    """The hex digest of a file, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while piece := stream.read(_READ_BYTES):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def files(folder: Path) -> dict[str, str]:
+    """The digest of each file below a folder by its posix path; hidden files and a manifest are no part of it."""
+    found = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    named = ((path.relative_to(folder), path) for path in found)
+    return {
+        name.as_posix(): sha256(path)
+        for name, path in named
+        if name.as_posix() != MANIFEST and not any(part.startswith(".") for part in name.parts)
+    }
+
+
+@contextmanager
+def publish(folder: Path, facts: Mapping[str, object]) -> Iterator[Path]:
+    """A temporary folder to fill; at the end it gets its manifest, is synced, and takes the name `folder` at once.
+
+    Whoever else publishes the same name at the same time does no harm: the first wins, the contents agree.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        yield temporary
+        manifest = {**facts, "files": files(temporary)}
+        (temporary / MANIFEST).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
+        _sync(temporary)
+        with suppress(OSError):  # the name is taken: another process published the same content first
+            temporary.rename(folder)
+        _sync_entry(folder.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def verify(folder: Path) -> dict[str, object]:
+    """The manifest of a published folder, once every file is what it says. Raises ValueError naming the difference."""
+    try:
+        manifest = orjson.loads((folder / MANIFEST).read_bytes())
+        expected = dict(manifest["files"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{MANIFEST} cannot be read ({error})") from error
+    found = files(folder)
+    for name in sorted(expected.keys() | found.keys()):
+        if found.get(name) != expected.get(name):
+            raise ValueError(f"file {name!r} has sha256 {found.get(name)}, its manifest says {expected.get(name)}")
+    return dict(manifest)
+
+
+def _sync(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        _sync_entry(path)
+    _sync_entry(folder)
+
+
+def _sync_entry(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

