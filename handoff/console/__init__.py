@@ -1,0 +1,29 @@
+"""The agents' console: its pages, its files and its socket."""
+
+from fastapi import APIRouter, WebSocket
+
+from handoff.agents import Accounts
+from handoff.console.pages import add_pages
+from handoff.console.socket import DeskSockets
+from handoff.desk import Desk
+from handoff.session import Door
+
+__all__ = ["Console"]
+
+
+class Console:
+    """What the app includes (`routes`) and what it asks before it stops (`drain`)."""
+
+    def __init__(self, desk: Desk, accounts: Accounts) -> None:
+        door = Door(accounts, desk.attendance)
+        self._sockets = DeskSockets(desk, door)
+        self.routes = APIRouter()
+        self.routes.add_api_websocket_route("/v1/desk", self._serve)
+        add_pages(self.routes, door)
+
+    async def _serve(self, websocket: WebSocket) -> None:
+        await self._sockets.serve(websocket)
+
+    async def drain(self, *, within_s: float) -> None:
+        """Ask every console to connect anew (1012), spread over `within_s`."""
+        await self._sockets.drain(within_s=within_s)

@@ -1,0 +1,111 @@
+"""The console's pages and files: three templates, and ES modules under an address that changes with their content."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Form, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from handoff.agents import Issued
+from handoff.errors import CsrfRefused, LoginLinkSpent, NotSignedIn
+from handoff.items import agent_form
+from handoff.session import Door, from_own_page, give_cookie
+
+HERE: Final = Path(__file__).parent
+MEDIA_TYPES: Final[Mapping[str, str]] = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+MAX_TOKEN_CHARS = 200
+PAGE_HEADERS: Final[Mapping[str, str]] = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cache-Control": "no-store",
+    # `no-referrer` would turn the Origin of our own forms into `null`
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Files:
+    """The static files, read once; their digest is part of their address, so that they may be kept for ever."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.suffix in MEDIA_TYPES}
+        contents = b"".join(name.encode() + b"\0" + content for name, content in self._files.items())
+        self.digest = hashlib.sha256(contents).hexdigest()[:16]
+
+    def response(self, digest: str, name: str) -> Response:
+        """The file. Raises HTTPException 404, also for a digest that is not today's."""
+        if digest != self.digest or name not in self._files:
+            raise HTTPException(404, "no such file; reload the page")
+        headers = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+        return Response(self._files[name], headers=headers, media_type=MEDIA_TYPES[Path(name).suffix])
+
+
+class Templates:
+    """The pages; every value is escaped, and one that is missing is an error."""
+
+    def __init__(self, files: Files) -> None:
+        loader = FileSystemLoader(HERE / "templates")
+        self._pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+        self._pages.globals["static"] = f"/console/static/{files.digest}"
+
+    def page(self, name: str, status: int = 200, **values: object) -> HTMLResponse:
+        """The page `name`.html with `values`."""
+        return HTMLResponse(self._pages.get_template(f"{name}.html").render(values), status, headers=PAGE_HEADERS)
+
+
+def add_pages(routes: APIRouter, door: Door) -> None:
+    """The console at `/console`, and the one-time login link."""
+    files = Files(HERE / "static")
+    templates = Templates(files)
+
+    @routes.get("/console", include_in_schema=False)
+    async def console(request: Request) -> Response:
+        """The console, or the way in."""
+        try:
+            who = await door.by_cookie(request)
+        except NotSignedIn:
+            return templates.page("sign_in")
+        await door.attendance.renew(who.agent)
+        return templates.page("console", agent=agent_form(who.agent), csrf=who.credential.csrf)
+
+    @routes.get("/console/static/{digest}/{name}", include_in_schema=False)
+    async def static(digest: str, name: str) -> Response:
+        """A module or style sheet."""
+        return files.response(digest, name)
+
+    _add_login_link(routes, door, templates)
+
+
+def _add_login_link(routes: APIRouter, door: Door, templates: Templates) -> None:
+    @routes.get("/console/login", include_in_schema=False)
+    async def ask(token: str = "") -> Response:
+        """Who the link signs in; only the button spends it, for mail programs open links too."""
+        try:
+            agent = await door.accounts.login_link_owner(token)
+        except LoginLinkSpent:
+            return templates.page("link_spent", 410)
+        return templates.page("login_link", agent=agent_form(agent), token=token)
+
+    @routes.post("/console/login", include_in_schema=False)
+    async def spend(request: Request, token: Annotated[str, Form(max_length=MAX_TOKEN_CHARS)]) -> Response:
+        """Sign in by link. Another site's form cannot: it would make the visitor work under a stranger's name."""
+        if not from_own_page(request):
+            raise CsrfRefused
+        try:
+            issued = await door.accounts.spend_login_link(token)
+        except LoginLinkSpent:
+            return templates.page("link_spent", 410)
+        return await _welcome(request, door, issued)
+
+
+async def _welcome(request: Request, door: Door, issued: Issued) -> Response:
+    await door.attendance.announce(issued.agent, "online")
+    response = RedirectResponse("/console", status_code=303)
+    give_cookie(request, response, issued)
+    return response

@@ -1,0 +1,82 @@
+// The middle: what was said and what happened, in order; news are appended, nothing is drawn twice.
+
+import { link, make } from "./dom.js";
+import { render } from "./markdown.js";
+import { clock, happened } from "./words.js";
+
+const NEAR_PX = 80; // whoever has scrolled up further is reading, and is not pulled down
+
+/** @param {any[]} citations */
+function sources(citations) {
+  const links = citations.flatMap((one, at) => {
+    const name = one.heading && one.heading !== one.title ? `${one.title} › ${one.heading}` : one.title;
+    return [at ? ", " : "Source: ", link(one.url, name)];
+  });
+  return make("p", { class: "sources" }, ...links);
+}
+
+/** @param {string} kind @param {string} by @param {string} at @param {Node[]} words */
+function said(kind, by, at, words) {
+  return make("li", { class: `said ${kind}` }, make("span", { class: "by" }, `${by} · ${at}`), ...words);
+}
+
+/** @param {string} text */
+const plain = (text) => make("div", { class: "words plain-words" }, text);
+
+/** @param {any} event @returns {HTMLLIElement | null} */
+function line(event) {
+  const at = clock(event.at);
+  switch (event.kind) {
+    case "visitor_said": return said("visitor", event.by.name ?? "Visitor", at, [plain(event.text)]);
+    case "agent_said": return said("agent", event.by.name ?? "Agent", at, [plain(event.text)]);
+    case "note_added": return said("note", `Note by ${event.by.name ?? "an agent"}, not shown to the visitor`, at, [plain(event.text)]);
+    case "bot_said": {
+      const words = make("div", { class: "words" }, ...render(event.text));
+      return said("bot", "Bot", at, event.citations?.length ? [words, sources(event.citations)] : [words]);
+    }
+    default: {
+      const words = happened(event);
+      return words ? make("li", { class: "happened" }, `${words} · ${at}`) : null;
+    }
+  }
+}
+
+export class Transcript {
+  /** @param {HTMLElement} place what scrolls; it holds the list */
+  constructor(place) {
+    this.place = place;
+    this.list = /** @type {HTMLOListElement} */ (place.querySelector("ol"));
+    /** @type {HTMLElement[]} */ this.unsent = [];
+  }
+
+  /** @param {any[]} events */
+  show(events) {
+    this.unsent = [];
+    this.list.replaceChildren(...events.flatMap((event) => line(event) ?? []));
+    this.place.scrollTop = this.place.scrollHeight;
+  }
+
+  /** @param {any} event */
+  append(event) {
+    const drawn = line(event);
+    if (drawn) this.#keepingPlace(() => this.list.insertBefore(drawn, this.unsent[0] ?? null));
+  }
+
+  /** What waits to be sent, below everything that was. @param {import("./outbox.js").Unsent[]} messages */
+  showUnsent(messages) {
+    this.#keepingPlace(() => {
+      for (const element of this.unsent) element.remove();
+      this.unsent = messages.map(({ command, text, problem }) =>
+        said(`${command === "say" ? "agent" : "note"} unsent`, problem ? "Not sent" : "Sending", "you", [plain(text)]),
+      );
+      this.list.append(...this.unsent);
+    });
+  }
+
+  /** @param {() => void} draw */
+  #keepingPlace(draw) {
+    const near = this.place.scrollHeight - this.place.scrollTop - this.place.clientHeight < NEAR_PX;
+    draw();
+    if (near) this.place.scrollTop = this.place.scrollHeight;
+  }
+}
