@@ -1,0 +1,156 @@
+/**
+ * What stands below the messages when there is reason for it: the reply in the making, suggestions, the question
+ * whether it helped, the form for an address, and what can be done after the end.
+ *
+ * @import {Chat} from "./chat.js"
+ * @import {Item} from "./log.js"
+ * @import {Messages} from "./messages.js"
+ * @import {Words} from "./words.js"
+ */
+import { h } from "./dom.js";
+import { said } from "./log.js";
+import { partyName } from "./messages.js";
+
+const SCORES = [1, 2, 3, 4, 5];
+
+export class Extras {
+  #chat;
+  #words;
+  #messages;
+  #refocus;
+  /** Conversations whose survey the visitor does not want. */
+  #skipped = new Set();
+  #draft = h("div", { class: "draft", "aria-hidden": "true" });
+  /** What each slot shows now. @type {Map<HTMLElement, string>} */
+  #shown = new Map();
+  #slots = { rating: h("div"), chips: h("div"), contact: h("div"), end: h("div") };
+
+  /**
+   * @param {Chat} chat
+   * @param {Words} words
+   * @param {Messages} messages
+   * @param {() => void} refocus  Moves the focus on when the button that held it goes away.
+   */
+  constructor(chat, words, messages, refocus) {
+    this.#chat = chat;
+    this.#words = words;
+    this.#messages = messages;
+    this.#refocus = refocus;
+    this.nodes = [this.#draft, ...Object.values(this.#slots)];
+  }
+
+  render() {
+    const last = said(this.#chat.log).at(-1);
+    const quiet = this.#chat.outbox.entries.every((entry) => entry.command.type !== "say");
+    const reply = quiet && last?.kind === "bot_said" ? last : undefined;
+    this.#renderDraft();
+    this.#renderRating(reply);
+    this.#renderChips(reply);
+    this.#renderContact();
+    this.#renderEnd();
+  }
+
+  /** Not read aloud: the finished reply will be. */
+  #renderDraft() {
+    const { log, otherIsTyping } = this.#chat;
+    const writing = otherIsTyping || log.unanswered.length > 0;
+    this.#draft.hidden = !log.sketch && !writing;
+    if (this.#draft.hidden) return;
+    const name = partyName(log.holder, this.#words);
+    const body = log.sketch ? this.#messages.markdown(log.sketch.text) : dots();
+    this.#draft.replaceChildren(h("div", { class: "meta" }, this.#words.typing(name)), body);
+  }
+
+  /** @param {Item | undefined} reply */
+  #renderRating(reply) {
+    const asks = reply && reply.event.outcome === "answer" && this.#chat.log.state === "bot";
+    const rated = asks && (reply.seq in this.#chat.log.ratings || this.#chat.pending("rate"));
+    this.#show(this.#slots.rating, asks ? `${reply.seq} ${rated}` : "", () => [
+      rated ? h("div", { class: "row", role: "status" }, this.#words.thanks) : this.#verdicts(/** @type {Item} */ (reply)),
+    ]);
+  }
+
+  /** @param {Item} reply */
+  #verdicts(reply) {
+    const { helpful, yes, no } = this.#words;
+    const button = (/** @type {string} */ label, /** @type {boolean} */ verdict) =>
+      h("button", { click: () => this.#chat.rate(reply.seq, verdict) }, label);
+    return h("div", { class: "row", role: "group", "aria-label": helpful }, helpful, button(yes, true), button(no, false));
+  }
+
+  /** @param {Item | undefined} reply */
+  #renderChips(reply) {
+    const chips = this.#chat.log.state === "bot" ? (reply?.event.suggestions ?? []) : [];
+    const say = (/** @type {string} */ text) => h("button", { click: () => this.#chat.say(text) }, text);
+    this.#show(this.#slots.chips, chips.join("\n"), () => [
+      h("div", { class: "row chips", role: "group", "aria-label": this.#words.suggestions }, ...chips.map(say)),
+    ]);
+  }
+
+  #renderContact() {
+    const { asked, deskOpen, log, refused } = this.#chat;
+    const wanted = asked && !deskOpen && log.state !== "agent" && !this.#chat.pending("contact");
+    this.#show(this.#slots.contact, wanted ? `contact ${refused}` : "", () => [this.#contactForm(refused === "contact")]);
+  }
+
+  /** @param {boolean} failed */
+  #contactForm(failed) {
+    const words = this.#words;
+    const email = h("input", { type: "email", autocomplete: "email", required: true, maxlength: 254 });
+    const name = h("input", { autocomplete: "name", maxlength: 100 });
+    const submit = (/** @type {SubmitEvent} */ event) => {
+      event.preventDefault();
+      this.#chat.contact(email.value.trim(), name.value.trim());
+    };
+    return h(
+      "form",
+      { class: "box", submit, "aria-label": words.submit },
+      h("p", {}, words.contact),
+      ...(failed ? [h("p", { class: "warn", role: "alert" }, words.contactFailed)] : []),
+      h("label", {}, words.email, email),
+      h("label", {}, words.name, name),
+      h("button", { class: "solid" }, words.submit),
+    );
+  }
+
+  #renderEnd() {
+    const { log } = this.#chat;
+    const closed = log.state === "closed";
+    const asks = closed && !log.surveyed && !this.#chat.pending("survey") && !this.#skipped.has(log.conversation_id);
+    this.#show(this.#slots.end, closed ? `${log.conversation_id} ${asks}` : "", () => [
+      ...(asks ? [this.#survey()] : []),
+      h("div", { class: "box" }, h("button", { class: "solid", click: () => this.#chat.renew() }, this.#words.renew)),
+    ]);
+  }
+
+  #survey() {
+    const { survey, score, skip } = this.#words;
+    const rate = (/** @type {number} */ n) =>
+      h("button", { "aria-label": score(n), click: () => this.#chat.survey(n) }, String(n));
+    const pass = () => {
+      this.#skipped.add(this.#chat.log.conversation_id);
+      this.render();
+    };
+    const answers = [...SCORES.map(rate), h("button", { click: pass }, skip)];
+    return h("div", { class: "box", role: "group", "aria-label": survey }, survey, h("div", { class: "row" }, ...answers));
+  }
+
+  /**
+   * Draws a slot anew only when what it shows has changed, so that a form keeps its text.
+   * @param {HTMLElement} slot
+   * @param {string} what  Empty for nothing.
+   * @param {() => Node[]} draw
+   */
+  #show(slot, what, draw) {
+    if (this.#shown.get(slot) === what) return;
+    this.#shown.set(slot, what);
+    const focused = slot.matches(":focus-within");
+    slot.replaceChildren(...(what ? draw() : []));
+    slot.hidden = !what;
+    if (focused) this.#refocus();
+  }
+}
+
+function dots() {
+  return h("div", { class: "text" }, h("span", { class: "dots" }, h("i"), h("i"), h("i")));
+}

@@ -1,0 +1,271 @@
+/**
+ * What stands within a paragraph: emphasis, code, links and line breaks. Every character is looked at a bounded number
+ * of times, so hostile text takes no longer than any other.
+ *
+ * @import {Element, Node} from "./markdown.js"
+ *
+ * @typedef {object} Frame  What stands behind a delimiter that is still open.
+ * @property {string} mark  `*`, `_` or `[`.
+ * @property {number} width  How many of them.
+ * @property {Node[]} children
+ */
+
+const MAX_OPEN = 32; // open delimiters; a reply has a few, a hostile one thousands
+const MAX_WIDTH = 3; // bold italic; a longer run of marks is a drawn line
+const SCHEMES = new Set(["http:", "https:", "mailto:"]);
+const TARGET = /\(\s{0,9}(?:<([^<>\n]{0,2000})>|((?:[^\s()<]|\([^\s()]{0,500}\)){1,2000}))(?:\s{1,9}"[^"\n]{0,500}")?\s{0,9}\)/y;
+const AUTOLINK = /<((?:https?:\/\/|mailto:)[^\s<>]{1,2000})>/y;
+const PUNCTUATION = /[\p{P}\p{S}]/u;
+const SPECIAL = /[\\`*_[\]<\n]/g;
+
+/**
+ * The address if it may be linked, made absolute; null otherwise.
+ * @param {string} href
+ * @param {string} base  What a relative address is relative to.
+ */
+export function safeUrl(href, base) {
+  try {
+    const url = new URL(href, base);
+    return SCHEMES.has(url.protocol) ? url.href : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Emphasis, code, links and line breaks of one paragraph.
+ * @param {string} text
+ * @param {string} base
+ * @returns {Node[]}
+ */
+export function inline(text, base) {
+  return new Inline(text, base).run();
+}
+
+class Inline {
+  #text;
+  #base;
+  #at = 0;
+  /** @type {Frame[]} */
+  #frames = [{ mark: "", width: 0, children: [] }];
+  /** Starts of the runs of backticks, by their width, last first. @type {Map<number, number[]> | null} */
+  #ticks = null;
+
+  /**
+   * @param {string} text
+   * @param {string} base
+   */
+  constructor(text, base) {
+    this.#text = text;
+    this.#base = base;
+  }
+
+  run() {
+    while (this.#at < this.#text.length) this.#step();
+    while (this.#frames.length > 1) this.#collapse();
+    return this.#top.children;
+  }
+
+  get #top() {
+    return /** @type {Frame} */ (this.#frames.at(-1));
+  }
+
+  #step() {
+    SPECIAL.lastIndex = this.#at;
+    const next = SPECIAL.exec(this.#text)?.index ?? this.#text.length;
+    this.#write(this.#text.slice(this.#at, next));
+    this.#at = next;
+    const char = this.#text[next];
+    if (char === "\\") this.#escape();
+    else if (char === "`") this.#code();
+    else if (char === "*" || char === "_") this.#emphasis(char);
+    else if (char === "[") this.#openLink();
+    else if (char === "]") this.#closeLink();
+    else if (char === "<") this.#autolink();
+    else if (char === "\n") this.#newline();
+  }
+
+  #escape() {
+    const next = this.#text[this.#at + 1] ?? "";
+    if (next === "\n") this.#top.children.push({ tag: "br", children: [] });
+    else this.#write(/[!-/:-@[-`{-~]/.test(next) ? next : `\\${next}`);
+    this.#at += 2;
+  }
+
+  #code() {
+    const width = this.#run("`");
+    const start = this.#at + width;
+    const end = this.#closing(width, start);
+    if (end < 0) this.#write("`".repeat(width));
+    else this.#top.children.push({ tag: "code", children: [trimCode(this.#text.slice(start, end))] });
+    this.#at = end < 0 ? start : end + width;
+  }
+
+  /**
+   * Where the next run of exactly `width` backticks begins; -1 if there is none.
+   * @param {number} width
+   * @param {number} from
+   */
+  #closing(width, from) {
+    this.#ticks ??= ticks(this.#text);
+    const starts = this.#ticks.get(width) ?? [];
+    while (starts.length && /** @type {number} */ (starts.at(-1)) < from) starts.pop();
+    return starts.at(-1) ?? -1;
+  }
+
+  /** @param {string} mark */
+  #emphasis(mark) {
+    let width = this.#run(mark);
+    const before = this.#text[this.#at - 1] ?? " ";
+    const after = this.#text[this.#at + width] ?? " ";
+    const { opens, closes } = flanks(mark, before, after);
+    this.#at += width;
+    const plain = width > MAX_WIDTH;
+    while (closes && !plain && width > 0) {
+      const used = this.#wrap(mark, width);
+      if (!used) break;
+      width -= used;
+    }
+    if (width && opens && !plain && this.#frames.length <= MAX_OPEN) this.#frames.push({ mark, width, children: [] });
+    else this.#write(mark.repeat(width));
+  }
+
+  /**
+   * Makes what stands behind the nearest open `mark` bold (two marks) or italic (one). Brackets bind tighter.
+   * @param {string} mark
+   * @param {number} width  Of the closing run.
+   * @returns {number} marks used; 0 if none was open
+   */
+  #wrap(mark, width) {
+    const index = this.#frames.findLastIndex((frame) => frame.mark === mark || frame.mark === "[");
+    if (index < 0 || this.#frames[index]?.mark === "[") return 0;
+    while (this.#frames.length > index + 1) this.#collapse();
+    const frame = this.#top;
+    const used = Math.min(2, width, frame.width);
+    const made = /** @type {Element} */ ({ tag: used === 2 ? "strong" : "em", children: frame.children });
+    frame.width -= used;
+    frame.children = [made];
+    if (!frame.width) this.#collapse();
+    return used;
+  }
+
+  #openLink() {
+    const image = this.#text[this.#at - 1] === "!";
+    if (image || this.#frames.length > MAX_OPEN) this.#write("[");
+    else this.#frames.push({ mark: "[", width: 1, children: [] });
+    this.#at += 1;
+  }
+
+  #closeLink() {
+    this.#at += 1;
+    const index = this.#frames.findLastIndex((frame) => frame.mark === "[");
+    if (index < 0) {
+      this.#write("]");
+      return;
+    }
+    while (this.#frames.length > index + 1) this.#collapse();
+    const href = this.#target();
+    if (href) this.#link(href);
+    else {
+      this.#collapse();
+      this.#write("]");
+    }
+  }
+
+  /** The address in the parentheses that follow, if it may be linked. */
+  #target() {
+    TARGET.lastIndex = this.#at;
+    const match = TARGET.exec(this.#text);
+    const href = match && safeUrl((match[1] ?? match[2] ?? "").replace(/\\([!-/:-@[-`{-~])/g, "$1"), this.#base);
+    if (href) this.#at = TARGET.lastIndex;
+    return href;
+  }
+
+  /**
+   * A link holds no other link: brackets still open before it are text.
+   * @param {string} href
+   */
+  #link(href) {
+    const children = /** @type {Frame} */ (this.#frames.pop()).children;
+    this.#top.children.push({ tag: "a", href, children });
+    for (const frame of this.#frames) if (frame.mark === "[") Object.assign(frame, { mark: "", children: ["[", ...frame.children] });
+  }
+
+  #autolink() {
+    AUTOLINK.lastIndex = this.#at;
+    const address = AUTOLINK.exec(this.#text)?.[1];
+    const href = address && safeUrl(address, this.#base);
+    if (href) this.#top.children.push({ tag: "a", href, children: [address.replace(/^mailto:/, "")] });
+    else this.#write("<");
+    this.#at += href ? address.length + 2 : 1;
+  }
+
+  #newline() {
+    const hard = this.#text.slice(Math.max(0, this.#at - 2), this.#at) === "  ";
+    if (hard) this.#top.children.push({ tag: "br", children: [] });
+    else this.#write("\n");
+    this.#at += 1;
+  }
+
+  /** @param {string} mark */
+  #run(mark) {
+    let end = this.#at;
+    while (this.#text[end] === mark) end += 1;
+    return end - this.#at;
+  }
+
+  /** The innermost open delimiter turns out to be text. */
+  #collapse() {
+    const { mark, width, children } = /** @type {Frame} */ (this.#frames.pop());
+    this.#write(mark.repeat(width));
+    for (const child of children) {
+      if (typeof child === "string") this.#write(child);
+      else this.#top.children.push(child);
+    }
+  }
+
+  /** @param {string} text */
+  #write(text) {
+    const { children } = this.#top;
+    const last = children.length - 1;
+    if (!text) return;
+    if (typeof children[last] === "string") children[last] += text;
+    else children.push(text);
+  }
+}
+
+/**
+ * Whether a run of `*` or `_` may open or close emphasis (CommonMark 0.31, section 6.2).
+ * @param {string} mark
+ * @param {string} before
+ * @param {string} after
+ */
+function flanks(mark, before, after) {
+  const [blankBefore, blankAfter] = [!before.trim(), !after.trim()];
+  const [signBefore, signAfter] = [PUNCTUATION.test(before), PUNCTUATION.test(after)];
+  const left = !blankAfter && (!signAfter || blankBefore || signBefore);
+  const right = !blankBefore && (!signBefore || blankAfter || signAfter);
+  if (mark === "*") return { opens: left, closes: right };
+  return { opens: left && (!right || signBefore), closes: right && (!left || signAfter) };
+}
+
+/** @param {string} text */
+function ticks(text) {
+  /** @type {Map<number, number[]>} */
+  const runs = new Map();
+  for (const { 0: run, index } of [...text.matchAll(/`+/g)].reverse()) {
+    const starts = runs.get(run.length);
+    if (starts) starts.push(index);
+    else runs.set(run.length, [index]);
+  }
+  return runs;
+}
+
+/**
+ * One space on either side is for the eye only, as in `` ` `` (CommonMark 0.31, section 6.1).
+ * @param {string} code
+ */
+function trimCode(code) {
+  const line = code.replaceAll("\n", " ");
+  return line.startsWith(" ") && line.endsWith(" ") && line.trim() ? line.slice(1, -1) : line;
+}

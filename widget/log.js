@@ -1,0 +1,224 @@
+/**
+ * A conversation as its visitor sees it: a pure fold over the events, twin of `conversation.state.fold`.
+ *
+ * @import {Draft, Event, Party, State, Welcome} from "./wire.js"
+ *
+ * @typedef {object} Item  An event that is shown: something said, or a change the visitor should know of.
+ * @property {number} seq
+ * @property {string} kind
+ * @property {string} at
+ * @property {Party} by
+ * @property {string | undefined} client_id
+ * @property {string} text
+ * @property {boolean} redacted
+ * @property {Event} event
+ *
+ * @typedef {object} Log
+ * @property {string} conversation_id
+ * @property {number} seq  The cursor: the number of the last event seen.
+ * @property {State} state
+ * @property {Party} holder
+ * @property {number} hold  How often the holder has changed.
+ * @property {readonly Item[]} items
+ * @property {Readonly<Record<number, boolean>>} ratings  Verdicts on bot replies, by `seq`.
+ * @property {boolean} surveyed
+ * @property {readonly number[]} unanswered  What the visitor said and the bot, who holds the chat, has yet to answer.
+ * @property {Sketch | null} sketch
+ * @property {string | null} lastTurn  The turn of the last reply; a draft of it that comes late is stale.
+ *
+ * @typedef {object} Sketch  A reply in the making, pieced together from drafts.
+ * @property {string} turn_id
+ * @property {number} attempt
+ * @property {string} text
+ * @property {number} length  Code points of `text`.
+ */
+
+const SAID = new Set(["visitor_said", "bot_said", "agent_said"]);
+const SHOWN = new Set([
+  ...SAID,
+  "handoff_requested",
+  "claimed",
+  "released",
+  "transferred",
+  "returned_to_bot",
+  "closed",
+  "reopened",
+  "contact_left",
+]);
+/** @type {Party} */
+const NOBODY = { kind: "system", name: null };
+
+/**
+ * A log without events.
+ * @param {string} [conversation_id]
+ * @returns {Log}
+ */
+export function emptyLog(conversation_id = "") {
+  return {
+    conversation_id,
+    seq: 0,
+    state: "bot",
+    holder: { kind: "bot", name: null },
+    hold: 0,
+    items: [],
+    ratings: {},
+    surveyed: false,
+    unanswered: [],
+    sketch: null,
+    lastTurn: null,
+  };
+}
+
+/**
+ * The log to go on with after a `welcome`: the same one if its conversation goes on, otherwise a new one.
+ * @param {Log} log
+ * @param {Welcome} welcome
+ * @returns {Log}
+ */
+export function welcomed(log, welcome) {
+  if (log.conversation_id === welcome.conversation_id && log.seq <= welcome.seq) return { ...log, sketch: null };
+  return { ...emptyLog(welcome.conversation_id), state: welcome.state, holder: welcome.holder };
+}
+
+/**
+ * Whether an event before `event` is missing.
+ * @param {Log} log
+ * @param {Event} event
+ */
+export function isGap(log, event) {
+  return !event.again && event.seq > log.seq + 1;
+}
+
+/**
+ * The log after `event`. A repeat changes nothing; an event that a visitor may not see, or of a kind that is not known
+ * here, moves the cursor.
+ * @param {Log} log
+ * @param {Event} event
+ * @returns {Log}
+ */
+export function apply(log, event) {
+  if (event.again || event.seq <= log.seq) return log;
+  const stood = stand({ ...log, seq: event.seq }, event);
+  const after = SHOWN.has(event.kind) ? { ...stood, items: [...stood.items, item(event)] } : stood;
+  switch (event.kind) {
+    case "visitor_said":
+      return after.state === "bot" ? { ...after, unanswered: [...after.unanswered, event.seq] } : after;
+    case "bot_said":
+      return answered(after, event);
+    case "rated":
+      return { ...after, ratings: { ...after.ratings, [event.of ?? 0]: event.helpful === true } };
+    case "surveyed":
+      return { ...after, surveyed: true };
+    case "reopened":
+      return { ...after, surveyed: false };
+    case "redacted":
+      return redact(after, new Set(event.seqs ?? []));
+    default:
+      return after;
+  }
+}
+
+/**
+ * The log of `events`, from the first on.
+ * @param {readonly Event[]} events
+ */
+export function fold(events) {
+  return events.reduce(apply, emptyLog());
+}
+
+/**
+ * The log with one more piece of the coming reply. A piece that does not fit (lost, late or of an older attempt) is
+ * left out: the reply itself follows as an event.
+ * @param {Log} log
+ * @param {Draft} draft
+ * @returns {Log}
+ */
+export function drafted(log, draft) {
+  if (log.state !== "bot" || draft.turn_id === log.lastTurn) return log;
+  const now = log.sketch;
+  const begun = now?.turn_id === draft.turn_id ? now.attempt : -1;
+  if (draft.attempt < begun) return log;
+  const base = now && draft.attempt === begun ? now : { text: "", length: 0 };
+  if (draft.offset !== base.length) return draft.attempt === begun ? log : { ...log, sketch: null };
+  const { turn_id, attempt } = draft;
+  return { ...log, sketch: { turn_id, attempt, text: base.text + draft.text, length: base.length + count(draft.text) } };
+}
+
+/**
+ * What was said, oldest first, without what was erased.
+ * @param {Log} log
+ */
+export function said(log) {
+  return log.items.filter((each) => SAID.has(each.kind) && !each.redacted);
+}
+
+/**
+ * How many messages from the other side stand after `seq`.
+ * @param {Log} log
+ * @param {number} seq
+ */
+export function unread(log, seq) {
+  return said(log).filter((each) => each.seq > seq && each.kind !== "visitor_said").length;
+}
+
+/**
+ * Length in code points, as the server counts.
+ * @param {string} text
+ */
+export function count(text) {
+  let points = 0;
+  for (const _ of text) points += 1;
+  return points;
+}
+
+/**
+ * @param {Log} log
+ * @param {Event} event
+ * @returns {Log}
+ */
+function stand(log, event) {
+  if (event.hold === undefined || event.state === undefined) return log;
+  const holder = event.holder ?? log.holder;
+  const moved = event.hold !== log.hold;
+  const settled = moved ? { unanswered: [], sketch: null } : {};
+  return { ...log, ...settled, state: event.state, holder, hold: event.hold };
+}
+
+/**
+ * @param {Event} event
+ * @returns {Item}
+ */
+function item(event) {
+  const { seq, kind, at, client_id } = event;
+  const redacted = SAID.has(kind) && typeof event.text !== "string";
+  return { seq, kind, at, client_id, by: event.by ?? NOBODY, text: event.text ?? "", redacted, event };
+}
+
+/**
+ * @param {Log} log
+ * @param {Event} event
+ * @returns {Log}
+ */
+function answered(log, event) {
+  const done = new Set(event.answers ?? []);
+  const unanswered = log.unanswered.filter((seq) => !done.has(seq));
+  return { ...log, unanswered, sketch: null, lastTurn: event.turn_id ?? null };
+}
+
+/**
+ * @param {Log} log
+ * @param {Set<number>} seqs
+ * @returns {Log}
+ */
+function redact(log, seqs) {
+  return { ...log, items: log.items.map((each) => (seqs.has(each.seq) ? erased(each) : each)) };
+}
+
+/**
+ * @param {Item} one
+ * @returns {Item}
+ */
+function erased(one) {
+  const { seq, kind, at, client_id, by } = one;
+  return { ...one, text: "", redacted: true, event: { seq, kind, at, by, ...(client_id ? { client_id } : {}) } };
+}

@@ -1,0 +1,144 @@
+/**
+ * The launcher and the panel.
+ *
+ * @import {Chat} from "./chat.js"
+ * @import {Setting} from "./messages.js"
+ */
+import { Composer } from "./composer.js";
+import { h, icon } from "./dom.js";
+import { Extras } from "./extras.js";
+import { unread } from "./log.js";
+import { Messages, partyName } from "./messages.js";
+
+const BUBBLE = "M4 5h16v11H9l-5 4z";
+const NEAR_END_PX = 80; // whoever has scrolled up further than this is reading
+const BADGE_MAX = 99;
+
+export class View {
+  #chat;
+  #words;
+  #messages;
+  #extras;
+  #composer;
+  #open = false;
+
+  #badge = h("span", { class: "badge", "aria-hidden": "true", hidden: true });
+  #banner = h("p", { class: "banner", role: "status", hidden: true });
+  #who = h("p", { class: "who", id: "who", role: "status" });
+  #scroll = h("div", { class: "scroll", tabindex: 0 });
+
+  /**
+   * @param {ShadowRoot} root
+   * @param {Chat} chat
+   * @param {Setting} setting
+   * @param {string} title
+   * @param {(open: boolean) => void} toggle
+   */
+  constructor(root, chat, setting, title, toggle) {
+    this.#chat = chat;
+    this.#words = setting.words;
+    this.#messages = new Messages(chat, setting);
+    this.#composer = new Composer(chat, setting.words);
+    this.#extras = new Extras(chat, setting.words, this.#messages, () => this.#composer.focus());
+    this.launcher = h("button", { class: "launcher", click: () => toggle(!this.#open) }, icon(BUBBLE), this.#badge);
+    this.person = h("button", { class: "person", click: () => this.#person() });
+    this.panel = this.#build(title, toggle);
+    root.replaceChildren(this.panel, this.launcher);
+  }
+
+  /** @param {boolean} open */
+  show(open) {
+    const moved = open !== this.#open;
+    this.#open = open;
+    this.render();
+    if (moved && open) this.#composer.focus();
+    if (moved && open) this.#scroll.scrollTop = this.#scroll.scrollHeight;
+    if (moved && !open) this.launcher.focus();
+  }
+
+  render() {
+    this.panel.hidden = !this.#open;
+    this.#renderLauncher();
+    if (!this.#open) return;
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroll;
+    const following = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+    this.#renderHeader();
+    this.#messages.render();
+    this.#extras.render();
+    if (following) this.#scroll.scrollTop = this.#scroll.scrollHeight;
+  }
+
+  /**
+   * @param {string} title
+   * @param {(open: boolean) => void} toggle
+   */
+  #build(title, toggle) {
+    const words = this.#words;
+    const close = h("button", { class: "x", "aria-label": words.close, click: () => toggle(false) }, "×");
+    const heading = h("div", {}, h("h2", { id: "title" }, title), this.#who);
+    this.#scroll.setAttribute("aria-label", words.log);
+    this.#scroll.setAttribute("role", "region");
+    this.#scroll.append(h("p", { class: "disclosure" }, words.disclosure), this.#messages.node, ...this.#extras.nodes);
+    const keydown = (/** @type {KeyboardEvent} */ event) => {
+      if (event.key === "Escape" && !event.isComposing) toggle(false);
+    };
+    const dialog = { class: "panel", id: "panel", role: "dialog", "aria-labelledby": "title", hidden: true };
+    const parts = [h("header", {}, heading, this.person, close), this.#banner, this.#scroll, this.#composer.node];
+    return h("div", { ...dialog, keydown }, ...parts);
+  }
+
+  #renderLauncher() {
+    const words = this.#words;
+    const news = this.#open ? 0 : unread(this.#chat.log, this.#chat.read);
+    this.#badge.hidden = news === 0;
+    this.#badge.textContent = news > BADGE_MAX ? `${BADGE_MAX}+` : String(news);
+    const label = this.#open ? words.close : news ? words.launcherUnread(news) : words.launcher;
+    this.launcher.setAttribute("aria-label", label);
+    this.launcher.setAttribute("aria-expanded", String(this.#open));
+    this.launcher.setAttribute("aria-controls", "panel");
+  }
+
+  #renderHeader() {
+    const { log, status } = this.#chat;
+    const words = this.#words;
+    write(this.#who, this.#holder());
+    this.person.hidden = log.state === "agent" || status === "stopped";
+    write(this.person, log.state === "queued" ? words.cancel : words.person);
+    const banner = this.#trouble();
+    this.#banner.hidden = !banner;
+    write(this.#banner, banner);
+  }
+
+  #holder() {
+    const { log, queue } = this.#chat;
+    const words = this.#words;
+    if (log.state === "closed") return words.closed;
+    if (log.state !== "queued") return partyName(log.holder, words);
+    const wait_s = queue?.wait_s ?? null;
+    return words.queued(queue?.position ?? null, wait_s === null ? null : Math.round(wait_s / 60));
+  }
+
+  /** The first connection is no news as long as it has not failed. */
+  #trouble() {
+    const { status, met, outbox } = this.#chat;
+    const words = this.#words;
+    if (status === "stopped") return words.unavailable;
+    const away = status === "waiting" || (status === "connecting" && met);
+    if (!away) return "";
+    return outbox.waiting ? words.reconnecting : words.reconnectingIdle;
+  }
+
+  #person() {
+    if (this.#chat.log.state === "queued") this.#chat.cancelHuman();
+    else this.#chat.callHuman();
+  }
+}
+
+/**
+ * Leaves the node alone if it says so already, so that nothing is read aloud twice.
+ * @param {HTMLElement} node
+ * @param {string} text
+ */
+function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
