@@ -1,0 +1,55 @@
+"""The body of an article for its page: safe HTML, links that lead somewhere, and a table of contents that agrees."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import unescape
+
+from markupsafe import Markup
+
+from conversation.markup import escape, to_html
+from retrieval.article import Article
+from retrieval.markdown import Heading, headings
+
+MIN_CONTENTS = 3  # fewer headings are seen at a glance
+DEEPEST_CONTENTS = 3
+
+# `to_html` ends in an allowlist that writes every link and heading in just this form, and text with `<` escaped.
+_LINK = re.compile(r'<a href="([^"]*)"')
+_FIRST_HEADING = re.compile(r'\A<h([1-6])(?: id="([^"]*)")?>.*?</h\1>\n?', re.DOTALL)
+_ID = re.compile(r'<h[1-6] id="([^"]*)">')
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """`html` without a first heading that only repeats the title; then `title_anchor` is where citations meant it."""
+
+    html: Markup
+    title_anchor: str | None
+    contents: tuple[Heading, ...]
+
+
+def render(article: Article, resolve: Callable[[str], str | None]) -> Body:
+    """The article's Markdown as HTML. `resolve` says where a link leads; where it says None only the words stay.
+
+    Costs some milliseconds, half a second for text made to be slow.
+    """
+    page = to_html(article.body, links=lambda href: resolve(href) is not None, anchors=True)
+    page = _LINK.sub(lambda link: f'<a href="{escape(_led(unescape(link[1]), resolve))}"', page)
+    found = headings(article.body)
+    title = _FIRST_HEADING.match(page) if found and found[0].text == article.title else None
+    if title:
+        page, found = page[title.end() :], found[1:]
+    anchor = unescape(title[2]) if title and title[2] else None
+    return Body(Markup(page), anchor, _contents(found, page))  # noqa: S704 - made by the one renderer
+
+
+def _led(href: str, resolve: Callable[[str], str | None]) -> str:
+    return resolve(href) or href
+
+
+def _contents(found: tuple[Heading, ...], page: str) -> tuple[Heading, ...]:
+    """The upper headings that the page really has; text too hard to render has none."""
+    there = {unescape(name) for name in _ID.findall(page)}
+    top = [each for each in found if each.level <= DEEPEST_CONTENTS and each.text and each.anchor in there]
+    return tuple(top) if len(top) >= MIN_CONTENTS else ()

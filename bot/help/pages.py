@@ -1,0 +1,153 @@
+"""The pages of the help centre over HTTP: all articles, what a search found, one article."""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment
+from starlette.concurrency import run_in_threadpool
+
+from bot.help.assets import Asset, templates
+from bot.help.body import render
+from bot.help.library import HOME, Found, Library
+from bot.turn import Encode
+from retrieval.article import Article
+from retrieval.errors import EncoderBusy
+from retrieval.index import Audience, Snapshot
+
+EVERYONE = Audience("default")
+MAX_QUERY_CHARS = 200  # longer than any question to a search field; bounds the work that a stranger makes
+SHOWN_RESULTS = 12
+RELATED = 3
+RETRY_S = 5  # when the encoder is overrun; its queue holds about a second of work
+READING = ["GET", "HEAD"]
+
+# A page needs its style sheet, two scripts and the chat's socket, and nothing else in the world.
+SECURITY = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-cache",  # a browser may keep a page, and asks each time whether it still holds
+}
+
+
+def routes(snapshot: Callable[[], Snapshot], encode: Encode, *, audience: Audience = EVERYONE) -> APIRouter:
+    """`/help`, `/help?q=` and `/help/<article id>`: what `audience` may read of the current snapshot.
+
+    `encode` is that of the snapshot's encoder. Reads templates and static files: call it once per process.
+    """
+    style = Asset.read("help.css", "text/css")
+    script = Asset.read("help.js", "text/javascript")
+    environment = templates(style=style, script=script, max_query_chars=MAX_QUERY_CHARS)
+    pages = HelpCentre(snapshot, encode, audience, environment)
+    router = APIRouter(include_in_schema=False)
+    for asset in (style, script):
+        router.add_api_route(asset.path, asset.endpoint(), methods=READING)
+    router.add_api_route(HOME, pages.everything, methods=READING)
+    router.add_api_route(f"{HOME}/{{article_id:path}}", pages.article, methods=READING)
+    return router
+
+
+class HelpCentre:
+    """Answers requests for pages."""
+
+    def __init__(
+        self, snapshot: Callable[[], Snapshot], encode: Encode, audience: Audience, environment: Environment
+    ) -> None:
+        self._snapshot = snapshot
+        self._encode = encode
+        self._audience = audience
+        self._templates = environment
+        self._library: Library | None = None
+        self._process = secrets.token_hex(8)  # another process may be another version, whose pages differ
+
+    async def everything(self, request: Request, q: str = "") -> Response:
+        """All articles by category; with `q`, those that a search finds."""
+        library = self._current()
+        tag = self._tag(library)
+        if _has(request, tag):
+            return _unchanged(tag)
+        query = " ".join(q[:MAX_QUERY_CHARS].split())
+        if query:
+            return await self._results(library, query, tag)
+        return self._page("everything.html", tag, shelves=library.shelves(), total=len(library.articles))
+
+    async def article(self, request: Request, article_id: str) -> Response:
+        """One article; one that may not be read is answered exactly like one that does not exist."""
+        library = self._current()
+        article = library.articles.get(article_id)
+        if article is None:
+            return self._answer("missing.html", 404, {})
+        tag = self._tag(library)
+        if _has(request, tag):
+            return _unchanged(tag)
+        body = await run_in_threadpool(render, article, lambda href: library.resolve(href, article))
+        return self._page(
+            "article.html",
+            tag,
+            article=article,
+            body=body,
+            shelf=library.shelf_of(article),
+            updated=_day(article.updated),
+            related=await self._related(library, article),
+        )
+
+    def _current(self) -> Library:
+        snapshot = self._snapshot()
+        if self._library is None or self._library.snapshot is not snapshot:
+            self._library = Library.of(snapshot, self._audience)
+        return self._library
+
+    async def _search(self, library: Library, query: str, limit: int) -> list[Found]:
+        vector = await self._encode(query)
+        return library.found(library.snapshot.search(query, vector, library.audience, limit))
+
+    async def _results(self, library: Library, query: str, tag: str) -> Response:
+        try:
+            found = await self._search(library, query, SHOWN_RESULTS)
+        except EncoderBusy:
+            return self._answer("busy.html", 503, {"Retry-After": str(RETRY_S)}, query=query)
+        return self._page("results.html", tag, query=query, found=found)
+
+    async def _related(self, library: Library, article: Article) -> list[Found]:
+        """The articles that a search for this one's title finds besides it."""
+        try:
+            found = await self._search(library, article.title, RELATED + 1)
+        except EncoderBusy:
+            return []  # the article is what the reader came for
+        return [other for other in found if other.article.article_id != article.article_id][:RELATED]
+
+    def _page(self, template: str, tag: str, **shown: object) -> Response:
+        return self._answer(template, 200, {"ETag": tag}, **shown)
+
+    def _answer(self, template: str, status_code: int, headers: Mapping[str, str], **shown: object) -> Response:
+        content = self._templates.get_template(template).render(shown)
+        return HTMLResponse(content, status_code, SECURITY | dict(headers))
+
+    def _tag(self, library: Library) -> str:
+        state = f"{self._process} {library.snapshot.kb_version}"
+        return f'"{hashlib.sha256(state.encode()).hexdigest()[:32]}"'
+
+
+def _has(request: Request, tag: str) -> bool:
+    """Whether the browser keeps the page as it is now; a proxy that compresses makes tags weak."""
+    kept = request.headers.get("if-none-match", "").split(",")
+    return tag in (each.strip().removeprefix("W/") for each in kept)
+
+
+def _unchanged(tag: str) -> Response:
+    return Response(status_code=304, headers=SECURITY | {"ETag": tag})
+
+
+def _day(updated: str | None) -> str | None:
+    """`31 January 2026`."""
+    if updated is None:
+        return None
+    day = datetime.fromisoformat(updated)
+    return f"{day.day} {day:%B %Y}"
