@@ -31,6 +31,14 @@ _MAX_COST_US = 400_000  # every text within half a second
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _CUSTOM_ID = re.compile(r"[ \t]*\{#([\w.:-]{1,200})\}[ \t]*$")
 _ADMONITION = re.compile(r"\[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\][ \t]*\n?")
+_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+# Tags that writers paste from web pages; <port> or <Servo.h> is a text's own.
+_TAG = re.compile(
+    r"</?(?:a|abbr|b|big|blockquote|br|button|center|cite|code|dd|del|details|div|dl|dt|em|figcaption|figure|font|h[1-6]"
+    r"|hr|i|iframe|img|ins|kbd|li|mark|ol|p|picture|pre|q|s|samp|section|small|source|span|strike|strong|sub|summary|sup"
+    r"|table|tbody|td|tfoot|th|thead|tr|tt|u|ul|var|video)(?:\s[^<>]*)?/?>",
+    re.IGNORECASE,
+)
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _NOT_IN_SLUG = re.compile(r"[^\w\- ]")
 
@@ -43,7 +51,7 @@ def escape(text: str) -> str:
 def to_html(markdown: str, *, links: Callable[[str], bool] | None = None, anchors: bool = False) -> str:
     """Markdown of articles and of the bot as safe HTML: CommonMark with tables and GitHub's `> [!NOTE]`.
 
-    Raw HTML is shown as text (comments are left out), an image as its alternative text. A link stays if it leads to http,
+    Of raw HTML the words stay and the tags go; an image leaves its alternative text. A link stays if it leads to http,
     https, mailto or into our own pages and `links`, where given, says yes to its address; otherwise its words stay.
     With `anchors`, headings outside lists and quotes get the ids that citations point to. What might take more than half
     a second (some 150,000 characters of prose, 20,000 of brackets) is shown as it stands.
@@ -68,7 +76,7 @@ def slug(words: str) -> str:
 @cache
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark").enable("table")
-    # Raw HTML is recognised, so that blocks are cut as in the index, and shown as text.
+    # Raw HTML is recognised, so that blocks are cut as in the index, and leaves its words.
     parser.add_render_rule("html_block", _html_as_text)
     parser.add_render_rule("html_inline", _html_as_text)
     parser.core.ruler.before("inline", "github", _github)
@@ -88,8 +96,10 @@ def _cost_us(markdown: str) -> int:
 
 
 def _html_as_text(_renderer: object, tokens: Sequence[Token], index: int, _options: object, _env: object) -> str:
+    """The words of raw HTML, escaped; what looks like a tag but is none stays."""
     token = tokens[index]
-    shown = escape(_COMMENT.sub("", token.content))
+    lines = _BREAK.split(_COMMENT.sub("", token.content))
+    shown = "<br>".join(escape(html.unescape(_TAG.sub("", line))) for line in lines)
     return shown if not token.block else f"<p>{shown.strip()}</p>\n" if shown.strip() else ""
 
 

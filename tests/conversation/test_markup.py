@@ -45,11 +45,14 @@ def test_a_table_is_kept():
     assert "<td>2</td>" in to_html("| a | b |\n|---|--:|\n| 1 | 2 |\n")
 
 
-def test_raw_html_is_shown_as_text():
-    page = to_html("a <b onclick=x()>bold</b>\n\n<script>steal()</script>\n\nend")
-    assert page == (
-        "<p>a &lt;b onclick=x()&gt;bold&lt;/b&gt;</p>\n<p>&lt;script&gt;steal()&lt;/script&gt;</p>\n<p>end</p>\n"
-    )
+def test_of_raw_html_the_words_stay_and_the_tags_go():
+    page = to_html("a <b onclick=x()>bold</b><br/>word\n\n<div align='left'>\ntold &lt;you&gt;\n</div>\n\nend")
+    assert page == "<p>a bold<br>word</p>\n<p>told &lt;you&gt;</p>\n<p>end</p>\n"
+
+
+def test_what_is_no_tag_stays_text():
+    page = to_html("open <port> and <Servo.h>\n\n<script>steal()</script>\n")
+    assert page == "<p>open &lt;port&gt; and &lt;Servo.h&gt;</p>\n<p>&lt;script&gt;steal()&lt;/script&gt;</p>\n"
 
 
 def test_a_comment_is_left_out():
