@@ -16,6 +16,7 @@ from bot.understand import Said
 from conversation.errors import IllegalTransition, LeaseLost, StorageUnavailable
 from conversation.events import BOT, AgentSaid, BotSaid, Event, VisitorSaid
 from conversation.journal import Journal
+from conversation.log import attempts
 from conversation.ports import Appended, Draft, TurnLease
 from conversation.state import Conversation
 from handoff.desk import Desk, requested
@@ -99,8 +100,8 @@ class Responder:
     async def _reply(self, now: Conversation, lease: TurnLease) -> Reply:
         """The turn's reply; whatever goes wrong in it, the visitor is told and offered a person."""
         knows = self.knows()
-        if lease.fence > ATTEMPTS:
-            log.error("turn.given_up", conversation_id=now.conversation_id, attempts=lease.fence)
+        if attempts(lease.fence) > ATTEMPTS:
+            log.error("turn.given_up", conversation_id=now.conversation_id, attempts=ATTEMPTS)
             return _apology(knows, "given up after too many attempts")
         after = max(0, min(now.seq - HISTORY_EVENTS, now.pending[0] - 1))
         try:

@@ -69,6 +69,11 @@ def first_fence(seq: int) -> int:
     return seq * _FENCES_A_NUMBER
 
 
+def attempts(fence: int) -> int:
+    """How many workers have had the turn with this fence, the present one included."""
+    return fence % _FENCES_A_NUMBER + 1
+
+
 def taken_by(before: Conversation | None, after: Conversation) -> str | None:
     """The id of the agent to whom the conversation has passed, if it has."""
     passed = after.state == "agent" and (before is None or before.holder.id != after.holder.id)
