@@ -57,7 +57,7 @@ _RENEW = sa.update(turns).where(_LEASED_HERE).values(leased_until=_UNTIL)
 _DUE = (
     sa.select(turns.c.conversation_id)
     .where(turns.c.leased_until <= DatabaseNow())
-    .order_by(turns.c.owed_since)
+    .order_by(turns.c.owed_since, turns.c.conversation_id)
     .limit(bindparam("at_most"))
     .with_for_update(skip_locked=True)
 )
