@@ -14,7 +14,6 @@ from bot.help import routes as help_routes
 from bot.protocol import RESTART
 from bot.suggest import suggester
 from handoff.api import router as agent_routes
-from handoff.console import routes as console_routes
 from handoff.problems import install_problem_handlers
 from widget import DEMO_CSP, Bundle, bundle, demo_css, demo_page
 
@@ -38,7 +37,7 @@ def create_app(house: House, doors: Doors) -> FastAPI:
     app.include_router(_widget_routes(bundle()))
     app.include_router(_probe_routes(house, doors))
     app.include_router(agent_routes(house.desk, house.accounts, suggester(house.journal.store, house.responder.knows)))
-    app.include_router(console_routes(house.desk, house.accounts))
+    app.include_router(house.console.routes)
     app.include_router(help_routes(lambda: house.knowledge.snapshot, house.batcher.encode))
     return app
 

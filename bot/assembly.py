@@ -9,12 +9,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from conversation.poll import poll
-from retrieval.encode import Batcher, Encoder
-from retrieval.onnx import OnnxEncoder
-from retrieval.prepare import prepare_model
-from retrieval.refresh import Knowledge
-
 from bot.chat import Counter
 from bot.decide import Policy
 from bot.limits import Limits
@@ -27,11 +21,17 @@ from conversation.bus import LocalBus
 from conversation.clock import SystemClock
 from conversation.errors import StorageUnavailable
 from conversation.journal import Journal
+from conversation.poll import poll
 from conversation.ports import Store
 from conversation.sql.sqlite import SqliteStore
 from handoff.agents import Accounts
+from handoff.console import Console
 from handoff.desk import Desk
 from handoff.presence import Attendance
+from retrieval.encode import Batcher, Encoder
+from retrieval.onnx import OnnxEncoder
+from retrieval.prepare import prepare_model
+from retrieval.refresh import Knowledge
 
 DATABASE = "handrail.db"
 INDEX = "index"
@@ -61,6 +61,7 @@ class House:
     batcher: Batcher
     desk: Desk
     accounts: Accounts
+    console: Console
     counter: Counter
     responder: Responder
     metrics: Metrics
@@ -138,7 +139,18 @@ def _compose(settings: Settings, store: Store, knowledge: Knowledge, batcher: Ba
     limits = Limits(enabled=settings.rate_limits == "on")
     counter = Counter(journal, desk, responder, reception, limits, settings.reopen_h)
     accounts = Accounts(store, journal.clock)
-    return House(settings, journal, knowledge, batcher, desk, accounts, counter, responder, metrics)
+    return House(
+        settings=settings,
+        journal=journal,
+        knowledge=knowledge,
+        batcher=batcher,
+        desk=desk,
+        accounts=accounts,
+        console=Console(desk, accounts),
+        counter=counter,
+        responder=responder,
+        metrics=metrics,
+    )
 
 
 async def is_ready(house: House) -> bool:

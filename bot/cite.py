@@ -1,29 +1,21 @@
 """Where a reply is from: links come from the knowledge base's own records, never from text."""
 
 import re
-from urllib.parse import quote, urlsplit
-
-from retrieval.index import Hit
+from urllib.parse import quote
 
 from conversation.events import Citation
+from retrieval.index import Hit
+
+_IN_URLS = "%/:?#[]@!$&'*+,;=~"  # all that a URL may hold but parentheses, which would end a Markdown link
 
 QUOTE_CHARS = 240  # a tooltip's worth
 
 
 def url_of(hit: Hit, base_url: str) -> str:
-    """The article's own `url` where it has one, else its page in the help centre; to the heading of the passage."""
-    own = hit.article.url
-    page = own if own is not None and is_web_link(own) else f"{base_url}/help/{quote(hit.article.article_id, safe='')}"
+    """The article's own `url` (a web address or a path of this server), else its page in the help centre; to the heading."""
+    own = hit.article.url or f"/help/{quote(hit.article.article_id, safe='')}"
+    page = quote(base_url + own if own.startswith("/") else own, safe=_IN_URLS)
     return f"{page}#{quote(hit.chunk.anchor)}" if hit.chunk.anchor and "#" not in page else page
-
-
-def is_web_link(url: str) -> bool:
-    """Whether a browser may follow it from a chat: http or https with a host, and nothing that breaks a Markdown link."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.netloc) and re.search(r"[\s()<>\"\\]", url) is None
 
 
 def cite(hit: Hit, base_url: str, excerpt: str) -> Citation:

@@ -10,9 +10,6 @@ from typing import TypeVar
 
 import orjson
 import uvloop
-from retrieval.encode import Batcher, Encoder
-from retrieval.index import Audience
-from retrieval.refresh import Knowledge
 from rich.console import Console
 from rich.markdown import Markdown
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
@@ -25,6 +22,9 @@ from bot.serve import serve, take_port
 from bot.settings import Settings, load_settings
 from bot.turn import Asked, Knows, Reply, turn
 from handoff.errors import UnknownAgent
+from retrieval.encode import Batcher, Encoder
+from retrieval.index import Audience
+from retrieval.refresh import Knowledge
 
 Result = TypeVar("Result")
 

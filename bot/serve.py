@@ -9,13 +9,13 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import structlog
 import uvicorn
-from retrieval.encode import Encoder
-from retrieval.refresh import Knowledge
 
 from bot.app import Doors, create_app
 from bot.assembly import House, assemble
 from bot.protocol import RESTART
 from bot.settings import Settings
+from retrieval.encode import Encoder
+from retrieval.refresh import Knowledge
 
 log = structlog.get_logger()
 
@@ -110,7 +110,8 @@ async def _drain(house: House, doors: Doors) -> None:
         await hang_up(RESTART, "the server restarts; reconnect")
 
     jitter = random.SystemRandom()
-    await asyncio.gather(*(send_away(jitter.uniform(0, spread_s), chat.hang_up) for chat in chats))
+    leaving = [send_away(jitter.uniform(0, spread_s), chat.hang_up) for chat in chats]
+    await asyncio.gather(house.console.drain(within_s=spread_s), *leaving)
 
 
 def _config(app: object, settings: Settings) -> uvicorn.Config:

@@ -5,6 +5,8 @@ import shutil
 
 import pytest
 
+from retrieval.prepare import DEFAULT_MODEL, prepare_model
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -31,3 +33,41 @@ def chromium_args():
         "--disable-component-update",
         "--disable-sync",
     ]
+
+
+@pytest.fixture(scope="session")
+def exported_model(tmp_path_factory):
+    """A data folder whose model is exported, once for all tests and all their processes."""
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared.parent if os.environ.get("PYTEST_XDIST_WORKER") else shared
+    prepare_model(DEFAULT_MODEL, shared / "exported")
+    return shared / "exported"
+
+
+@pytest.fixture
+def data_dir(tmp_path, exported_model):
+    """An own data folder that needs no export."""
+    data = tmp_path / "var"
+    data.mkdir()
+    (data / "models").symlink_to(exported_model / "models")
+    return data
+
+
+ARTICLES = {
+    "refunds.md": "---\ntitle: Refunds\n---\n\n# Refunds\n\nYou can return anything within 30 days.\n\n"
+    "## When the money arrives\n\nWe send the money back within five working days, to the card you paid with.\n",
+    "shipping.md": "---\ntitle: Shipping\n---\n\n# Shipping\n\nWe ship with a parcel service every weekday.\n\n"
+    "## Tracking a parcel\n\n1. Open the mail we sent you.\n2. Press **Track my parcel**.\n3. Read where it is.\n",
+    "passwords.md": "---\ntitle: Change your password\ncategory: Account\n---\n\nOpen **Account**, then **Security**, "
+    "and press **Change password**. You are signed out everywhere else.\n",
+}
+
+
+@pytest.fixture
+def small_kb(tmp_path):
+    """Three articles of a shop."""
+    kb = tmp_path / "kb"
+    kb.mkdir()
+    for name, text in ARTICLES.items():
+        (kb / name).write_text(text, encoding="utf-8")
+    return kb

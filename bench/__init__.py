@@ -1,0 +1,1 @@
+"""Measurements of a running server, each a script: `python -m bench.answers`."""

@@ -1,0 +1,87 @@
+"""How fast a server answers: sockets in a closed loop, each asking as soon as it was answered.
+
+    python -m bench.answers --kb ../shared/data/arduino_help/kb --questions ../shared/data/banking77/dev/questions.jsonl
+
+Prints start to first answer, memory, and answers/s with p50 and p99 for each number of sockets. Every answer is stored
+durably before it is sent.
+"""
+
+import argparse
+import asyncio
+import itertools
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import orjson
+
+from bench.running import Running, start
+from bench.visitor import visit
+
+SOCKETS = (1, 20, 100)
+
+
+def main() -> None:
+    """Run the benchmark and print its table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kb", type=Path, default=Path("kb_articles"))
+    parser.add_argument("--questions", type=Path, required=True, help="questions.jsonl; only the questions are used")
+    parser.add_argument("--seconds", type=float, default=10.0, help="how long to ask with each number of sockets")
+    parser.add_argument("--sockets", type=int, nargs="+", default=SOCKETS)
+    args = parser.parse_args()
+    questions = [orjson.loads(line)["question"] for line in args.questions.read_text(encoding="utf-8").splitlines()]
+    with tempfile.TemporaryDirectory() as data:
+        _prepare(Path(data), args.kb)
+        measure(Path(data), args.kb.resolve(), questions, args.sockets, args.seconds)
+
+
+def _prepare(data: Path, kb: Path) -> None:
+    """Export the model and build the index once, so that starts are measured as they are from the second on."""
+    start(data, kb=kb.resolve()).stop()
+
+
+def measure(data: Path, kb: Path, questions: Sequence[str], sockets: Sequence[int], seconds: float) -> None:
+    """Start the server and ask."""
+    began = time.perf_counter()
+    server = start(data, kb=kb)
+    endless = itertools.cycle(questions)
+    asyncio.run(_ask_for(server, endless, 1, 0.0))
+    print(f"start to first answer  {time.perf_counter() - began:6.2f} s")
+    print(f"memory then            {server.rss_mib():6.0f} MiB")
+    print(f"{'sockets':>8} {'answers/s':>10} {'p50 ms':>8} {'p99 ms':>8} {'memory MiB':>11}")
+    for count in sockets:
+        began = time.perf_counter()
+        took_ms = asyncio.run(_ask_for(server, endless, count, seconds))
+        rate = len(took_ms) / (time.perf_counter() - began)
+        p50, p99 = statistics.median(took_ms), _percentile(took_ms, 0.99)
+        print(f"{count:8} {rate:10.0f} {p50:8.1f} {p99:8.1f} {server.rss_mib():11.0f}")
+    server.stop()
+
+
+async def _ask_for(server: Running, questions: Iterator[str], sockets: int, seconds: float) -> list[float]:
+    """Milliseconds from each question to its reply; every socket asks once at least."""
+    until = time.perf_counter() + seconds
+    took_ms: list[float] = []
+
+    async def one() -> None:
+        async with visit(server.chat_url) as visitor:
+            while True:
+                began = time.perf_counter()
+                await visitor.ask(next(questions))
+                took_ms.append((time.perf_counter() - began) * 1000)
+                if began > until:
+                    return
+
+    await asyncio.gather(*(one() for _ in range(sockets)))
+    return took_ms
+
+
+def _percentile(values: Sequence[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+if __name__ == "__main__":
+    main()

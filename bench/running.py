@@ -1,0 +1,86 @@
+"""A real `handrail serve` in a process of its own, for benchmarks and end-to-end tests."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+ROOT = Path(__file__).parent.parent
+START_WITHIN_S = 180
+
+
+class NotServing(Exception):
+    """The server ended before it served."""
+
+    def __init__(self, log: str) -> None:
+        self.log = log
+
+    def __str__(self) -> str:
+        return f"handrail serve ended before it served:\n{self.log}"
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server that accepts connections at `url`, such as http://127.0.0.1:40123."""
+
+    process: "subprocess.Popen[bytes]"
+    url: str
+    log_path: Path
+
+    @property
+    def chat_url(self) -> str:
+        """Where visitors' sockets go."""
+        return self.url.replace("http", "ws", 1) + "/v1/chat"
+
+    def kill(self) -> None:
+        """SIGKILL, as a power cut would."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        """SIGTERM; the exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=30)
+
+    def rss_mib(self) -> float:
+        """Resident memory now."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text(encoding="ascii").split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1024**2
+
+
+def start(data: Path, *, kb: Path, port: int = 0, settings: Mapping[str, str] | None = None) -> Running:
+    """Start a server on loopback and wait until it serves. Raises NotServing with what it logged."""
+    data.mkdir(parents=True, exist_ok=True)
+    log_path = data / f"serve-{os.urandom(4).hex()}.log"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HANDRAIL_")}
+    environment |= {"HANDRAIL_LOG_FORMAT": "json", "HANDRAIL_RATE_LIMITS": "off", **(settings or {})}
+    command = [sys.executable, str(ROOT / "handrail.py"), "serve", "--port", str(port)]
+    command += ["--kb", str(kb), "--data", str(data)]
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(command, stderr=log, stdout=log, env=environment, cwd=data)
+    return Running(process, _await_url(process, log_path), log_path)
+
+
+def handrail(*args: str, data: Path, stdin: str | None = None) -> str:
+    """What a `handrail` command prints; raises CalledProcessError where it fails."""
+    command: Sequence[str] = [sys.executable, str(ROOT / "handrail.py"), *args, "--data", str(data)]
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=True, cwd=data)
+    return done.stdout.strip()
+
+
+def _await_url(process: "subprocess.Popen[bytes]", log_path: Path) -> str:
+    """Read the log until it says `serving`."""
+    deadline = time.monotonic() + START_WITHIN_S
+    while process.poll() is None and time.monotonic() < deadline:
+        for line in log_path.read_bytes().splitlines():
+            if line.startswith(b"{") and line.endswith(b"}") and b'"serving"' in line:
+                return str(orjson.loads(line)["url"])
+        time.sleep(0.01)
+    process.kill()
+    raise NotServing(log_path.read_text(encoding="utf-8"))

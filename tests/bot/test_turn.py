@@ -1,0 +1,101 @@
+import pytest
+
+from bot.decide import Policy
+from bot.reply import phrases
+from bot.turn import Asked, Knows, turn
+from bot.understand import Said
+from retrieval.article import parse
+from retrieval.encode import HashingEncoder
+from retrieval.index import Audience, build
+
+ARTICLES = {
+    "refunds.md": "# Refunds\n\nA refund takes five days to reach your bank account.\n\n## Exchanges\n\nSwap it in any shop.",
+    "passwords.md": "# Passwords\n\nReset a forgotten password from the sign-in page.",
+    "secret.md": "---\nvisibility: internal\n---\n# Goodwill\n\nThe goodwill credit limit is forty euros.",
+}
+KNOWN = "How many days does a refund take to reach my bank account?"
+SHOP = Audience("default")
+
+
+@pytest.fixture
+def knows():
+    encoder = HashingEncoder()
+    snapshot = build([parse(text, path=path) for path, text in ARTICLES.items()], encoder)
+
+    async def encode(text):
+        return encoder.encode([text])[0]
+
+    return Knows(snapshot, encode, "https://support.example")
+
+
+async def test_a_known_question_is_answered_from_its_article(knows):
+    reply = await turn(Asked(KNOWN, SHOP), knows, Policy())
+    assert (reply.outcome, reply.ranked[0], reply.handoff) == ("answer", "refunds", None)
+    assert reply.text.startswith("A refund takes five days to reach your bank account.")
+    assert [(c.article_id, c.title, c.url) for c in reply.citations] == [
+        ("refunds", "Refunds", "https://support.example/help/refunds#refunds")
+    ]
+    assert reply.kb_version == knows.snapshot.kb_version
+
+
+async def test_an_unknown_question_is_not_answered_and_a_person_is_offered(knows):
+    reply = await turn(Asked("Zebras whistle?", SHOP), knows, Policy())
+    assert (reply.outcome, reply.citations, reply.suggestions) == ("no_answer", (), (phrases.TALK_TO_PERSON,))
+    assert phrases.OFFER in reply.text
+
+
+async def test_the_second_question_without_an_answer_calls_a_person(knows):
+    reply = await turn(Asked("Zebras whistle?", SHOP, failures=1), knows, Policy())
+    assert (reply.outcome, reply.handoff) == ("handoff", "repeated_failure")
+
+
+async def test_with_nobody_at_the_desk_an_address_is_asked_for_and_nobody_is_called(knows):
+    reply = await turn(Asked("talk to a human", SHOP, desk_open=False), knows, Policy())
+    assert (reply.outcome, reply.handoff, reply.text) == ("no_answer", None, phrases.DESK_CLOSED)
+    assert reply.suggestions == ()
+
+
+async def test_small_talk_costs_no_search(knows):
+    async def encode(_):
+        pytest.fail("small talk was encoded")
+
+    reply = await turn(Asked("hello", SHOP), Knows(knows.snapshot, encode), Policy())
+    assert (reply.outcome, reply.text) == ("small_talk", phrases.SMALL_TALK["greeting"])
+
+
+async def test_an_internal_article_never_reaches_a_visitor_not_even_in_the_trace(knows):
+    question = "What is the goodwill credit limit in euros?"
+    reply = await turn(Asked(question, SHOP), knows, Policy(answer_confidence=0.0))
+    assert "secret" not in reply.ranked
+    assert "oodwill" not in reply.text + str(reply.citations) + str(reply.trace["hits"])
+    inside = await turn(Asked(question, Audience("default", internal=True)), knows, Policy())
+    assert inside.ranked[0] == "secret"
+
+
+async def test_a_turn_is_deterministic(knows):
+    asked = Asked("and does it cost anything", SHOP, earlier=[Said("visitor", KNOWN), Said("bot", "Five days.")])
+    first, second = [await turn(asked, knows, Policy()) for _ in range(2)]
+    assert (first.text, first.confidence, first.ranked) == (second.text, second.confidence, second.ranked)
+
+
+async def test_the_trace_says_how_the_reply_came_about(knows):
+    trace = (await turn(Asked(KNOWN, SHOP), knows, Policy())).trace
+    assert (trace["intent"], trace["query"], trace["decision"]) == ("question", KNOWN, "answer")
+    assert set(trace["features"]) == {"cosine", "coverage", "agreement"}
+    assert trace["hits"][0]["article_id"] == "refunds"
+    assert trace["turn_ms"] >= trace["search_ms"] >= 0
+
+
+async def test_a_site_sees_its_own_articles_only():
+    encoder = HashingEncoder()
+    texts = {
+        "a.md": "---\nsites: [shop]\n---\n# Refunds\n\nRefunds at the shop.",
+        "b.md": "# Refunds\n\nRefunds elsewhere.",
+    }
+    snapshot = build([parse(text, path=path) for path, text in texts.items()], encoder)
+
+    async def encode(text):
+        return encoder.encode([text])[0]
+
+    reply = await turn(Asked("refunds at the shop", SHOP), Knows(snapshot, encode), Policy(answer_confidence=0.0))
+    assert reply.ranked == ("b",)
