@@ -84,7 +84,7 @@ class Batcher:
     ) -> None:
         self._worker.cancel()
         try:
-            await self._tasks.__aexit__(kind, error, trace)
+            await self._tasks.__aexit__(None, None, None)  # an error of the body stays itself, not part of a group
         finally:
             for _, future in self._waiting:
                 future.cancel()
