@@ -47,8 +47,9 @@ class Feed:
 
     def __init__(self, store: Store, bus: Bus) -> None:
         self._store, self._bus = store, bus
-        self._replies: deque[JsonObject] = deque()
-        self._changed: dict[str, None] = {}  # a set that keeps its order
+        self._due: deque[str | JsonObject] = deque()  # what to tell next: ids of changed conversations, and replies
+        self._changed: set[str] = set()  # the ids in it, each once
+        self._replies = 0  # the replies in it
         self._shown: dict[str, int] = {}  # conversation id -> `seq` of the item sent last
         self._watched: dict[str, _Cursor] = {}
         self._ended: Ended | None = None
@@ -68,7 +69,7 @@ class Feed:
     def _hear(self, hint: Hint) -> None:
         if not isinstance(hint, Relayed):
             self._touch(hint.conversation_id)
-        elif hint.to == "desk" and hint.conversation_id in self._watched and len(self._replies) < OUTBOUND:
+        elif hint.to == "desk" and hint.conversation_id in self._watched and self._replies < OUTBOUND:
             self.reply(hint.frame | {"conversation_id": hint.conversation_id})
 
     def _hear_watched(self, hint: Hint) -> None:
@@ -77,14 +78,20 @@ class Feed:
             self._touch(hint.conversation_id)
 
     def _touch(self, conversation_id: str) -> None:
-        self._changed[conversation_id] = None
-        self._wake.set()
+        if conversation_id not in self._changed:
+            self._changed.add(conversation_id)
+            self._due.append(conversation_id)
+            self._wake.set()
 
     def reply(self, frame: JsonObject) -> None:
-        """Send `frame` soon. Raises Ended where too many wait already: the client sends but does not read."""
-        if len(self._replies) >= OUTBOUND:
+        """Send `frame` after what is due already; a `pong` therefore says that everything before it was told.
+
+        Raises Ended where too many wait: the client sends but does not read.
+        """
+        if self._replies >= OUTBOUND:
             raise Ended(1013, "you read too slowly; connect again")
-        self._replies.append(frame)
+        self._replies += 1
+        self._due.append(frame)
         self._wake.set()
 
     def end(self, close_code: int, reason: str) -> None:
@@ -125,16 +132,20 @@ class Feed:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._replies or self._changed or self._ended:
-                if self._ended is not None:
-                    raise self._ended
-                if self._replies:
-                    yield self._replies.popleft()
-                    continue
-                conversation_id = next(iter(self._changed))
-                del self._changed[conversation_id]
-                async for frame in self._read(conversation_id):
+            while self._due and self._ended is None:
+                async for frame in self._next(self._due.popleft()):
                     yield frame
+            if self._ended is not None:
+                raise self._ended
+
+    async def _next(self, due: str | JsonObject) -> AsyncGenerator[JsonObject]:
+        if not isinstance(due, str):
+            self._replies -= 1
+            yield due
+            return
+        self._changed.discard(due)  # before reading: what changes from here on is due again
+        async for frame in self._read(due):
+            yield frame
 
     async def _read(self, conversation_id: str) -> AsyncGenerator[JsonObject]:
         now = await self._store.conversation(conversation_id)

@@ -1,6 +1,7 @@
 """A desk over the memory store, with a real FastAPI app around it."""
 
 import asyncio
+import socket
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+import uvicorn
 from fastapi import FastAPI
 
 from conversation.bus import LocalBus
@@ -18,6 +20,7 @@ from conversation.memory import MemoryStore
 from conversation.ports import Agent, Draft, Role, Visitor
 from handoff import api
 from handoff.agents import Accounts
+from handoff.console import Console
 from handoff.desk import Desk
 from handoff.presence import Attendance
 from handoff.problems import install_problem_handlers
@@ -70,7 +73,14 @@ class Office:
 
 
 @pytest.fixture
-def office() -> Office:
+def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords that cost microseconds, for tests of everything around them."""
+    monkeypatch.setattr("handoff.passwords.MEMORY_KIB", 64)
+    monkeypatch.setattr("handoff.passwords.PASSES", 1)
+
+
+@pytest.fixture
+def office(cheap_hashes: None) -> Office:
     clock = ManualClock(NOON)
     store = MemoryStore(clock=clock)
     journal = Journal(store, LocalBus(), clock)
@@ -80,11 +90,42 @@ def office() -> Office:
 
 
 @pytest.fixture
-def app(office: Office) -> FastAPI:
+def app(office: Office, console: Console) -> FastAPI:
     app = FastAPI()
     install_problem_handlers(app)
     app.include_router(api.router(office.desk, office.accounts, office.suggest))
+    app.include_router(console.routes)
     return app
+
+
+@pytest.fixture
+def console(office: Office) -> Console:
+    return Console(office.desk, office.accounts)
+
+
+class AnnouncedServer(uvicorn.Server):
+    """A server that says when it accepts connections."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+
+@pytest.fixture
+async def server(app: FastAPI) -> AsyncIterator[str]:
+    """The app behind a real uvicorn on loopback; the address without a scheme."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, ws="websockets-sansio", ws_max_size=64 * 1024, log_level="error", lifespan="off")
+    serving = AnnouncedServer(config)
+    task = asyncio.create_task(serving.serve(sockets=[listening]))
+    await serving.ready.wait()
+    yield f"127.0.0.1:{listening.getsockname()[1]}"
+    serving.should_exit = True
+    await task
 
 
 @pytest.fixture
