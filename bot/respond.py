@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
-from retrieval.index import Audience
 
 from bot.decide import Policy
 from bot.reply import phrases
@@ -20,6 +19,7 @@ from conversation.log import attempts
 from conversation.ports import Appended, Draft, TurnLease
 from conversation.state import Conversation
 from handoff.desk import Desk, requested
+from retrieval.index import Audience
 
 log = structlog.get_logger()
 

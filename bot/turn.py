@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from retrieval.index import Audience, Hit, Snapshot
 
 from bot.cite import cite, url_of
 from bot.decide import Decision, Features, Policy, Situation, confidence, decide
 from bot.reply import extractive, phrases
 from bot.understand import Said, Understood, understand
 from conversation.events import Citation, JsonObject, Outcome, Reason
+from retrieval.index import Audience, Hit, Snapshot
 
 Encode = Callable[[str], Awaitable[NDArray[np.float32]]]
 
