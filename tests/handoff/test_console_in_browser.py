@@ -1,0 +1,154 @@
+import re
+
+import pytest
+from playwright.async_api import async_playwright, expect
+
+from conversation.events import BOT, Author, BotSaid, Citation, VisitorSaid
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+HOSTILE = "<img src=x onerror=alert(1)> [go](javascript:alert(1))"
+
+
+@pytest.fixture
+async def context(chromium_path, chromium_args):
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium_path, args=chromium_args)
+        yield await browser.new_context(locale="en-GB", viewport={"width": 1280, "height": 800})
+        await browser.close()
+
+
+@pytest.fixture
+async def page(context, office, server):
+    """Ana, signed in by her login link, with a console that must not break any rule of its own policy."""
+    page, troubles = await context.new_page(), []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("console", lambda message: troubles.append(message.text) if "Policy" in message.text else None)
+    page.on("dialog", lambda dialog: troubles.append(dialog.message))
+    await office.agent()
+    token = await office.accounts.login_link_token("ana@example.com")
+    await page.goto(f"http://{server}/console/login?token={token}")
+    await page.get_by_role("button", name="Sign in as Ana").click()
+    await expect(page.get_by_text("You hold no chat.")).to_be_visible()
+    yield page
+    assert troubles == []
+
+
+async def visitor_says(office, conversation_id, text):
+    now = await office.store.conversation(conversation_id)
+    await office.append(conversation_id, (Author("visitor", None, now.visitor_id), VisitorSaid(text)))
+
+
+async def events(office, conversation_id, kind):
+    return [event.payload.text for event in await office.store.events(conversation_id) if event.kind == kind]
+
+
+async def test_agent_takes_a_chat_over_answers_by_keyboard_and_closes_it(page, office):
+    conversation_id = await office.open("my invoice is wrong", waiting=True)
+    await expect(page).to_have_title("(1) Handrail console")
+    await page.get_by_role("button", name="my invoice is wrong").press("Enter")
+    await page.get_by_role("button", name="Take over").press("Enter")
+    await expect(page.get_by_label("Reply to the visitor")).to_be_focused()
+    await page.keyboard.type("Hello, I am Ana.")
+    await page.keyboard.press("Shift+Enter")
+    await page.keyboard.type("What is wrong?")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".said.agent:not(.unsent)")).to_contain_text("Hello, I am Ana.\nWhat is wrong?")
+    assert await events(office, conversation_id, "agent_said") == ["Hello, I am Ana.\nWhat is wrong?"]
+    await visitor_says(office, conversation_id, "the sum")
+    await expect(page.get_by_role("log")).to_contain_text("the sum")
+    await page.get_by_role("button", name="Close", exact=True).click()
+    await expect(page.get_by_role("button", name="Reopen")).to_be_visible()
+    assert (await office.store.conversation(conversation_id)).state == "closed"
+
+
+async def test_who_comes_second_reads_who_was_first(page, office):
+    conversation_id = await office.open("my invoice is wrong", waiting=True)
+    await page.get_by_role("button", name="my invoice is wrong").click()
+    ben = await office.agent("Ben")
+
+    async def overtake(route):
+        await office.desk.claim(conversation_id, ben)
+        await route.continue_()
+
+    await page.route("**/claim", overtake)
+    await page.get_by_role("button", name="Take over").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Ben took this chat first.")
+    await expect(page.get_by_role("heading", name="Visitor with Ben")).to_be_visible()
+
+
+async def test_what_was_written_offline_is_sent_once_afterwards(page, context, office):
+    conversation_id = await office.open("my invoice is wrong", waiting=True)
+    await page.get_by_role("button", name="my invoice is wrong").click()
+    await page.get_by_role("button", name="Take over").click()
+    await expect(page.get_by_role("button", name="Close", exact=True)).to_be_visible()
+    await context.set_offline(True)
+    await page.get_by_label("Reply to the visitor").fill("are you there?")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".said.unsent")).to_contain_text("are you there?")
+    await context.set_offline(False)
+    await expect(page.locator(".said.agent:not(.unsent)")).to_have_count(1, timeout=20_000)
+    await expect(page.locator(".said.unsent")).to_have_count(0)
+    assert await events(office, conversation_id, "agent_said") == ["are you there?"]
+
+
+async def test_answer_that_got_lost_does_not_double_the_message(page, office):
+    conversation_id = await office.open("my invoice is wrong", waiting=True)
+    await page.get_by_role("button", name="my invoice is wrong").click()
+    await page.get_by_role("button", name="Take over").click()
+    await expect(page.get_by_role("button", name="Close", exact=True)).to_be_visible()
+    lost = []
+
+    async def lose_the_first_answer(route):
+        await route.fetch()
+        lost.append(route.request.post_data_json["client_id"])
+        await (route.abort() if len(lost) == 1 else route.continue_())
+
+    await page.route("**/note", lose_the_first_answer)
+    await page.get_by_label("Reply to the visitor").fill("calls back on Monday")
+    await page.get_by_role("button", name="Add note").click()
+    await expect(page.locator(".said.note:not(.unsent)")).to_have_count(1)
+    await expect(page.locator(".said.unsent")).to_have_count(0)
+    assert await events(office, conversation_id, "note_added") == ["calls back on Monday"]
+
+
+async def test_bot_markdown_is_drawn_and_hostile_text_stays_text(page, office):
+    conversation_id = await office.open(HOSTILE)
+    cited = Citation("ports", "Ports", "No port", "/help/ports", "...")
+    evil = Citation("evil", "Evil", None, "javascript:alert(1)", "...")
+    said = f"Check **this**:\n\n1. a `cable`\n2. [ports](/help/ports)\n\n{HOSTILE}"
+    await office.append(conversation_id, (BOT, BotSaid(said, "answer", (2,), (cited, evil))))
+    await page.get_by_role("button", name=re.compile("^Check")).click()
+    log = page.get_by_role("log")
+    await expect(log.locator(".said.visitor .words")).to_have_text(HOSTILE)
+    await expect(log.locator(".said.bot strong")).to_have_text("this")
+    await expect(log.locator(".said.bot ol li")).to_have_count(2)
+    await expect(log.locator(".sources")).to_have_text("Source: Ports › No port, Evil")
+    assert await log.locator("a").evaluate_all("links => links.map((link) => link.getAttribute('href'))") == [
+        "/help/ports",
+        "/help/ports",
+    ]
+    await expect(page.locator("main img")).to_have_count(0)
+
+
+async def test_signed_out_elsewhere_the_console_says_so_and_keeps_the_draft(page, office):
+    await office.open("my invoice is wrong", waiting=True)
+    await page.get_by_role("button", name="my invoice is wrong").click()
+    await page.get_by_label("Reply to the visitor").fill("half a sentence")
+    cookie = next(cookie for cookie in await page.context.cookies() if cookie["name"] == "handrail_session")
+    await office.accounts.sign_out(await office.accounts.authenticate(cookie["value"], "session"))
+    office.clock.advance(5)
+    await expect(page.get_by_role("alert")).to_contain_text("You have been signed out.")
+    await expect(page.get_by_label("Reply to the visitor")).to_have_value("half a sentence")
+
+
+async def test_writer_sees_the_chats_and_no_way_to_act(page, context, office, server):
+    await office.open("my invoice is wrong", waiting=True)
+    writer = await office.agent("Wim", "writer")
+    token = await office.accounts.login_link_token(writer.email)
+    await page.goto(f"http://{server}/console/login?token={token}")
+    await page.get_by_role("button", name="Sign in as Wim").click()
+    await page.get_by_role("button", name="my invoice is wrong").click()
+    await expect(page.get_by_role("log")).to_contain_text("my invoice is wrong")
+    await expect(page.get_by_role("button", name="Take over")).to_have_count(0)
+    await expect(page.get_by_label("Reply to the visitor")).to_be_hidden()
