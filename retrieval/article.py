@@ -29,7 +29,7 @@ class Article:
     """One article. `body` is the Markdown after the front matter, with plain newlines; `path` is posix, from the folder.
 
     Empty `sites` means every site, no `locale` any locale. `questions` are ways people ask it. `extra` keeps the
-    fields this version does not know.
+    fields this version does not know. `body_line` is the line of the file on which the body starts, from 1.
     """
 
     article_id: str
@@ -46,14 +46,19 @@ class Article:
     url: str | None
     updated: str | None
     extra: Mapping[str, Value]
+    body_line: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a folder holds: good articles sorted by id (drafts too), and the errors of the others."""
+    """What a folder holds: good articles sorted by id (drafts too), and the errors of the others.
+
+    Paths of articles are relative to `kb_dir`, those of errors begin with it.
+    """
 
     articles: tuple[Article, ...]
     errors: tuple[ArticleError, ...]
+    kb_dir: str = ""
 
 
 def parse(text: str, *, path: str) -> Article:
@@ -80,6 +85,7 @@ def parse(text: str, *, path: str) -> Article:
         url=_matching(fields, "url", _URL, "write 'https://...' or a path such as '/help/refunds'"),
         updated=_updated(fields),
         extra=fields.rest(),
+        body_line=1 + text.count("\n") - body.count("\n"),
     )
 
 
@@ -107,6 +113,7 @@ def read(kb_dir: Path) -> Reading:
     return Reading(
         articles=tuple(sorted(good, key=lambda article: article.article_id)),
         errors=tuple(sorted(errors, key=lambda error: (error.path, error.line))),
+        kb_dir=kb_dir.as_posix(),
     )
 
 

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from typing import NoReturn, TypeAlias
 
 import yaml
+from pydantic import JsonValue
 
 from retrieval.errors import ArticleError
 
-Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
+Value: TypeAlias = JsonValue
 
 MAX_FRONT_MATTER_CHARS = 64 * 1024  # read in 0.03 s; a hundred long `questions` take 10 KiB
 MAX_DEPTH = 16  # composing YAML recurses

@@ -1,0 +1,157 @@
+"""`handrail kb`: build the index, check the articles, try a search."""
+
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+import structlog
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+from rich.text import Text
+
+from retrieval.article import read
+from retrieval.encode import Encoder
+from retrieval.index import Audience, Hit
+from retrieval.lint import lint
+from retrieval.onnx import OnnxEncoder
+from retrieval.plain import plain
+from retrieval.prepare import DEFAULT_MODEL, prepare_model
+from retrieval.refresh import Knowledge
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+DONE, FAILED = 0, 1
+INDEX = "index"  # below the data folder; `serve` uses the same
+SHOWN_CHARS = 160
+
+
+def add_commands(subparsers: "_SubParsersAction[ArgumentParser]") -> None:
+    """Registers `kb` with its sub-commands; each leaves its function in `run`."""
+    kb = subparsers.add_parser("kb", help="build, check and search the articles")
+    commands = kb.add_subparsers(metavar="COMMAND", required=True)
+    _add(commands, "build", run_build, "build the index that serve uses")
+    _add(commands, "lint", run_lint, "check the articles").add_argument(
+        "--json", action="store_true", help="print JSON"
+    )
+    search = _add(commands, "search", run_search, "search as an answer would")
+    search.add_argument("query", metavar="QUERY", help="what a visitor might ask")
+    search.add_argument("--json", action="store_true", help="print JSON")
+    search.add_argument("--internal", action="store_true", help="also find what only agents may see")
+    search.add_argument(
+        "--limit", type=_positive, default=5, metavar="N", help="articles to show (default %(default)s)"
+    )
+
+
+def run_build(args: Namespace) -> int:
+    """`kb build`: broken articles are named and make it fail, though the index of what is good stands."""
+    _, knowledge = _open(args)
+    snapshot = knowledge.snapshot
+    for error in knowledge.errors:
+        sys.stderr.write(f"{error}\n")
+    count = f"{len(snapshot.articles)} articles, {len(snapshot.chunks)} passages"
+    sys.stdout.write(f"{count}, version {snapshot.kb_version}\n")
+    return FAILED if knowledge.errors else DONE
+
+
+def run_lint(args: Namespace) -> int:
+    """`kb lint`: everything wrong with the articles; errors make it fail, warnings do not."""
+    reading = read(args.kb)
+    problems = lint(reading)
+    if args.json:
+        _write_json([asdict(problem) for problem in problems])
+    else:
+        sys.stdout.writelines(f"{problem}\n" for problem in problems)
+        sys.stdout.write(f"{len(reading.articles)} articles, {len(problems)} problems\n")
+    return FAILED if any(problem.severity == "error" for problem in problems) else DONE
+
+
+def run_search(args: Namespace) -> int:
+    """`kb search`: the best passage of each article, with the score of each signal."""
+    encoder, knowledge = _open(args)
+    vector = encoder.encode([args.query])[0]
+    hits = knowledge.snapshot.search(args.query, vector, Audience("default", internal=args.internal), args.limit)
+    if args.json:
+        _write_json({"kb_version": knowledge.snapshot.kb_version, "hits": [_document(hit) for hit in hits]})
+    else:
+        Console().print(_table(hits))
+    return DONE
+
+
+def _add(
+    commands: "_SubParsersAction[ArgumentParser]", name: str, run: Callable[[Namespace], int], words: str
+) -> ArgumentParser:
+    parser = commands.add_parser(name, help=words, description=words)
+    parser.add_argument(
+        "--kb", type=Path, default=Path("kb_articles"), metavar="DIR", help="articles (default %(default)s)"
+    )
+    parser.add_argument(
+        "--data", type=Path, default=Path("var"), metavar="DIR", help="index and model (default %(default)s)"
+    )
+    parser.add_argument("--model", default=DEFAULT_MODEL, help="name or path (default %(default)s)")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _open(args: Namespace) -> tuple[Encoder, Knowledge]:
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # stdout is for the result alone
+    with _progress() as advance:
+        model = prepare_model(args.model, args.data, lambda step: advance(step, 0, 0))
+        encoder = OnnxEncoder(model)
+        knowledge = Knowledge.open(
+            args.kb,
+            index_dir=args.data / INDEX,
+            encoder=encoder,
+            progress=lambda done, total: advance("encoding passages", done, total),
+        )
+    return encoder, knowledge
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on a terminal's stderr; nothing elsewhere."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("reading articles", total=None)
+        yield lambda step, done, total: bar.update(task, description=step, completed=done, total=total or None)
+
+
+def _table(hits: Sequence[Hit]) -> Table:
+    table = Table("article", "passage", "dense", "lexical")
+    best = {hit.article.article_id: hit for hit in reversed(hits)}
+    for hit in (hit for hit in hits if best[hit.article.article_id] is hit):
+        where = " › ".join((hit.article.title, *hit.chunk.heading_path))
+        words = f"{where}\n{plain(hit.chunk.text)[:SHOWN_CHARS]}"
+        scores = (f"{signal.score:.2f}" if signal else "" for signal in map(hit.signals.get, ("dense", "lexical")))
+        table.add_row(*(Text(cell) for cell in (hit.article.article_id, words, *scores)))
+    return table
+
+
+def _document(hit: Hit) -> dict[str, object]:
+    return {
+        "article_id": hit.article.article_id,
+        "title": hit.article.title,
+        "heading_path": hit.chunk.heading_path,
+        "anchor": hit.chunk.anchor,
+        "score": hit.score,
+        "signals": {name: asdict(signal) for name, signal in hit.signals.items()},
+        "text": hit.chunk.text,
+    }
+
+
+def _write_json(document: object) -> None:
+    sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
