@@ -49,12 +49,15 @@ class SqliteDatabase:
 
     def __init__(self, path: Path) -> None:
         self._loop = asyncio.get_running_loop()
+        self._closed = False
         self._reading = _engine(path, "BEGIN", pool_size=READERS)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="handrail-reader")
         self._writer = Writer(_engine(path, "BEGIN IMMEDIATE"), self._loop)
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` on a snapshot of everything committed so far."""
+        if self._closed:
+            raise StorageUnavailable("the store is closed")
         return await self._loop.run_in_executor(self._readers, self._read, work)
 
     def _read(self, work: Work[T]) -> T:
@@ -70,6 +73,7 @@ class SqliteDatabase:
 
     async def close(self) -> None:
         """Commit what waits, end the threads, close the file."""
+        self._closed = True
         await self._writer.close()
         await self._loop.run_in_executor(None, self._readers.shutdown)
         self._reading.dispose()

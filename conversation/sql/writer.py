@@ -88,8 +88,7 @@ class Writer:
                 return [command.attempt(self._connected()) for command in group]
         except (SQLAlchemyError, sqlite3.Error) as error:
             self._drop_connection()
-            problem = unavailable(error)
-            return [partial(command.fail, problem) for command in group]
+            return [partial(command.fail, unavailable(error)) for command in group]
 
     def _connected(self) -> Connection:
         if self._connection is None:

@@ -138,6 +138,8 @@ async def test_closing_carries_out_what_was_asked_before(path, talk_on):
     assert len(await asyncio.gather(*waiting)) == 200
     with pytest.raises(StorageUnavailable, match="closed"):
         await talk.say()
+    with pytest.raises(StorageUnavailable, match="closed"):
+        await store.open_heads()
 
 
 # --- the schema
