@@ -25,10 +25,13 @@ import { apply, drafted, emptyLog, isGap, welcomed } from "./log.js";
 import { Outbox } from "./outbox.js";
 import { Pass } from "./pass.js";
 import { Connection } from "./socket.js";
+import { shorten, wellFormed } from "./text.js";
 import { PROTOCOL } from "./wire.js";
 
 const TYPING_EVERY_MS = 3_000; // often enough to keep the agent's sign alive
 const TYPING_LASTS_MS = 6_000; // two missed signs, and nobody is typing
+const PAGE_TITLE_MAX_CHARS = 200; // the server refuses a hello with more
+const PAGE_URL_MAX_CHARS = 2_000; // likewise
 const MAX_TEXT_CHARS = 4_000; // until a welcome says otherwise
 
 export class Chat {
@@ -240,7 +243,7 @@ export class Chat {
       ...(resume ? { conversation_id: resume, after: this.log.seq } : {}),
       ...(this.#fresh ? { fresh: true } : {}),
       ...(locale ? { locale } : {}),
-      ...(page ? { page } : {}),
+      ...(page ? { page: fitting(page) } : {}),
       ...(identity ? { identity } : {}),
     };
   }
@@ -345,10 +348,7 @@ export class Chat {
   }
 }
 
-/**
- * The server refuses a frame with half a surrogate pair; a truncated paste may hold one.
- * @param {string} text
- */
-function wellFormed(text) {
-  return text.replace(/\p{Surrogate}/gu, "\uFFFD");
+/** @param {{url: string, title: string}} page */
+function fitting({ url, title }) {
+  return { url: shorten(url, PAGE_URL_MAX_CHARS), title: wellFormed(shorten(title, PAGE_TITLE_MAX_CHARS)) };
 }

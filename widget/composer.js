@@ -6,7 +6,7 @@
  * @import {Words} from "./words.js"
  */
 import { h } from "./dom.js";
-import { count } from "./log.js";
+import { count } from "./text.js";
 
 const NEAR_LIMIT_CHARS = 200; // early enough to shorten a sentence, late enough not to nag
 const COMPOSING = 229; // keyCode of a key that an input method handles; Safari sets no isComposing on the last
@@ -14,15 +14,18 @@ const COMPOSING = 229; // keyCode of a key that an input method handles; Safari 
 export class Composer {
   #chat;
   #words;
+  #sent;
   #field;
   #counter;
 
   /**
    * @param {Chat} chat
    * @param {Words} words
+   * @param {() => void} sent
    */
-  constructor(chat, words) {
+  constructor(chat, words, sent) {
     this.#chat = chat;
+    this.#sent = sent;
     this.#words = words;
     this.#counter = h("p", { class: "counter", id: "counter", role: "status", hidden: true });
     this.#field = h("textarea", {
@@ -61,6 +64,7 @@ export class Composer {
     this.#field.value = "";
     this.#changed();
     this.#field.focus();
+    this.#sent();
   }
 
   #changed() {

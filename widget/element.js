@@ -12,8 +12,6 @@ import { inherit, live } from "./tabs.js";
 import { View } from "./view.js";
 import { wordsFor } from "./words.js";
 
-const TITLE_MAX_CHARS = 300; // of the page's title; the server keeps it with the conversation
-
 export class HandrailChat extends HTMLElement {
   /** The server's origin: where the script came from. */
   static server = location.origin;
@@ -79,7 +77,7 @@ export class HandrailChat extends HTMLElement {
       site,
       locale: locale ?? (document.documentElement.lang || navigator.language),
       // Without query and fragment, which may hold what is no one's business.
-      page: { url: location.origin + location.pathname, title: document.title.slice(0, TITLE_MAX_CHARS) },
+      page: { url: location.origin + location.pathname, title: document.title },
       ...(claims && signature ? { identity: { claims, signature } } : {}),
     };
   }

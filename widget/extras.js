@@ -119,7 +119,7 @@ export class Extras {
     const asks = closed && !log.surveyed && !this.#chat.pending("survey") && !this.#skipped.has(log.conversation_id);
     this.#show(this.#slots.end, closed ? `${log.conversation_id} ${asks}` : "", () => [
       ...(asks ? [this.#survey()] : []),
-      h("div", { class: "box" }, h("button", { class: "solid", click: () => this.#chat.renew() }, this.#words.renew)),
+      h("button", { class: "solid wide", click: () => this.#chat.renew() }, this.#words.renew),
     ]);
   }
 

@@ -32,6 +32,7 @@
  * @property {string} text
  * @property {number} length  Code points of `text`.
  */
+import { count } from "./text.js";
 
 const SAID = new Set(["visitor_said", "bot_said", "agent_said"]);
 const SHOWN = new Set([
@@ -159,16 +160,6 @@ export function said(log) {
  */
 export function unread(log, seq) {
   return said(log).filter((each) => each.seq > seq && each.kind !== "visitor_said").length;
-}
-
-/**
- * Length in code points, as the server counts.
- * @param {string} text
- */
-export function count(text) {
-  let points = 0;
-  for (const _ of text) points += 1;
-  return points;
 }
 
 /**

@@ -48,6 +48,7 @@ button { min-height: 44px; min-width: 44px; padding: 0 14px; border: 1px solid v
 button:hover { background: var(--soft); }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 a { color: var(--link); }
+::placeholder { color: var(--faint); opacity: 1; }
 .launcher { display: grid; place-items: center; width: 60px; height: 60px; padding: 0; border: 0; border-radius: 50%;
   background: var(--accent); color: var(--on-accent); box-shadow: 0 4px 16px #0004; position: relative; }
 .launcher:hover { background: var(--accent); filter: brightness(1.08); }
@@ -75,7 +76,8 @@ h2 { font-size: 16px; line-height: 1.3; overflow: hidden; text-overflow: ellipsi
 .log > *, .draft { align-items: flex-start; max-width: 100%; }
 .log > .mine { align-items: flex-end; }
 .log > .change { align-items: center; color: var(--faint); font-size: 13px; text-align: center; }
-.draft { margin-block-start: 14px; }
+.scroll > .draft { margin-block-start: 14px; }
+.scroll > .draft > * { margin-block-start: 0; }
 .meta { font-size: 12px; color: var(--faint); }
 .warn { color: var(--bad); }
 .text { max-width: 100%; padding: 10px 14px; border-radius: 14px; background: var(--soft); overflow-wrap: anywhere; }
@@ -91,6 +93,8 @@ pre code { padding: 0; background: none; }
 .sources { font-size: 13px; color: var(--faint); padding: 0 2px; }
 .sources ul { list-style: none; padding: 0; }
 .sources a { display: inline-block; padding: 4px 0; overflow-wrap: anywhere; }
+.scroll > div > * { margin-block-start: 14px; }
+.scroll > .log > * { margin-block-start: 0; }
 .row { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; font-size: 13px; color: var(--faint); }
 .row button { font-size: 14px; color: var(--ink); border-radius: 22px; }
 .chips button { border-color: var(--accent); color: var(--link); text-align: start; padding-block: 8px; }
@@ -99,11 +103,12 @@ pre code { padding: 0; background: none; }
 .dots i:nth-child(2) { animation-delay: .2s; }
 .dots i:nth-child(3) { animation-delay: .4s; }
 @keyframes blink { 50% { opacity: .25; } }
-.box { margin-block-start: 14px; padding: 12px; border: 1px solid var(--line); border-radius: 12px; display: grid;
+.box { padding: 12px; border: 1px solid var(--line); border-radius: 12px; display: grid;
   gap: 10px; font-size: 14px; }
 .box label { display: grid; gap: 4px; }
 .box input { min-height: 44px; padding: 0 12px; border: 1px solid var(--faint); border-radius: 8px;
   background: var(--paper); font-size: 16px; width: 100%; }
+.wide { width: 100%; }
 .solid { background: var(--accent); color: var(--on-accent); border-color: transparent; font-weight: 600; }
 .solid:hover { background: var(--accent); filter: brightness(1.08); }
 .composer { display: flex; flex-wrap: wrap; gap: 8px; align-items: flex-end; padding: 10px 12px;

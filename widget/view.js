@@ -38,7 +38,7 @@ export class View {
     this.#chat = chat;
     this.#words = setting.words;
     this.#messages = new Messages(chat, setting);
-    this.#composer = new Composer(chat, setting.words);
+    this.#composer = new Composer(chat, setting.words, () => this.#toEnd());
     this.#extras = new Extras(chat, setting.words, this.#messages, () => this.#composer.focus());
     this.launcher = h("button", { class: "launcher", click: () => toggle(!this.#open) }, icon(BUBBLE), this.#badge);
     this.person = h("button", { class: "person", click: () => this.#person() });
@@ -52,7 +52,7 @@ export class View {
     this.#open = open;
     this.render();
     if (moved && open) this.#composer.focus();
-    if (moved && open) this.#scroll.scrollTop = this.#scroll.scrollHeight;
+    if (moved && open) this.#toEnd();
     if (moved && !open) this.launcher.focus();
   }
 
@@ -65,7 +65,7 @@ export class View {
     this.#renderHeader();
     this.#messages.render();
     this.#extras.render();
-    if (following) this.#scroll.scrollTop = this.#scroll.scrollHeight;
+    if (following) this.#toEnd();
   }
 
   /**
@@ -116,6 +116,10 @@ export class View {
     if (log.state !== "queued") return partyName(log.holder, words);
     const wait_s = queue?.wait_s ?? null;
     return words.queued(queue?.position ?? null, wait_s === null ? null : Math.round(wait_s / 60));
+  }
+
+  #toEnd() {
+    this.#scroll.scrollTop = this.#scroll.scrollHeight;
   }
 
   /** The first connection is no news as long as it has not failed. */

@@ -44,6 +44,13 @@ test("the first hello names the site, and the page, and no token", () => {
   assert.deepEqual(sockets.last.sent[0], expected);
 });
 
+test("a long page title is cut to what the server takes, and never within a character", () => {
+  const { chat, sockets } = page({ page: { url: "https://shop/", title: `\uDC00${"🙂".repeat(300)}` } });
+  chat.start();
+  sockets.last.open();
+  assert.equal(sockets.last.sent[0].page.title, `\uFFFD${"🙂".repeat(199)}`);
+});
+
 test("an identity is handed on as it is", () => {
   const identity = { claims: '{"user_id":"7"}', signature: "ab" };
   const { chat, sockets } = page({ identity });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 
-import { apply, count, drafted, emptyLog, fold, isGap, said, unread, welcomed } from "../../widget/log.js";
+import { apply, drafted, emptyLog, fold, isGap, said, unread, welcomed } from "../../widget/log.js";
 
 const GOLDEN = new URL("../golden/", import.meta.url);
 const goldens = readdirSync(GOLDEN)
@@ -131,5 +131,3 @@ test("redaction leaves nothing of the text in memory", () => {
   const log = fold([visitorSaid(1, "secret"), botSaid(2, { citations: [{ quote: "secret" }] }), { seq: 3, kind: "redacted", at, seqs: [1, 2] }]);
   assert.ok(!JSON.stringify(log).includes("secret"));
 });
-
-test("length is counted in code points", () => assert.equal(count("a🙂é"), 3));
