@@ -4,6 +4,7 @@ import asyncio
 import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -17,7 +18,7 @@ from conversation.sql import schema
 from conversation.sql.database import T, Work
 from conversation.sql.store import SqlStore
 from conversation.sql.turns import Worker
-from conversation.sql.writer import Writer, unavailable
+from conversation.sql.writer import BUSY_ATTEMPT_S, Writer, unavailable
 
 BUSY_TIMEOUT_S = 5.0  # how long another process may write before a command fails
 READERS = 4  # a page of events takes microseconds; more threads would only wait for each other
@@ -50,9 +51,9 @@ class SqliteDatabase:
     def __init__(self, path: Path) -> None:
         self._loop = asyncio.get_running_loop()
         self._closed = False
-        self._reading = _engine(path, "BEGIN", pool_size=READERS)
+        self._reading = _engine(path, begin="BEGIN", pool_size=READERS)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="handrail-reader")
-        self._writer = Writer(_engine(path, "BEGIN IMMEDIATE"), self._loop)
+        self._writer = Writer(_engine(path, busy_timeout_s=BUSY_ATTEMPT_S), self._loop)
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` on a snapshot of everything committed so far."""
@@ -79,23 +80,26 @@ class SqliteDatabase:
         self._reading.dispose()
 
 
-def _engine(path: Path, begin: str, *, pool_size: int | None = None) -> Engine:
+def _engine(
+    path: Path, *, begin: str | None = None, pool_size: int | None = None, busy_timeout_s: float = BUSY_TIMEOUT_S
+) -> Engine:
     """An engine whose transactions start with `begin`; the driver's own implicit ones are off."""
     pool = {"poolclass": NullPool} if pool_size is None else {"poolclass": QueuePool, "pool_size": pool_size}
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
-        connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False, "isolation_level": None},
+        connect_args={"timeout": busy_timeout_s, "check_same_thread": False, "isolation_level": None},
         json_serializer=_json,
         json_deserializer=orjson.loads,
         **pool,
     )
     sa.event.listen(engine, "connect", _set_up)
-
-    def start(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    sa.event.listen(engine, "begin", start)
+    if begin is not None:
+        sa.event.listen(engine, "begin", partial(_begin, begin))
     return engine
+
+
+def _begin(statement: str, connection: Connection) -> None:
+    connection.exec_driver_sql(statement)
 
 
 def _json(value: object) -> str:
@@ -116,7 +120,7 @@ def _prepare(path: Path) -> None:
         raise DatabaseUnusable(path=str(path), problem=str(error), remedy=_FOLDER_REMEDY) from error
     try:
         _use_wal(path)
-        with _engine(path, "BEGIN IMMEDIATE").begin() as connection:
+        with _engine(path, begin="BEGIN IMMEDIATE").begin() as connection:
             schema.upgrade(connection)
     except DBAPIError as error:
         raise _refusal(path, str(error.orig)) from error

@@ -4,6 +4,7 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,12 @@ from conversation.sql.database import T, Work
 
 COMMANDS_A_COMMIT = 64  # bounds how long the first of a group waits for the last
 COMMANDS_WAITING = 4096  # more than a second's work: better to say so than to grow
+
+# SQLite's own way of waiting polls ever more rarely, so a process that commits without pause starves another for
+# seconds. Ours tries often, and who had to wait lets the others in after its own commit.
+BUSY_ATTEMPT_S = 0.02
+BUSY_ATTEMPTS = 250  # 5 s: then another process hangs or the disk does
+YIELD_S = 0.005  # longer than the pauses between polls
 
 _Settle = Callable[[], None]  # tells the waiter, in the event loop
 
@@ -40,6 +47,7 @@ class Writer:
         self._connection: Connection | None = None
         self._waiting: queue.SimpleQueue[_Command | None] = queue.SimpleQueue()
         self._closing = False
+        self._contended = False
         self._thread = threading.Thread(target=self._run, name="handrail-writer", daemon=True)
         self._thread.start()
 
@@ -62,6 +70,8 @@ class Writer:
 
     def _run(self) -> None:
         while group := self._next_group():
+            if self._contended:
+                time.sleep(YIELD_S)
             settled = self._commit(group)
             with suppress(RuntimeError):  # the event loop is gone: nobody waits
                 self._loop.call_soon_threadsafe(_tell, settled)
@@ -84,11 +94,25 @@ class Writer:
 
     def _commit(self, group: list[_Command]) -> list[_Settle]:
         try:
-            with self._connected().begin():
-                return [command.attempt(self._connected()) for command in group]
+            connection = self._connected()
+            with connection.begin():
+                self._lock(_driver(connection))
+                return [command.attempt(connection) for command in group]
         except (SQLAlchemyError, sqlite3.Error) as error:
             self._drop_connection()
             return [partial(command.fail, unavailable(error)) for command in group]
+
+    def _lock(self, driver: sqlite3.Connection) -> None:
+        """Begin to write; wait for other processes, and remember that there are some."""
+        for attempt in range(BUSY_ATTEMPTS):
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if not is_busy(error) or attempt == BUSY_ATTEMPTS - 1:
+                    raise
+            else:
+                self._contended = attempt > 0
+                return
 
     def _connected(self) -> Connection:
         if self._connection is None:
@@ -105,6 +129,11 @@ class Writer:
 def unavailable(error: SQLAlchemyError | sqlite3.Error) -> StorageUnavailable:
     """What the database itself said, without the statement and its parameters: those hold what people wrote."""
     return StorageUnavailable(str(error.orig if isinstance(error, DBAPIError) else error))
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether another process writes."""
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # the rest says how it is busy
 
 
 def _attempt(work: Work[T], future: "asyncio.Future[T]", connection: Connection) -> _Settle:
