@@ -74,7 +74,7 @@ async def test_who_comes_second_reads_who_was_first(page, office):
     await page.route("**/claim", overtake)
     await page.get_by_role("button", name="Take over").click()
     await expect(page.get_by_role("alert")).to_contain_text("Ben took this chat first.")
-    await expect(page.get_by_role("heading", name="Visitor with Ben")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Chat with Ben")).to_be_visible()
 
 
 async def test_what_was_written_offline_is_sent_once_afterwards(page, context, office):

@@ -61,12 +61,12 @@ export class Chat {
   update(item) {
     this.item = item;
     const page = item.page?.title || item.page?.url;
-    byId("chat-title").textContent = `Visitor ${whereWords(item, this.parts.me)}`;
+    byId("chat-title").textContent = item.state === "closed" ? "Closed chat" : `Chat ${whereWords(item, this.parts.me)}`;
     const facts = [page && `on ${page}`, item.contact, item.tags.join(", "), item.site !== "default" && item.site];
     byId("chat-facts").textContent = facts.filter(Boolean).join(" · ");
     this.#drawActions();
     this.drawUnsent();
-    this.text.placeholder = this.holds ? "" : "Take the chat over to reply; a note is possible any time.";
+    this.text.placeholder = this.holds ? "" : `${item.state === "closed" ? "Reopen the chat and take it" : "Take the chat"} over to reply; a note is possible any time.`;
     byId("send").disabled = !this.holds;
     byId("composer").hidden = !ACTS.has(this.parts.role);
   }
