@@ -1,0 +1,83 @@
+"""What the bot answers from in a run: the articles that are left after the filters, indexed as for live traffic."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.progress import Progress
+
+from bot.assembly import prepare_data
+from bot.settings import Settings
+from bot.turn import Knows
+from eval.suite import NothingToPlay
+from retrieval.article import Article, ArticleError, read
+from retrieval.encode import Batcher, Encoder
+from retrieval.errors import IndexCorrupt, KbUnusable
+from retrieval.index import Snapshot, build, kb_version, load, save
+from retrieval.onnx import OnnxEncoder
+from retrieval.prepare import prepare_model
+
+INDEX = "eval-index"  # beside the server's own: what was filtered for a run must never be served
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """An open knowledge base, and the articles of its folder that are broken and thus not in it."""
+
+    knows: Knows
+    errors: tuple[ArticleError, ...]
+
+    @property
+    def kb_version(self) -> str:
+        """The snapshot's name."""
+        return self.knows.snapshot.kb_version
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """The title of every article by id."""
+        return {article_id: article.title for article_id, article in self.knows.snapshot.articles.items()}
+
+
+@asynccontextmanager
+async def open_library(
+    settings: Settings, withheld: frozenset[str], tag: str | None, progress: Progress
+) -> AsyncIterator[Library]:
+    """The articles of `settings.kb` that carry `tag` and are not withheld, and the model of `settings.model`.
+
+    Raises KnowledgeError, DataUnwritable, and NothingToPlay where the filters leave no article. Seconds the first time.
+    """
+    reading = read(settings.kb)
+    if not reading.articles:
+        raise KbUnusable(reading.errors)
+    articles = filtered(reading.articles, withheld, tag)
+    prepare_data(settings.data)
+    encoder = OnnxEncoder(prepare_model(settings.model, settings.data, lambda step: _begin(progress, step)))
+    snapshot = open_snapshot(articles, encoder, settings.data / INDEX, progress)
+    async with Batcher(encoder) as batcher:
+        yield Library(Knows(snapshot, batcher.encode), reading.errors)
+
+
+def filtered(articles: Sequence[Article], withheld: frozenset[str], tag: str | None) -> list[Article]:
+    """The articles that carry `tag` (any, where None) and are not withheld. Raises NothingToPlay where none is left."""
+    left = [one for one in articles if (tag is None or tag in one.tags) and one.article_id not in withheld]
+    if not left:
+        tags = ", ".join(sorted({name for one in articles for name in one.tags})) or "none"
+        raise NothingToPlay(f"no article is left with --kb-tag {tag!r} and --withhold; tags there are: {tags}")
+    return left
+
+
+def open_snapshot(articles: Sequence[Article], encoder: Encoder, index_dir: Path, progress: Progress) -> Snapshot:
+    """The stored snapshot of exactly these articles, or one that is built and stored now."""
+    try:
+        return load(index_dir / kb_version(articles, encoder))
+    except IndexCorrupt:  # or not there yet; either way it is a cache
+        pass
+    task = progress.add_task("indexing", total=None)
+    snapshot = build(articles, encoder, progress=lambda done, total: progress.update(task, completed=done, total=total))
+    save(snapshot, index_dir)
+    return snapshot
+
+
+def _begin(progress: Progress, step: str) -> None:
+    progress.add_task(step, total=None)
