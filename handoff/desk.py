@@ -13,7 +13,7 @@ from datetime import datetime
 
 import structlog
 
-from conversation.errors import IllegalTransition, NotFound
+from conversation.errors import NotFound
 from conversation.events import (
     AgentSaid,
     Author,
@@ -136,7 +136,7 @@ class Desk:
 
     async def say(self, conversation_id: str, agent: Agent, client_id: str | None = None, *, text: str) -> Event:
         """Speak to the visitor."""
-        return await self._act(conversation_id, agent, client_id, AgentSaid(clean(text)), unless_closed=True)
+        return await self._act(conversation_id, agent, client_id, AgentSaid(clean(text)))
 
     async def note(self, conversation_id: str, agent: Agent, client_id: str | None = None, *, text: str) -> Event:
         """Leave a remark for other agents."""
@@ -172,19 +172,9 @@ class Desk:
         position = waiting.index(conversation_id) + 1
         return Place(position, round(position * statistics.median(self._waits_s)) if self._waits_s else None)
 
-    async def _act(
-        self,
-        conversation_id: str,
-        agent: Agent,
-        client_id: str | None,
-        payload: Payload,
-        *,
-        unless_closed: bool = False,
-    ) -> Event:
+    async def _act(self, conversation_id: str, agent: Agent, client_id: str | None, payload: Payload) -> Event:
         def decide(now: Conversation | None) -> Sequence[Draft]:
-            there = _there(now)
-            if unless_closed and there.state == "closed":
-                raise IllegalTransition(kind=payload.kind, state=there.state)
+            _there(now)
             return (Draft(_author(agent), payload),)
 
         key = _key(agent, client_id, {"command": payload.kind, **body_of(payload)})
