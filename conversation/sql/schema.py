@@ -11,6 +11,11 @@ from conversation.sql.tables import REVISION
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
+def is_current(connection: Connection) -> bool:
+    """Whether nothing is missing: most starts need not wait for whoever writes."""
+    return _revision(connection) == REVISION
+
+
 def upgrade(connection: Connection) -> None:
     """Carry out what is missing. The connection's open transaction is the lock: a second process waits, finds it done.
 
@@ -18,8 +23,8 @@ def upgrade(connection: Connection) -> None:
     """
     present = _revision(connection)
     if present == REVISION:
-        return  # without loading alembic, which is slow
-    from alembic import command  # noqa: PLC0415
+        return  # another process was faster
+    from alembic import command  # noqa: PLC0415  # slow to load, and most starts need none of it
     from alembic.config import Config  # noqa: PLC0415
     from alembic.script import ScriptDirectory  # noqa: PLC0415
 

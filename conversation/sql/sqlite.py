@@ -120,6 +120,9 @@ def _prepare(path: Path) -> None:
         raise DatabaseUnusable(path=str(path), problem=str(error), remedy=_FOLDER_REMEDY) from error
     try:
         _use_wal(path)
+        with _engine(path, begin="BEGIN").begin() as connection:
+            if schema.is_current(connection):
+                return
         with _engine(path, begin="BEGIN IMMEDIATE").begin() as connection:
             schema.upgrade(connection)
     except DBAPIError as error:

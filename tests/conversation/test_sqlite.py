@@ -176,6 +176,15 @@ async def test_opening_twice_changes_nothing(path):
     assert path.read_bytes() == before
 
 
+async def test_opening_does_not_wait_for_who_writes(path):
+    await (await SqliteStore.open(path, worker="one")).close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        store = await SqliteStore.open(path, worker="two")
+        assert await store.queue() == ()
+        await store.close()
+
+
 async def test_stores_that_open_an_empty_file_at_once_do_not_collide(path):
     stores = await asyncio.gather(*(SqliteStore.open(path, worker=str(n)) for n in range(8)))
     assert await asyncio.gather(*(store.queue() for store in stores)) == [()] * 8
