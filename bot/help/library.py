@@ -16,6 +16,7 @@ from retrieval.plain import plain
 
 HOME = "/help"
 UNSORTED = "More articles"  # the shelf of articles without a category; always the last
+NEAR = 0.3  # cosine: with the default model, letters without meaning stay below .27, rewordings come to .4 and more
 EXCERPT_CHARS = 220  # two or three lines
 _ADMONITION = re.compile(r"\[!\w{1,20}\]")  # GitHub's `> [!NOTE]`
 
@@ -81,10 +82,10 @@ class Library:
         return Shelf(shelf_name(article), (article,))
 
     def found(self, hits: Iterable[Hit]) -> list[Found]:
-        """The best passage of each article that may be read, best first."""
+        """The best passage of each article that may be read, best first; what only happens to be nearest is left out."""
         best: dict[str, Hit] = {}
         for hit in hits:
-            if hit.article.article_id in self.articles:
+            if hit.article.article_id in self.articles and _is_about(hit):
                 best.setdefault(hit.article.article_id, hit)
         return [
             Found(
@@ -135,6 +136,11 @@ def excerpt(passage: str) -> str:
     """How a passage begins, in plain words, without the headings it starts with."""
     start = next((block.start for block in blocks(passage) if block.heading is None), len(passage))
     return shorten(plain(_ADMONITION.sub("", passage[start:])), EXCERPT_CHARS, placeholder="…")
+
+
+def _is_about(hit: Hit) -> bool:
+    """Whether it shares a word with the query, or its meaning."""
+    return "lexical" in hit.signals or hit.signals["dense"].score >= NEAR
 
 
 def _by_title(article: Article) -> tuple[str, str]:

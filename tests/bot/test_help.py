@@ -190,9 +190,12 @@ def test_an_excerpt_has_no_markup_of_the_article(site):
     assert page.texts("li") == ["Notes Use bold code & links."]
 
 
-def test_a_search_without_a_result_is_kind_and_shows_ways_out(site):
-    page = site(a="---\ntitle: Secret\nvisibility: internal\n---\nWords.\n").page("/help?q=secret")
+@pytest.mark.parametrize("query", ["secret", "xyzzy qqq", "?!"])
+def test_a_search_without_a_result_is_kind_and_shows_ways_out(site, query):
+    articles = {"a": "---\ntitle: Secret\nvisibility: internal\n---\nWords.\n", "refunds": REFUNDS}
+    page = site(**articles).page(f"/help?q={query}")
     assert page.status == 200
+    assert not page.all("ol")
     assert "no article seems to be about that" in page.main
     assert page.links["all articles"] == "/help"
     assert "ask in the chat" in page.texts("button")
