@@ -105,7 +105,8 @@ export class Messages {
     const head = h("div", { class: "meta" }, partyName(item.by, words), " · ", this.#time(item.at));
     if (item.redacted) return [head, this.#gone()];
     if (item.kind !== "bot_said") return [head, h("div", { class: "text plain" }, item.text)];
-    return [head, this.markdown(item.text), ...this.#sources(item.event.citations ?? [])];
+    const body = this.markdown(item.text);
+    return [head, body, ...this.#sources(item.event.citations ?? [], body)];
   }
 
   /**
@@ -117,10 +118,16 @@ export class Messages {
     return h("div", { class: "text" }, ...grow(parse(text, base), words.newTab));
   }
 
-  /** @param {readonly Citation[]} citations */
-  #sources(citations) {
-    const { words } = this.#setting;
-    const links = citations.map((citation) => this.#source(citation));
+  /**
+   * The articles that the reply is from and does not link itself.
+   * @param {readonly Citation[]} citations
+   * @param {HTMLElement} body
+   */
+  #sources(citations, body) {
+    const { base, words } = this.#setting;
+    const linked = new Set(Array.from(body.querySelectorAll("a"), (each) => each.href));
+    const unlinked = citations.filter(({ url }) => !linked.has(safeUrl(url, base) ?? ""));
+    const links = unlinked.map((citation) => this.#source(citation));
     if (!links.length) return [];
     return [h("div", { class: "sources" }, words.sources, h("ul", {}, ...links.map((each) => h("li", {}, each))))];
   }

@@ -59,7 +59,7 @@ const ENGLISH = {
   contactLeft: (/** @type {string} */ email) => `We will write to ${email}`,
   renew: "Start a new chat",
 
-  contact: "Nobody is at the desk right now. Leave your address and we will write to you.",
+  contact: "Leave your address and a person will write to you.",
   email: "Email",
   name: "Name (optional)",
   submit: "Send address",

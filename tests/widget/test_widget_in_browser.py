@@ -152,13 +152,15 @@ class Server:
                 for reply in self.replies.pop(frame["text"], ()):
                     await self.reply(conversation, reply)
             case "call_human" if self.desk_open:
-                await self.move(conversation, "handoff_requested", "queued", {"kind": "queue", "name": None}, client_id)
+                await self.move(
+                    conversation, "handoff_requested", "queued", {"kind": "queue", "name": None}, client_id=client_id
+                )
                 await self.tell(conversation, {"type": "queue", "position": 2, "wait_s": 170})
             case "call_human":
                 own = {"text": "Nobody is here right now. Leave your address.", "outcome": "no_answer", "answers": []}
                 await self.append(conversation, "bot_said", by=BOT, client_id=client_id, **own)
             case "cancel_human":
-                await self.move(conversation, "returned_to_bot", "bot", BOT, client_id)
+                await self.move(conversation, "returned_to_bot", "bot", BOT, client_id=client_id)
             case "rate":
                 own = {"of": frame["seq"], "helpful": frame["helpful"]}
                 await self.append(conversation, "rated", client_id=client_id, **own)
@@ -174,7 +176,7 @@ class Server:
         else:
             await self.tell(conversation, frame)
 
-    async def move(self, conversation, kind, state, holder, client_id=None, by=BOT):
+    async def move(self, conversation, kind, state, holder, *, client_id=None, by=BOT):
         conversation.state, conversation.holder = state, holder
         conversation.hold += 1
         own = {"client_id": client_id} if client_id else {}
@@ -309,6 +311,16 @@ async def test_an_answer_comes_with_its_source_and_suggestions_and_can_be_rated(
     await expect(log_of(page)).to_contain_text("And abroad?")
     assert [frame["text"] for frame in server.sent("say")] == ["How long?", "And abroad?"]
     assert [(frame["seq"], frame["helpful"]) for frame in server.sent("rate")] == [(3, True)]
+
+
+async def test_a_source_that_the_reply_links_itself_is_not_listed_again(page, server):
+    shipping = REFUNDS | {"title": "Shipping", "heading": None, "url": "/help/shipping"}
+    server.replies["How?"] = [said(f"See [Refunds]({REFUNDS['url']}).", citations=[REFUNDS, shipping])]
+    await open_chat(page)
+    await say(page, "How?")
+    await expect(log_of(page).get_by_role("link")).to_have_text(
+        ["Refunds (opens in a new tab)", "Shipping (opens in a new tab)"]
+    )
 
 
 async def test_a_draft_grows_and_gives_way_to_the_reply(page, server):
