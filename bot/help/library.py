@@ -16,7 +16,7 @@ from retrieval.plain import plain
 
 HOME = "/help"
 UNSORTED = "More articles"  # the shelf of articles without a category; always the last
-NEAR = 0.3  # cosine; in a look at 18 queries with the default model, meaningless ones reached .26, real ones .37 and more
+NEAR = 0.3  # cosine; of 18 queries tried with the default model, gibberish reached .26, real ones .37 and more
 EXCERPT_CHARS = 220  # two or three lines
 _ADMONITION = re.compile(r"\[!\w{1,20}\]")  # GitHub's `> [!NOTE]`
 
