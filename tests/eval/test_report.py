@@ -5,6 +5,7 @@ from html import unescape
 from html.parser import HTMLParser
 
 import pytest
+from playwright.async_api import async_playwright
 
 from eval.bootstrap import Metric
 from eval.cases import Utterance
@@ -103,11 +104,16 @@ def test_a_long_list_is_cut_and_says_so(drawn, row, question):
     assert page.count("<article") == LISTED
 
 
-def test_hostile_text_is_shown_as_text_wherever_it_comes_from(drawn, row, question):
+@pytest.fixture
+def hostile(drawn, row, question):
+    """A report in which every text from outside is hostile."""
     asked = question(HOSTILE, gold=(HOSTILE,), text=HOSTILE, history=(Utterance("user", HOSTILE),))
     cases = [Answered(asked, row(HOSTILE, ranked=("a",), text=HOSTILE))]
-    source = drawn(cases, {"a": HOSTILE}, suite=HOSTILE, config={HOSTILE: HOSTILE})
-    page = Page(source)
+    return drawn(cases, {"a": HOSTILE}, suite=HOSTILE, config={HOSTILE: HOSTILE})
+
+
+def test_hostile_text_is_shown_as_text_wherever_it_comes_from(hostile):
+    page = Page(hostile)
     assert not {"script", "img", "b", "iframe"} & set(page.tags)
     assert not [name for name, _ in page.attributes if name.startswith("on")]
     assert (page.tags.count("style"), page.tags.count("body")) == (1, 1)
@@ -137,3 +143,26 @@ def test_a_run_of_dialogues_alone_has_a_report_without_empty_plots():
 def test_the_same_run_gives_the_same_page(drawn, cases):
     assert drawn(cases) == drawn(cases)
     assert unescape(drawn(cases)).count("<!doctype html>") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+async def test_a_browser_draws_it_whole_and_finds_nothing_to_run_or_load(
+    tmp_path, hostile, chromium_path, chromium_args
+):
+    path = tmp_path / "report.html"
+    path.write_text(hostile, encoding="utf-8")
+    requests, complaints = [], []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium_path, args=chromium_args)
+        page = await browser.new_page()
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("console", lambda message: complaints.append(message.text))  # violations of the policy are told there
+        page.on("dialog", lambda dialog: complaints.append(dialog.message))
+        await page.goto(path.as_uri())
+        title = await page.locator("h1").inner_text()
+        card = await page.locator(".card").first.evaluate("card => getComputedStyle(card).borderRadius")
+        await browser.close()
+    assert (requests, complaints) == ([path.as_uri()], [])
+    assert title == HOSTILE
+    assert card == "10px"  # the style was let through
