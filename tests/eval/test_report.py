@@ -132,6 +132,13 @@ def test_the_page_needs_nothing_from_outside_and_lets_nothing_run(drawn, cases):
     assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
+def test_filters_stand_at_the_head_since_the_suite_alone_does_not_tell_runs_apart(drawn, cases):
+    config = {"where": {"bot": "shop"}, "kb_tag": "boots", "withhold": "gone.json"}
+    head = Page(drawn(cases, config=config)).words.split("Metrics")[0]
+    assert "only bot shop only articles tagged boots articles withheld by gone.json" in head
+    assert "only" not in Page(drawn(cases)).words.split("Metrics")[0]
+
+
 def test_a_run_of_dialogues_alone_has_a_report_without_empty_plots():
     metrics = {"latency_p50_ms": Metric(3.0, (2.0, 4.0), 2)}
     page = Page(render(Results("chats", "k", "m", {}, metrics), [], [2.0, 4.0], {}))
