@@ -135,7 +135,7 @@ def test_the_page_needs_nothing_from_outside_and_lets_nothing_run(drawn, cases):
 def test_filters_stand_at_the_head_since_the_suite_alone_does_not_tell_runs_apart(drawn, cases):
     config = {"where": {"bot": "shop"}, "kb_tag": "boots", "withhold": "gone.json"}
     head = Page(drawn(cases, config=config)).words.split("Metrics")[0]
-    assert "only bot shop only articles tagged boots articles withheld by gone.json" in head
+    assert "only botshop only articles taggedboots articles withheld bygone.json" in head
     assert "only" not in Page(drawn(cases)).words.split("Metrics")[0]
 
 
