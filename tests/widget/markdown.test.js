@@ -148,7 +148,7 @@ const PATHOLOGICAL = {
   "link targets that never end": many("[a](b", 30_000),
   "nested parentheses": many("[a](", 10_000) + many("(", 10_000),
   "angle brackets": many("<http://a", 20_000),
-  "deep lists": Array.from({ length: 2_000 }, (_, n) => `${many(" ", n)}- a`).join("\n"),
+  "deep lists": Array.from({ length: 500 }, (_, n) => `${many("  ", n)}- a`).join("\n"),
   "markers in one line": many("- ", 20_000),
   "blank lines": many("\n", 50_000),
   "spaces": `\`${many(" ", 50_000)}a${many(" ", 50_000)}`,
