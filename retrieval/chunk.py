@@ -106,7 +106,7 @@ def _glued(body: str, parts: Iterable[Block]) -> Iterator[tuple[int, int]]:
     start: int | None = None
     for block in parts:
         if start is not None and size(body[start : block.end]) > MAX_WORDS:
-            yield start, block.start
+            yield from _cut(body, start, block.start)
             start = None
         start = block.start if start is None else start
         if block.heading or body[block.start : block.end].rstrip().endswith(":"):
@@ -114,7 +114,7 @@ def _glued(body: str, parts: Iterable[Block]) -> Iterator[tuple[int, int]]:
         yield from _pieces(body, start, block)
         start = None
     if start is not None:
-        yield start, block.end
+        yield from _cut(body, start, block.end)
 
 
 def _pieces(body: str, start: int, block: Block) -> Iterator[tuple[int, int]]:

@@ -92,6 +92,8 @@ class Batcher:
 
     async def encode(self, text: str) -> Vectors:
         """The vector of one text: float32 (d,). Raises EncoderBusy when too many already wait."""
+        if self._worker.done():
+            raise RuntimeError("the batcher is closed; encode inside its 'async with'")
         if len(self._waiting) >= MAX_WAITING:
             raise EncoderBusy(len(self._waiting))
         future: asyncio.Future[Vectors] = asyncio.get_running_loop().create_future()

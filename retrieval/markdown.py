@@ -8,11 +8,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from itertools import accumulate, takewhile
+from itertools import takewhile
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+_NEWLINE = re.compile(r"\r\n?|\n")
 _CUSTOM_ID = re.compile(r"[ \t]*\{#([\w.:-]{1,200})\}[ \t]*$")
 _NOT_IN_SLUG = re.compile(r"[^\w\- ]")
 _CODE_SPAN = re.compile(r"(`+)(?!`)[^`\n]{1,1000}\1")
@@ -41,11 +42,15 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A top-level block, text[start:end], with the offsets at which it may be cut if it must be."""
+    """A top-level block, text[start:end], with the offsets at which it may be cut if it must be.
+
+    `end` is where the next block starts, `own_end` where this one stops: between them CommonMark sees no block.
+    """
 
     kind: str
     start: int
     end: int
+    own_end: int
     cuts: tuple[int, ...] = ()
     heading: Heading | None = None
 
@@ -75,15 +80,19 @@ def slug(words: str) -> str:
 
 
 def blocks(text: str) -> tuple[Block, ...]:
-    """The top-level blocks in order; together they cover the text from the first block on, without gaps.
+    """The top-level blocks in order; together they cover the text, blank lines before the first aside, without gaps.
 
-    What CommonMark gives no block (blank lines, link definitions) belongs to the block before it.
+    What CommonMark gives no block (blank lines, link definitions) belongs to the block before it, and to one of the
+    kind `definitions` if there is none.
     """
-    lines = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
+    lines = [0, *(newline.end() for newline in _NEWLINE.finditer(text)), len(text)]
     tokens = _block_parser().parse(text)
     anchors = Anchors()
     found = [_block(token, tokens, index, lines, anchors) for index, token in _top(tokens)]
-    ends = [block.start for block in found[1:]] + [len(text)]
+    first = found[0].start if found else len(text)
+    if text[:first].strip():
+        found.insert(0, Block("definitions", 0, first, first))
+    ends = [*(block.start for block in found[1:]), len(text)]
     return tuple(_until(block, end) for block, end in zip(found, ends, strict=False))
 
 
@@ -95,12 +104,11 @@ def headings(text: str) -> tuple[Heading, ...]:
 def links(text: str) -> Iterator[tuple[str, int]]:
     """Each link target outside code, with its line (from 1)."""
     for block in blocks(text):
-        if block.kind in {"fence", "code_block"}:
-            continue
-        source = _CODE_SPAN.sub(lambda span: " " * len(span.group()), text[block.start : block.end])
+        start = block.own_end if block.kind in {"fence", "code_block"} else block.start
+        source = _CODE_SPAN.sub(lambda span: " " * len(span.group()), text[start : block.end])
         for found in _LINK.finditer(source):
             target = next(group for group in found.groups() if group is not None)
-            yield target, 1 + text.count("\n", 0, block.start + found.start())
+            yield target, 1 + text.count("\n", 0, start + found.start())
 
 
 @cache
@@ -114,7 +122,7 @@ def _block_parser() -> MarkdownIt:
 
 
 def _until(block: Block, end: int) -> Block:
-    return replace(block, end=end, cuts=tuple(cut for cut in block.cuts if block.start < cut < end))
+    return replace(block, end=end, cuts=tuple(sorted({cut for cut in block.cuts if block.start < cut < end})))
 
 
 def _top(tokens: Sequence[Token]) -> Iterator[tuple[int, Token]]:
@@ -129,8 +137,8 @@ def _block(token: Token, tokens: Sequence[Token], index: int, lines: list[int], 
     heading = (
         _heading(token, tokens[index + 1].content, lines[first], anchors) if token.type == "heading_open" else None
     )
-    cuts = lines[first + 1 : last] if token.type in _BY_LINE else _item_starts(tokens, index, lines)
-    return Block(token.type.removesuffix("_open"), lines[first], lines[last], tuple(cuts), heading)
+    cuts = lines[first + 1 : last - 1] if token.type in _BY_LINE else _item_starts(tokens, index, lines)
+    return Block(token.type.removesuffix("_open"), lines[first], lines[last], lines[last], tuple(cuts), heading)
 
 
 def _item_starts(tokens: Sequence[Token], index: int, lines: list[int]) -> Iterator[int]:

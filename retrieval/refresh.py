@@ -73,13 +73,17 @@ class Knowledge:
             except (KbMissing, KbEmpty) as error:
                 log.warning("kb.kept", kb_version=self.snapshot.kb_version, problem=str(error))
                 return False
-            self._report(reading.errors)
-            if reading.errors or kb_version(reading.articles, self._encoder) == self.snapshot.kb_version:
+            if reading.errors:
+                self._report(reading.errors)
+                return False
+            if kb_version(reading.articles, self._encoder) == self.snapshot.kb_version:
+                self.errors = ()
                 return False
             encoded = _Count()
             self.snapshot = await asyncio.to_thread(
                 _current, reading, self._stored, self._encoder, self.snapshot, encoded.note
             )
+            self.errors = ()
             log.info(
                 "kb.refreshed",
                 kb_version=self.snapshot.kb_version,
@@ -97,10 +101,13 @@ class Knowledge:
         """
         seen: Fingerprint | None = None
         async for _ in _ticks(self._kb_dir, debounce_s):
-            found = await asyncio.to_thread(_fingerprint, self._kb_dir)
-            if found != seen:
+            try:
+                found = await asyncio.to_thread(_fingerprint, self._kb_dir)
+                if found != seen:
+                    await self.refresh()
                 seen = found
-                await self.refresh()
+            except OSError as error:  # a folder that went away while it was listed: look again
+                log.warning("kb.kept", kb_version=self.snapshot.kb_version, problem=str(error))
 
     def _report(self, errors: tuple[ArticleError, ...]) -> None:
         for error in errors if errors != self.errors else ():

@@ -35,7 +35,8 @@ class VectorIndex:
             return [], []
         chosen = None if allowed.all() else _selecting(allowed)
         scores, rows = self._index.search(vector.reshape(1, -1), depth, params=chosen)
-        return rows[0].tolist(), scores[0].tolist()
+        order = np.lexsort((rows[0], -scores[0]))  # faiss leaves equal scores in any order
+        return rows[0][order].tolist(), scores[0][order].tolist()
 
 
 def _selecting(allowed: Mask) -> faiss.SearchParameters:

@@ -1,0 +1,154 @@
+import asyncio
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from retrieval.encode import MAX_BATCH, MAX_WAITING, Batcher, HashingEncoder
+from retrieval.errors import EncoderBusy
+from retrieval.onnx import OnnxEncoder
+
+MIXED = [
+    "",
+    " ",
+    "a",
+    "How do I get my money back?",
+    "x" * 4000,
+    "word " * 800,
+    "你好 émoji 😀",
+    "\x00\ufffd",
+    "A\nB",
+] + [f"question number {number} " * number for number in range(1, 60)]
+
+
+@pytest.fixture(params=["hashing", pytest.param("onnx", marks=pytest.mark.slow)])
+def any_encoder(request):
+    if request.param == "hashing":
+        return HashingEncoder()
+    models = request.getfixturevalue("exported_model") / "models"
+    return OnnxEncoder(next(models.glob("all-MiniLM-L6-v2-*")))
+
+
+def test_a_vector_is_the_same_alone_and_in_any_batch(any_encoder):
+    together = any_encoder.encode(MIXED)
+    backwards = any_encoder.encode(MIXED[::-1])[::-1]
+    alone = np.concatenate([any_encoder.encode([text]) for text in MIXED])
+    assert np.abs(together - alone).max() < 1e-4
+    assert np.abs(together - backwards).max() < 1e-4
+
+
+def test_vectors_are_float32_of_unit_length(any_encoder):
+    vectors = any_encoder.encode(MIXED)
+    assert vectors.dtype == np.float32
+    assert vectors.shape == (len(MIXED), any_encoder.dimensions)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+def test_no_texts_give_no_vectors(any_encoder):
+    assert any_encoder.encode([]).shape == (0, any_encoder.dimensions)
+
+
+def test_like_texts_are_nearer_than_others(any_encoder):
+    asked, near, far = any_encoder.encode(["refund my order", "refunds for an order", "opening hours in May"])
+    assert asked @ near > asked @ far
+
+
+def test_hashing_is_equal_in_every_process():
+    program = "from retrieval.encode import HashingEncoder; print(HashingEncoder().encode(['refund'])[0].nonzero()[0])"
+    other = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert other.strip() == str(HashingEncoder().encode(["refund"])[0].nonzero()[0])
+
+
+class Gated(HashingEncoder):
+    """Encodes when let; remembers the size of each pass."""
+
+    def __init__(self):
+        super().__init__()
+        self.started, self.let = threading.Event(), threading.Event()
+        self.passes = []
+
+    def encode(self, texts):
+        self.passes.append(len(texts))
+        self.started.set()
+        assert self.let.wait(10)
+        if "bad" in texts:
+            raise ValueError("bad text")
+        return super().encode(texts)
+
+
+@pytest.fixture
+def gated():
+    return Gated()
+
+
+async def asked(batcher, texts):
+    tasks = [asyncio.create_task(batcher.encode(text)) for text in texts]
+    await asyncio.sleep(0)
+    return tasks
+
+
+async def first_pass_runs(batcher, encoder):
+    task = asyncio.create_task(batcher.encode("first"))
+    await asyncio.to_thread(encoder.started.wait, 10)
+    return task
+
+
+async def test_all_who_wait_share_one_pass_and_get_their_own_vector(gated):
+    texts = [f"text {number}" for number in range(MAX_BATCH + 5)]
+    async with Batcher(gated) as batcher:
+        first = await first_pass_runs(batcher, gated)
+        tasks = await asked(batcher, texts)
+        gated.let.set()
+        vectors = await asyncio.gather(first, *tasks)
+    assert gated.passes == [1, MAX_BATCH, 5]
+    assert np.array_equal(np.array(vectors[1:]), HashingEncoder().encode(texts))
+
+
+async def test_an_asker_who_leaves_harms_nobody(gated):
+    async with Batcher(gated) as batcher:
+        first = await first_pass_runs(batcher, gated)
+        leaving, staying = await asked(batcher, ["leaving", "staying"])
+        first.cancel()
+        leaving.cancel()
+        await asyncio.sleep(0)
+        gated.let.set()
+        assert np.array_equal(await staying, HashingEncoder().encode(["staying"])[0])
+    assert gated.passes == [1, 1]
+    assert leaving.cancelled()
+
+
+async def test_a_failed_pass_is_told_to_its_askers_and_the_next_one_works(gated):
+    gated.let.set()
+    async with Batcher(gated) as batcher:
+        with pytest.raises(ValueError, match="bad text"):
+            await batcher.encode("bad")
+        assert (await batcher.encode("good")).shape == (256,)
+
+
+async def test_beyond_the_queue_an_asker_is_refused_at_once(gated):
+    async with Batcher(gated) as batcher:
+        first = await first_pass_runs(batcher, gated)
+        tasks = await asked(batcher, ["x"] * MAX_WAITING)
+        with pytest.raises(EncoderBusy, match="1024 texts already wait"):
+            await batcher.encode("one too many")
+        gated.let.set()
+        await asyncio.gather(first, *tasks)
+
+
+async def test_leaving_ends_who_still_waits_and_refuses_later_askers(gated):
+    async with Batcher(gated) as batcher:
+        first = await first_pass_runs(batcher, gated)
+        (waiting,) = await asked(batcher, ["waiting"])
+        gated.let.set()
+    results = await asyncio.gather(first, waiting, return_exceptions=True)
+    assert all(isinstance(result, asyncio.CancelledError) for result in results)
+    with pytest.raises(RuntimeError, match="the batcher is closed"):
+        await batcher.encode("late")
+
+
+async def test_an_error_in_the_body_stays_itself():
+    with pytest.raises(KeyError):
+        async with Batcher(HashingEncoder()):
+            raise KeyError("x")

@@ -1,0 +1,120 @@
+import numpy as np
+import pytest
+
+from retrieval.index import Audience
+
+VISITOR = Audience("default")
+
+SHOP = {
+    "refunds": "---\ntitle: Refunds\nquestions: [Where is my cash?]\n---\nYou get it back.\n\n"
+    "## Lost parcels\n\nA lost parcel is paid at once. Cash is sent by mail.\n",
+    "secret": "---\ntitle: Fraud rules\nvisibility: internal\n---\nRefund parcel cash only after a check of the parcel.\n",
+    "draft": "---\ntitle: Parcel insurance\ndraft: true\n---\nparcel parcel parcel\n",
+    "portugal": "---\ntitle: Parcel lockers\nlocale: pt-PT\nsites: [iberia]\n---\nThe parcel waits in a locker.\n",
+    "hours": "---\ntitle: Opening hours\n---\nWe are open on weekdays.\n",
+}
+
+
+@pytest.fixture
+def ask(snapshot_of, encoder):
+    def search(articles, query, audience=VISITOR, limit=20):
+        return snapshot_of(articles).search(query, encoder.encode([query])[0], audience, limit)
+
+    return search
+
+
+def found(hits):
+    return [hit.article.article_id for hit in hits]
+
+
+def test_a_hit_says_what_each_signal_thought_of_it(ask):
+    hit = ask(SHOP, "lost parcel")[0]
+    assert (hit.article.article_id, hit.chunk.heading_path) == ("refunds", ("Lost parcels",))
+    assert hit.signals["dense"].rank == hit.signals["lexical"].rank == 1
+    assert 0 < hit.signals["dense"].score <= 1
+    assert hit.score == pytest.approx(2 / 61)
+
+
+def test_a_chunk_without_a_common_word_has_no_lexical_signal(ask):
+    (hit,) = [hit for hit in ask(SHOP, "lost parcel") if hit.article.article_id == "hours"]
+    assert set(hit.signals) == {"dense"}
+
+
+@pytest.mark.parametrize(
+    ("audience", "expected"),
+    [
+        (VISITOR, {"refunds", "hours"}),
+        (Audience("default", internal=True), {"refunds", "hours", "secret"}),
+        (Audience("iberia", "pt-BR"), {"refunds", "hours", "portugal"}),
+        (Audience("iberia", "en"), {"refunds", "hours"}),
+    ],
+)
+def test_only_what_the_audience_may_see_is_found(ask, audience, expected):
+    assert set(found(ask(SHOP, "parcel", audience))) == expected
+
+
+def test_what_is_hidden_changes_no_rank_and_no_depth(ask, snapshot_of, encoder):
+    crowd = {f"hidden{n}": "---\ntitle: Parcel\nvisibility: internal\n---\nlost parcel\n" for n in range(300)}
+    alone = ask({"refunds": SHOP["refunds"], "hours": SHOP["hours"]}, "lost parcel")
+    crowded = ask({"refunds": SHOP["refunds"], "hours": SHOP["hours"], **crowd}, "lost parcel")
+    assert [(hit.chunk, {name: signal.rank for name, signal in hit.signals.items()}) for hit in crowded] == [
+        (hit.chunk, {name: signal.rank for name, signal in hit.signals.items()}) for hit in alone
+    ]
+
+
+def test_a_draft_is_not_even_part_of_a_snapshot(snapshot_of):
+    snapshot = snapshot_of(SHOP)
+    assert set(snapshot.articles) == {"refunds", "secret", "portugal", "hours"}
+
+
+def test_a_question_of_the_front_matter_leads_to_the_passage_most_like_it(ask):
+    hit = ask(SHOP, "Where is my cash?")[0]
+    assert hit.chunk.heading_path == ("Lost parcels",)
+    assert hit.signals["dense"].score == pytest.approx(1)
+
+
+def test_limit_counts_articles_and_all_of_them_are_reached(ask):
+    long = {"long": "---\ntitle: Long\n---\n" + "\n".join(f"## Part {n}\n\nparcel {n}\n" for n in range(150))}
+    others = {
+        f"other{n}": f"---\ntitle: Other {n}\n---\nA parcel among many words of another kind {n}.\n" for n in range(30)
+    }
+    hits = ask(long | others, "parcel", limit=20)
+    assert len(set(found(hits))) == 20
+    assert len(set(found(ask(long | others, "parcel", limit=3)))) == 3
+
+
+def test_equal_hits_stand_in_the_order_of_their_ids(ask):
+    same = dict.fromkeys("dbca", "---\ntitle: Same\n---\nthe very same words\n")
+    assert found(ask(same, "same words")) == ["a", "b", "c", "d"]
+    assert len({hit.chunk for hit in ask(same, "same words")}) == 4
+
+
+def test_articles_are_ranked_by_their_best_passage(ask, snapshot_of):
+    hits = ask(SHOP, "parcel")
+    assert snapshot_of(SHOP).best_articles(hits) == list(dict.fromkeys(found(hits)))
+
+
+def test_coverage_is_the_weighted_share_of_the_questions_words(snapshot_of):
+    snapshot = snapshot_of(SHOP)
+    first, second = (chunk for chunk in snapshot.chunks if chunk.article_id == "refunds")
+    assert snapshot.coverage("a lost parcel", second) == 1
+    assert snapshot.coverage("refunds", first) == 1
+    assert 0 < snapshot.coverage("lost umbrella", second) < 0.5
+    assert snapshot.coverage("umbrella", second) == 0
+    assert snapshot.coverage("?", second) == 0
+
+
+def test_an_empty_knowledge_base_finds_nothing(ask):
+    assert ask({"draft": SHOP["draft"]}, "parcel") == []
+    assert ask({"empty": "---\ntitle: Empty\nquestions: [what]\n---\n"}, "what") == []
+
+
+def test_any_text_may_be_asked(ask):
+    for query in ("", "🎉", "\x00", "x" * 4000, "' OR 1=1 --"):
+        assert {hit.article.article_id for hit in ask(SHOP, query)} == {"refunds", "hours"}
+
+
+def test_searching_the_same_gives_the_same(snapshot_of, encoder):
+    snapshot = snapshot_of(SHOP)
+    vector = encoder.encode(["parcel"])[0]
+    assert snapshot.search("parcel", vector, VISITOR) == snapshot.search("parcel", np.array(vector), VISITOR)
