@@ -12,7 +12,10 @@ def configure_logging(form: Literal["text", "json"]) -> None:
     renderer = (
         structlog.processors.JSONRenderer()
         if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            exception_formatter=structlog.dev.plain_traceback,  # the default prints local variables: what people wrote
+        )
     )
     structlog.configure(
         processors=[
