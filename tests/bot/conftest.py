@@ -130,7 +130,7 @@ class Guest:
     heard: list[dict] = field(default_factory=list)
 
     async def send(self, kind: str, /, **fields) -> None:
-        await self.line.put(json.dumps({"type": kind, **fields}))
+        await self.line.put(json.dumps({"type": kind, **fields}, ensure_ascii=False))
 
     async def command(self, kind: str, client_id: str | None = None, **fields) -> str:
         client_id = client_id or str(uuid.uuid4())
