@@ -13,7 +13,7 @@ import numpy as np
 from retrieval.vector import Mask
 
 K1, B = 1.2, 0.75  # Robertson & Zaragoza, 2009; passages are of like length, so little hangs on them
-TOKENS = "nfkc-casefold-s-1"  # part of kb_version: other words get another name
+TOKENS = "nfkc-casefold-s-title2"  # part of kb_version: other words get another name
 _WORD = re.compile(r"\w+(?:['’]\w+)?")
 _SHORTEST_PLURAL = 4  # "gas" and "has" are none
 _POSSESSIVE = re.compile(r"['’]s?$|['’]")

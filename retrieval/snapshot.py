@@ -118,22 +118,23 @@ class Snapshot:
         visible: Mask = admitted[group_of_row]
         return visible
 
-    def _ranked(self, rows: list[int], scores: list[float]) -> dict[int, Signal]:
-        """Chunks by rank; a chunk that several rows point to keeps its best."""
+    def _ranked(self, rows: list[int], scores: list[float]) -> dict[int, float]:
+        """Chunks, best first, with their scores; a chunk that several rows point to keeps its best."""
         best: dict[int, float] = {}
-        for row, score in zip(rows, scores, strict=True):
-            best.setdefault(int(self.chunk_of[row]), score)
-        return {at: Signal(score, rank) for rank, (at, score) in enumerate(best.items(), start=1)}
+        for at, score in zip(self.chunk_of[rows].tolist(), scores, strict=True):
+            best.setdefault(at, score)
+        return best
 
-    def _hits(self, signals: Mapping[str, Mapping[int, Signal]], limit: int) -> list[Hit]:
+    def _hits(self, signals: Mapping[str, Mapping[int, float]], limit: int) -> list[Hit]:
         scores = fuse(list(signal) for signal in signals.values())
+        ranks = {name: {at: rank for rank, at in enumerate(signal, start=1)} for name, signal in signals.items()}
         order = sorted(scores, key=lambda at: (-scores[at], at))
         return [
             Hit(
                 article=self.articles[self.chunks[at].article_id],
                 chunk=self.chunks[at],
                 score=scores[at],
-                signals={name: signal[at] for name, signal in signals.items() if at in signal},
+                signals={name: Signal(signal[at], ranks[name][at]) for name, signal in signals.items() if at in signal},
             )
             for at in self._first_articles(order, limit)
         ]
