@@ -13,6 +13,9 @@ BIN = .venv/bin
 PIP_INSTALL = $(BIN)/python -m pip install --no-input --disable-pip-version-check --no-compile
 SERVE_FLAGS = $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)') $(if $(KB),--kb '$(KB)') $(if $(DATA),--data '$(DATA)')
 
+# Compiled modules are kept, also where the caller's environment forbids it: without them every start takes seconds more.
+export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: help serve test lint tools chromium clean
 
 help: ## Say what there is.

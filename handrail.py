@@ -8,13 +8,14 @@ from bot import commands as bot
 from bot.assembly import DataUnwritable, open_store
 from bot.serve import PortTaken
 from bot.settings import SettingsError
-from conversation.errors import StorageUnavailable
+from conversation.errors import DatabaseNewer, DatabaseUnusable, StorageUnavailable
 from eval import commands as evaluation
 from handoff import commands as handoff
 from retrieval import commands as retrieval
 from retrieval.errors import KnowledgeError
 
 FAILED, WRONG_USAGE = 1, 2
+OPERATIONAL = (DataUnwritable, PortTaken, KnowledgeError, StorageUnavailable, DatabaseNewer, DatabaseUnusable)
 INTERRUPTED = 130  # as a shell reports SIGINT
 
 
@@ -25,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(args.run(args))
     except SettingsError as problem:
         return _fail(problem, WRONG_USAGE)
-    except (DataUnwritable, PortTaken, KnowledgeError, StorageUnavailable) as problem:
+    except OPERATIONAL as problem:
         return _fail(problem, FAILED)
     except KeyboardInterrupt:
         return INTERRUPTED

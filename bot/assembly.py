@@ -134,6 +134,7 @@ def _compose(settings: Settings, store: Store, knowledge: Knowledge, batcher: Ba
         desk=desk,
         knows=lambda: Knows(knowledge.snapshot, batcher.encode, (settings.public_url or "").rstrip("/")),
         policy=Policy(settings.answer_confidence, settings.handoff),
+        observe=metrics.observe,
     )
     reception = Reception(settings.all_sites(), store, journal.clock, settings.require_origin)
     limits = Limits(enabled=settings.rate_limits == "on")

@@ -10,7 +10,7 @@ from typing import Literal
 from bot.assembly import DATABASE, INDEX, DataUnwritable, open_store, prepare_data
 from bot.serve import PortTaken, take_port
 from bot.settings import Settings, is_loopback
-from conversation.errors import StorageUnavailable
+from conversation.errors import DatabaseNewer, DatabaseUnusable, StorageUnavailable
 from retrieval.article import read
 from retrieval.errors import KnowledgeError
 from retrieval.index import load, newest
@@ -111,7 +111,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
         return
     try:
         agents = asyncio.run(_count_agents(settings))
-    except (StorageUnavailable, Exception) as problem:  # noqa: BLE001 - whatever it is, the operator must hear of it
+    except (StorageUnavailable, DatabaseNewer, DatabaseUnusable) as problem:
         yield Finding("database", "fail", str(problem), "restore the last backup, or move the file away to start anew")
         return
     if agents == 0:

@@ -2,6 +2,8 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from bot.turn import Reply
+
 
 class Metrics:
     """One registry a process, owned by the assembly."""
@@ -17,3 +19,8 @@ class Metrics:
         )
         self.visitors = Gauge("handrail_visitor_sockets", "Visitor sockets open now.", registry=self.registry)
         self.articles = Gauge("handrail_articles", "Articles that are served.", registry=self.registry)
+
+    def observe(self, reply: Reply, took_s: float) -> None:
+        """Count one committed reply."""
+        self.replies.labels(reply.outcome).inc()
+        self.turn_s.observe(took_s)

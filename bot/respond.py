@@ -37,6 +37,7 @@ class Responder:
     desk: Desk
     knows: Callable[[], Knows]
     policy: Policy
+    observe: Callable[[Reply, float], None] = lambda _reply, _took_s: None
     _tasks: asyncio.TaskGroup | None = None
     _running: set[asyncio.Task[None]] = field(default_factory=set)
     _places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(TURNS_AT_ONCE))
@@ -73,29 +74,35 @@ class Responder:
 
     async def _answer_all(self, lease: TurnLease) -> None:
         """Answer, and what came in meanwhile too; a turn that cannot be stored is left for whoever adopts it."""
+        async with self._renewing(lease):
+            await self._places.acquire()
+        left: TurnLease | None = lease
         try:
-            async with self._places:
-                left: TurnLease | None = lease
-                while left is not None:
-                    appended = await self.answer(left)
-                    left = None if appended is None else appended.lease
+            while left is not None:
+                appended = await self.answer(left)
+                left = None if appended is None else appended.lease
         except StorageUnavailable as unavailable:
             log.warning("turn.not_stored", conversation_id=lease.conversation_id, problem=unavailable.problem)
         except Exception:  # one conversation's fault is not the others'; the turn is adopted when its lease runs out
             log.exception("turn.crashed", conversation_id=lease.conversation_id)
+        finally:
+            self._places.release()
 
     async def answer(self, lease: TurnLease) -> Appended | None:
         """One turn; None where a person took over or another worker has it. Raises StorageUnavailable."""
+        began = self.journal.clock.monotonic()
         now = await self.journal.store.conversation(lease.conversation_id)
         if now is None or now.state != "bot" or not now.pending:
             return None
         async with self._renewing(lease):
             reply = await self._reply(now, lease)
         try:
-            return await self.journal.append(now.conversation_id, _commit(now, reply), turn=lease)
+            appended = await self.journal.append(now.conversation_id, _commit(now, reply), turn=lease)
         except (LeaseLost, IllegalTransition) as lost:
             log.info("turn.dropped", conversation_id=now.conversation_id, code=lost.code)
             return None
+        self.observe(reply, self.journal.clock.monotonic() - began)
+        return appended
 
     async def _reply(self, now: Conversation, lease: TurnLease) -> Reply:
         """The turn's reply; whatever goes wrong in it, the visitor is told and offered a person."""

@@ -54,7 +54,9 @@ def _options(threads: int | None) -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or min(2, os.cpu_count() or 1)
     options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False  # an arena keeps the memory of the largest batch for ever; without it is as fast
+    options.enable_cpu_mem_arena = (
+        False  # an arena keeps the memory of the largest batch for ever; without it is as fast
+    )
     # threads that spin while they wait would take the event loop's core
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
