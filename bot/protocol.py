@@ -68,7 +68,7 @@ Text = Annotated[str, AfterValidator(_without_nul)]
 Short = Annotated[str, StringConstraints(max_length=200), AfterValidator(_without_nul)]
 Comment = Annotated[str, StringConstraints(max_length=MAX_TEXT_CHARS), AfterValidator(_without_nul)]
 Email = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$", max_length=254)]
-Url = Annotated[str, StringConstraints(max_length=2_000), AfterValidator(_without_nul)]
+PageText = Annotated[str, AfterValidator(lambda text: _without_nul(text)[:2_000])]  # a long title keeps no one out
 
 
 class Frame(BaseModel):
@@ -80,8 +80,8 @@ class Frame(BaseModel):
 class PageSeen(Frame):
     """Where the widget stands."""
 
-    url: Url | None = None
-    title: Short | None = None
+    url: PageText | None = None
+    title: PageText | None = None
 
 
 class Identity(Frame):
@@ -135,7 +135,7 @@ class Rate(Command):
     """The visitor's verdict on one reply."""
 
     type: Literal["rate"]
-    seq: Annotated[int, Field(ge=1)]
+    seq: Annotated[int, Field(ge=1, le=2**53)]  # browsers count no further, SQLite not beyond 2**63
     helpful: bool
     comment: Comment | None = None
 

@@ -103,7 +103,7 @@ class Settings(BaseSettings):
         default_factory=dict, description="Further sites by name, each with allowed_origins and identity_secret."
     )
     reopen_h: float = Field(
-        24, ge=0, description="Hours for which a closed conversation goes on when its visitor writes."
+        24, ge=0, le=24 * 366, description="Hours for which a closed conversation goes on when its visitor writes."
     )
     max_wait_s: float = Field(
         600, gt=0, description="Seconds in the queue after which the visitor is offered a follow-up."
@@ -112,7 +112,9 @@ class Settings(BaseSettings):
         "on", description="Limits per visitor and address; off is for load tests and refused unless host is loopback."
     )
     metrics_token: SecretStr | None = Field(
-        None, description="Bearer token for /metrics, which answers 404 without one."
+        None,
+        min_length=16,
+        description="Bearer token for /metrics, at least 16 characters; without one it answers 404.",
     )
     log_format: Literal["text", "json"] = Field(
         "text", description="One line for people, or one JSON object, per log event."

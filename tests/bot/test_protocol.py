@@ -93,6 +93,7 @@ def test_a_hello_says_nothing_but_its_protocol():
         f'{{"type":"say","client_id":"{CLIENT_ID}","text":7}}',
         f'{{"type":"say","client_id":"{CLIENT_ID}"}}',
         f'{{"type":"rate","client_id":"{CLIENT_ID}","seq":0,"helpful":true}}',
+        f'{{"type":"rate","client_id":"{CLIENT_ID}","seq":{2**63},"helpful":true}}',
         f'{{"type":"rate","client_id":"{CLIENT_ID}","seq":1,"helpful":"yes"}}',
         f'{{"type":"survey","client_id":"{CLIENT_ID}","score":0}}',
         f'{{"type":"survey","client_id":"{CLIENT_ID}","score":6}}',
@@ -159,6 +160,12 @@ def test_nul_is_replaced_in_every_text_that_is_kept():
     assert isinstance(hello, protocol.Hello)
     assert hello.page is not None
     assert {hello.locale, hello.page.url, hello.page.title} == {"a\ufffd"}
+
+
+def test_a_page_with_a_long_title_or_address_is_welcome_and_cut():
+    hello = parse(json.dumps({"type": "hello", "protocol": 1, "page": {"url": "u" * 3_000, "title": "é" * 3_000}}))
+    assert isinstance(hello, protocol.Hello)
+    assert hello.page == protocol.PageSeen(url="u" * 2_000, title="é" * 2_000)
 
 
 def test_a_frame_has_at_most_32_kib_counted_in_bytes():

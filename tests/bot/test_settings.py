@@ -100,6 +100,8 @@ def test_all_problems_are_listed_at_once(monkeypatch):
         ("port", "-1"),
         ("port", "eight"),
         ("answer_confidence", "nan"),
+        ("reopen_h", "inf"),
+        ("metrics_token", ""),
         ("max_wait_s", "0"),
         ("rate_limits", "maybe"),
         ("log_format", "xml"),
