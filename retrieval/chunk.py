@@ -16,6 +16,7 @@ __all__ = ["Chunk", "search_text", "slug", "split"]
 
 MAX_WORDS = 180  # about 240 tokens: with title and headings just inside the 256 the default model reads
 CHARS_PER_WORD = 12  # text without spaces (Chinese, base64) counts a word per so many characters
+_BLANK_START = re.compile(r"(?:[^\S\n]*\n)*")
 _OWN_HEADINGS = re.compile(r"\A(?:\s*#{1,6}[ \t][^\n]*(?:\n|\Z))+")  # the heading path repeats them
 CHUNKING = f"blocks-{MAX_WORDS}-{CHARS_PER_WORD}"  # part of kb_version: another way of cutting gets another name
 
@@ -143,9 +144,6 @@ def _splitter() -> RecursiveCharacterTextSplitter:
         length_function=size,
         strip_whitespace=False,  # the pieces must add up to the text, so that offsets are exact
     )
-
-
-_BLANK_START = re.compile(r"(?:[^\S\n]*\n)*")
 
 
 def _trimmed(body: str, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:

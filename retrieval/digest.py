@@ -54,8 +54,19 @@ def publish(folder: Path, facts: Mapping[str, object]) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+class Differs(ValueError):
+    """A file of a published folder is not what its manifest says."""
+
+    def __init__(self, name: str, expected: str, found: str) -> None:
+        super().__init__(f"file {name!r} has sha256 {found}, its manifest says {expected}")
+        self.name, self.expected, self.found = name, expected, found
+
+
 def verify(folder: Path) -> dict[str, object]:
-    """The manifest of a published folder, once every file is what it says. Raises ValueError naming the difference."""
+    """The manifest of a published folder, once every file is what it says.
+
+    Raises Differs, and other ValueErrors where the manifest itself cannot be read.
+    """
     try:
         manifest = orjson.loads((folder / MANIFEST).read_bytes())
         expected = dict(manifest["files"])
@@ -64,7 +75,7 @@ def verify(folder: Path) -> dict[str, object]:
     found = files(folder)
     for name in sorted(expected.keys() | found.keys()):
         if found.get(name) != expected.get(name):
-            raise ValueError(f"file {name!r} has sha256 {found.get(name)}, its manifest says {expected.get(name)}")
+            raise Differs(name, expected.get(name, "nothing"), found.get(name, "none (the file is missing)"))
     return dict(manifest)
 
 

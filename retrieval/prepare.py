@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 
-from retrieval.digest import files, publish, verify
+from retrieval.digest import Differs, files, publish, verify
 from retrieval.errors import ModelDigestMismatch, ModelExportFailed, ModelMissing
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
@@ -76,5 +76,7 @@ def _export(model: str, source: Path, target: Path) -> None:
 def _verify(target: Path) -> None:
     try:
         verify(target)
+    except Differs as error:
+        raise ModelDigestMismatch(str(target / error.name), error.expected, error.found) from error
     except ValueError as error:
-        raise ModelDigestMismatch(str(target), "that of its manifest.json", str(error)) from error
+        raise ModelMissing(str(target), f"the exported folder is broken ({error}); delete it") from error
