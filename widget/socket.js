@@ -28,6 +28,7 @@ const STABLE_MS = 10_000; // a line that held this long was no failed attempt
 const BUSY_MS = 5_000; // least pause after "too many" and "try later"
 const WELCOME_WAIT_MS = 15_000; // opening handshake and hello; slow mobile lines need several seconds
 const PONG_WAIT_MS = 10_000; // a round trip that takes longer is a line that is gone
+const VAIN = 5; // with the pauses between them 8 s on average, 15 s at most, where attempts fail at once
 const HEARTBEAT_S = 25; // proxies cut idle sockets at 60 s; the welcome may say otherwise
 const RESYNC = 4000; // our own close code: events are missing, or the line is dead
 
@@ -37,6 +38,8 @@ const FINAL = new Map([
   [4403, "this page's origin or the identity was refused; see allowed_origins and the identity secret"],
   [4404, "the site in data-site is unknown to the server"],
 ]);
+/** Without a word of the server: a refused upgrade, which browsers do not tell from no server, or a handshake that hangs. */
+const CUT = new Set([1006, RESYNC]);
 const BUSY = new Set([1013, 4429]);
 const OVERSIZE = new Set([1009, 4413]);
 
@@ -61,6 +64,9 @@ export class Connection {
   /** @type {Status} */
   #status = "idle";
   #attempt = 0;
+  #met = false;
+  /** Attempts that were cut while no welcome has ever come. */
+  #vain = 0;
   #dropped = false;
   #welcomedAt = 0;
   #heartbeat_ms = HEARTBEAT_S * 1_000;
@@ -81,6 +87,16 @@ export class Connection {
 
   get status() {
     return this.#status;
+  }
+
+  /** Whether a welcome has ever come. */
+  get met() {
+    return this.#met;
+  }
+
+  /** Whether there has been no welcome in so many attempts that this page is rather not let in than unlucky. */
+  get unreachable() {
+    return !this.#met && this.#vain >= VAIN;
   }
 
   /** Connects, unless that has been done already or is of no use. */
@@ -147,6 +163,7 @@ export class Connection {
   #welcome(welcome) {
     this.#heartbeat_ms = (welcome.limits?.heartbeat_s ?? HEARTBEAT_S) * 1_000;
     this.#welcomedAt = this.#env.now();
+    this.#met = true;
     this.#promised = 0;
     this.#dropped = false;
     this.#clock(() => this.#ping(), this.#heartbeat_ms);
@@ -189,10 +206,18 @@ export class Connection {
    * @param {boolean} known  Whether the line had been welcomed.
    */
   #wait(code, known) {
+    if (!this.#met && CUT.has(code)) this.#inVain();
     if (known && this.#env.now() - this.#welcomedAt >= STABLE_MS) this.#attempt = 0;
     this.#clock(() => this.#connect(), pause(this.#attempt, code, this.#env.random));
     this.#attempt += 1;
     this.#turn("waiting");
+  }
+
+  #inVain() {
+    this.#vain += 1;
+    if (this.#vain !== VAIN) return;
+    const why = `allowed_origins may not name ${globalThis.location?.origin ?? "this page's origin"}`;
+    console.warn(`handrail: ${this.#url} could not be reached in ${VAIN} attempts; the server may be down, or ${why}`);
   }
 
   /**

@@ -21,13 +21,13 @@ function connected({ random = () => 0.5, dropToken = () => true, cursor = () => 
   return { clock, sockets, seen, line };
 }
 
-const silently = (run) => {
-  const error = mock.method(console, "error", () => {});
+const silently = (run, level = "error") => {
+  const spoken = mock.method(console, level, () => {});
   try {
     run();
-    return error.mock.calls.map((call) => String(call.arguments[0]));
+    return spoken.mock.calls.map((call) => String(call.arguments[0]));
   } finally {
-    error.mock.restore();
+    spoken.mock.restore();
   }
 };
 
@@ -201,6 +201,51 @@ test("a server that drops every line right after the welcome is not hammered", (
     return wait;
   });
   assert.deepEqual(waits, [1_000, 2_000, 4_000, 8_000]);
+});
+
+function turnedAway({ line, clock, sockets }, times, code = 1006) {
+  for (let round = 0; round < times; round += 1) {
+    if (line.status === "waiting") clock.pass(clock.pending[0]);
+    sockets.last.drop(code);
+  }
+}
+
+test("a line that is cut five times before any welcome is unreachable, and the console hears once why", () => {
+  const set = connected({ random: () => 1 });
+  set.line.start();
+  assert.deepEqual(silently(() => turnedAway(set, 4), "warn"), []);
+  assert.equal(set.line.unreachable, false);
+  const [warning, ...more] = silently(() => turnedAway(set, 20), "warn");
+  assert.match(warning, /^handrail: .*allowed_origins/);
+  assert.deepEqual(more, []);
+  assert.equal(set.line.unreachable, true);
+  assert.deepEqual([set.line.status, set.clock.pending], ["waiting", [30_000]]);
+  set.clock.pass(30_000);
+  assert.equal(set.line.unreachable, true);
+  set.sockets.last.welcome();
+  assert.deepEqual([set.line.status, set.line.unreachable], ["online", false]);
+});
+
+test("a handshake that hangs five times is unreachable too", () => {
+  const { line, clock } = connected({ random: () => 0 });
+  line.start();
+  assert.equal(silently(() => clock.pass(5 * 15_000), "warn").length, 1);
+  assert.equal(line.unreachable, true);
+});
+
+test("a line that stood before is not unreachable, as its page may connect", () => {
+  const set = connected();
+  set.line.start();
+  set.sockets.last.welcome();
+  assert.deepEqual(silently(() => turnedAway(set, 20), "warn"), []);
+  assert.equal(set.line.unreachable, false);
+});
+
+test("a server that answers with a code of its own is not unreachable", () => {
+  const set = connected();
+  set.line.start();
+  assert.deepEqual(silently(() => turnedAway(set, 20, 1013), "warn"), []);
+  assert.equal(set.line.unreachable, false);
 });
 
 test("a line that held for a while starts with short pauses again", () => {
