@@ -21,7 +21,7 @@
  * @property {() => string} newId  A new UUID.
  * @property {string} tab  Unique to this page.
  */
-import { apply, drafted, emptyLog, isGap, welcomed } from "./log.js";
+import { apply, drafted, emptyLog, isGap, isReached, welcomed } from "./log.js";
 import { Outbox } from "./outbox.js";
 import { Pass } from "./pass.js";
 import { Connection } from "./socket.js";
@@ -52,13 +52,9 @@ export class Chat {
   /** @type {Queue | null} */
   queue = null;
   deskOpen = true;
-  /** Whether a person was asked for since the last change of holder. */
-  asked = false;
   otherIsTyping = false;
   maxTextChars = MAX_TEXT_CHARS;
-  /** Whether the first welcome has come. */
-  met = false;
-  /** The command the server refused last, other than a message. @type {Command["type"] | null} */
+  /** The request the server refused last and that nothing has made up for. @type {Command["type"] | null} */
   refused = null;
 
   /**
@@ -76,6 +72,16 @@ export class Chat {
   /** @returns {Status} */
   get status() {
     return this.#line.status;
+  }
+
+  /** Whether the first welcome has come. */
+  get met() {
+    return this.#line.met;
+  }
+
+  /** Whether so many attempts have failed that the next one hardly helps. */
+  get unreachable() {
+    return this.#line.unreachable;
   }
 
   /** Whether this visitor has been here before, so that there may be something new. */
@@ -116,12 +122,10 @@ export class Chat {
   }
 
   callHuman() {
-    this.asked = true;
     if (!this.pending("call_human")) this.#command({ type: "call_human" });
   }
 
   cancelHuman() {
-    this.asked = false;
     if (!this.pending("cancel_human")) this.#command({ type: "cancel_human" });
   }
 
@@ -143,7 +147,6 @@ export class Chat {
    * @param {string} name  May be empty.
    */
   contact(email, name) {
-    this.refused = null;
     this.#command({ type: "contact", email: wellFormed(email), ...(name ? { name: wellFormed(name) } : {}) });
   }
 
@@ -192,6 +195,7 @@ export class Chat {
 
   /** @param {Omit<Command, "client_id">} command */
   #command(command) {
+    this.refused = null;
     this.outbox.add({ ...command, client_id: this.#outside.newId() }, this.#outside.today());
     this.start();
     this.#outside.changed();
@@ -295,7 +299,6 @@ export class Chat {
     this.queue = welcome.queue ?? null;
     this.deskOpen = welcome.desk_open ?? true;
     this.maxTextChars = welcome.limits?.max_text_chars ?? MAX_TEXT_CHARS;
-    this.met = true;
     this.#pass.admit(welcome);
   }
 
@@ -310,14 +313,12 @@ export class Chat {
     this.log = apply(this.log, event);
     if (event.client_id) this.outbox.acknowledge(event.client_id);
     if (this.log.hold !== hold) this.#moved();
-    if (event.kind === "bot_said" && event.outcome === "handoff") this.asked = true;
-    if (event.kind === "contact_left") this.asked = false;
     if (event.kind === "agent_said") this.#otherTypes(false);
   }
 
   /** Another holds the chat: what was true of waiting and typing is no more. */
   #moved() {
-    this.asked = false;
+    this.refused = null;
     this.otherIsTyping = false;
     if (this.log.state !== "queued") this.queue = null;
   }
@@ -344,7 +345,8 @@ export class Chat {
   #refuse(refusal) {
     const { env, newId } = this.#outside;
     const failed = this.outbox.refuse(refusal, { now: env.now(), random: env.random, newId });
-    if (failed && failed.type !== "say") this.refused = failed.type;
+    if (failed && failed.type !== "say" && !isReached(this.log, failed.type, refusal.code)) this.refused = failed.type;
+    if (refusal.code === "newer_conversation") this.#line.resync();
   }
 }
 

@@ -38,6 +38,15 @@ export function link(href, hint, title, ...children) {
 }
 
 /**
+ * Leaves the node alone if it says so already, so that nothing is read aloud twice.
+ * @param {HTMLElement} node
+ * @param {string} text
+ */
+export function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/**
  * The nodes of a Markdown tree.
  * @param {readonly Tree[]} trees
  * @param {string} hint  See `link`.

@@ -7,6 +7,7 @@
  * @import {Messages} from "./messages.js"
  * @import {Words} from "./words.js"
  */
+import { ContactForm } from "./contact.js";
 import { h } from "./dom.js";
 import { said } from "./log.js";
 import { partyName } from "./messages.js";
@@ -18,12 +19,13 @@ export class Extras {
   #words;
   #messages;
   #refocus;
+  #contact;
   /** Conversations whose survey the visitor does not want. */
   #skipped = new Set();
   #draft = h("div", { class: "draft", "aria-hidden": "true" });
   /** What each slot shows now. @type {Map<HTMLElement, string>} */
   #shown = new Map();
-  #slots = { rating: h("div"), chips: h("div"), contact: h("div"), end: h("div") };
+  #slots = { rating: h("div"), chips: h("div"), end: h("div") };
 
   /**
    * @param {Chat} chat
@@ -36,7 +38,9 @@ export class Extras {
     this.#words = words;
     this.#messages = messages;
     this.#refocus = refocus;
-    this.nodes = [this.#draft, ...Object.values(this.#slots)];
+    this.#contact = new ContactForm(chat, words, refocus);
+    const { rating, chips, end } = this.#slots;
+    this.nodes = [this.#draft, rating, chips, this.#contact.node, end];
   }
 
   render() {
@@ -46,7 +50,7 @@ export class Extras {
     this.#renderDraft();
     this.#renderRating(reply);
     this.#renderChips(reply);
-    this.#renderContact();
+    this.#contact.render();
     this.#renderEnd();
   }
 
@@ -87,32 +91,6 @@ export class Extras {
     ]);
   }
 
-  #renderContact() {
-    const { asked, deskOpen, log, refused } = this.#chat;
-    const wanted = asked && !deskOpen && log.state !== "agent" && !this.#chat.pending("contact");
-    this.#show(this.#slots.contact, wanted ? `contact ${refused}` : "", () => [this.#contactForm(refused === "contact")]);
-  }
-
-  /** @param {boolean} failed */
-  #contactForm(failed) {
-    const words = this.#words;
-    const email = h("input", { type: "email", autocomplete: "email", required: true, maxlength: 254 });
-    const name = h("input", { autocomplete: "name", maxlength: 100 });
-    const submit = (/** @type {SubmitEvent} */ event) => {
-      event.preventDefault();
-      this.#chat.contact(email.value.trim(), name.value.trim());
-    };
-    return h(
-      "form",
-      { class: "box", submit, "aria-label": words.submit },
-      h("p", {}, words.contact),
-      ...(failed ? [h("p", { class: "warn", role: "alert" }, words.contactFailed)] : []),
-      h("label", {}, words.email, email),
-      h("label", {}, words.name, name),
-      h("button", { class: "solid" }, words.submit),
-    );
-  }
-
   #renderEnd() {
     const { log } = this.#chat;
     const closed = log.state === "closed";
@@ -136,7 +114,7 @@ export class Extras {
   }
 
   /**
-   * Draws a slot anew only when what it shows has changed, so that a form keeps its text.
+   * Draws a slot anew only when what it shows has changed, so that the focus stays.
    * @param {HTMLElement} slot
    * @param {string} what  Empty for nothing.
    * @param {() => Node[]} draw

@@ -1,7 +1,7 @@
 /**
  * A conversation as its visitor sees it: a pure fold over the events, twin of `conversation.state.fold`.
  *
- * @import {Draft, Event, Party, State, Welcome} from "./wire.js"
+ * @import {Command, Draft, Event, Party, State, Welcome} from "./wire.js"
  *
  * @typedef {object} Item  An event that is shown: something said, or a change the visitor should know of.
  * @property {number} seq
@@ -23,6 +23,7 @@
  * @property {Readonly<Record<number, boolean>>} ratings  Verdicts on bot replies, by `seq`.
  * @property {boolean} surveyed
  * @property {readonly number[]} unanswered  What the visitor said and the bot, who holds the chat, has yet to answer.
+ * @property {"open" | "asked" | "left"} address  Whether the present holder has asked how to reach the visitor, and knows.
  * @property {Sketch | null} sketch
  * @property {string | null} lastTurn  The turn of the last reply; a draft of it that comes late is stale.
  *
@@ -46,6 +47,8 @@ const SHOWN = new Set([
   "reopened",
   "contact_left",
 ]);
+/** Where the request of a visitor is pointless, as what it asks for is so. @type {Record<string, readonly State[]>} */
+const REACHED = { call_human: ["queued", "agent"], cancel_human: ["bot", "agent", "closed"], close: ["closed"] };
 /** @type {Party} */
 const NOBODY = { kind: "system", name: null };
 
@@ -65,6 +68,7 @@ export function emptyLog(conversation_id = "") {
     ratings: {},
     surveyed: false,
     unanswered: [],
+    address: "open",
     sketch: null,
     lastTurn: null,
   };
@@ -108,6 +112,8 @@ export function apply(log, event) {
       return answered(after, event);
     case "rated":
       return { ...after, ratings: { ...after.ratings, [event.of ?? 0]: event.helpful === true } };
+    case "contact_left":
+      return { ...after, address: "left" };
     case "surveyed":
       return { ...after, surveyed: true };
     case "reopened":
@@ -163,6 +169,18 @@ export function unread(log, seq) {
 }
 
 /**
+ * Whether a request that the server has refused was needless. The server knows before us where things stand: it refuses
+ * these as a transition that is not possible only where their purpose is reached.
+ * @param {Log} log
+ * @param {Command["type"]} type
+ * @param {string} code  Of the refusal.
+ */
+export function isReached(log, type, code) {
+  const states = REACHED[type];
+  return states !== undefined && (code === "illegal_transition" || states.includes(log.state));
+}
+
+/**
  * @param {Log} log
  * @param {Event} event
  * @returns {Log}
@@ -171,7 +189,7 @@ function stand(log, event) {
   if (event.hold === undefined || event.state === undefined) return log;
   const holder = event.holder ?? log.holder;
   const moved = event.hold !== log.hold;
-  const settled = moved ? { unanswered: [], sketch: null } : {};
+  const settled = moved ? /** @type {const} */ ({ unanswered: [], sketch: null, address: "open" }) : {};
   return { ...log, ...settled, state: event.state, holder, hold: event.hold };
 }
 
@@ -193,7 +211,18 @@ function item(event) {
 function answered(log, event) {
   const done = new Set(event.answers ?? []);
   const unanswered = log.unanswered.filter((seq) => !done.has(seq));
-  return { ...log, unanswered, sketch: null, lastTurn: event.turn_id ?? null };
+  return { ...log, unanswered, sketch: null, lastTurn: event.turn_id ?? null, address: addressAfter(log, event.outcome) };
+}
+
+/**
+ * Small talk about a reply that was none does not make it one.
+ * @param {Log} log
+ * @param {string} [outcome]
+ * @returns {Log["address"]}
+ */
+function addressAfter(log, outcome) {
+  if (outcome === "small_talk") return log.address;
+  return outcome === "no_answer" ? "asked" : "open";
 }
 
 /**

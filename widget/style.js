@@ -94,7 +94,7 @@ pre code { padding: 0; background: none; }
 .sources ul { list-style: none; padding: 0; }
 .sources a { display: inline-block; padding: 4px 0; overflow-wrap: anywhere; }
 .scroll > div > * { margin-block-start: 14px; }
-.scroll > .log > * { margin-block-start: 0; }
+.scroll > .log > *, .scroll > div > :empty { margin-block-start: 0; }
 .row { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; font-size: 13px; color: var(--faint); }
 .row button { font-size: 14px; color: var(--ink); border-radius: 22px; }
 .chips button { border-color: var(--accent); color: var(--link); text-align: start; padding-block: 8px; }

@@ -5,7 +5,7 @@
  * @import {Setting} from "./messages.js"
  */
 import { Composer } from "./composer.js";
-import { h, icon } from "./dom.js";
+import { h, icon, write } from "./dom.js";
 import { Extras } from "./extras.js";
 import { unread } from "./log.js";
 import { Messages, partyName } from "./messages.js";
@@ -122,13 +122,14 @@ export class View {
     this.#scroll.scrollTop = this.#scroll.scrollHeight;
   }
 
-  /** The first connection is no news as long as it has not failed. */
+  /** The first connection is no news as long as it has not failed. A refused contact is told beside its form. */
   #trouble() {
-    const { status, met, outbox } = this.#chat;
+    const { status, met, outbox, refused, unreachable } = this.#chat;
     const words = this.#words;
     if (status === "stopped") return words.unavailable;
+    if (unreachable) return outbox.waiting ? words.unreachable : words.unreachableIdle;
     const away = status === "waiting" || (status === "connecting" && met);
-    if (!away) return "";
+    if (!away) return refused && refused !== "contact" ? words.refused : "";
     return outbox.waiting ? words.reconnecting : words.reconnectingIdle;
   }
 
@@ -136,13 +137,4 @@ export class View {
     if (this.#chat.log.state === "queued") this.#chat.cancelHuman();
     else this.#chat.callHuman();
   }
-}
-
-/**
- * Leaves the node alone if it says so already, so that nothing is read aloud twice.
- * @param {HTMLElement} node
- * @param {string} text
- */
-function write(node, text) {
-  if (node.textContent !== text) node.textContent = text;
 }

@@ -38,6 +38,7 @@
  * @typedef {object} Queue
  * @property {number} position
  * @property {number | null} [wait_s]
+ * @property {boolean} [overdue]  Whether the visitor has waited longer than they should have to.
  *
  * @typedef {object} Welcome
  * @property {string} conversation_id

@@ -31,7 +31,7 @@ const ENGLISH = {
 
   sending: "Sending…",
   sent: "Sent",
-  unsent: "Not sent yet. It will be sent when you are back online.",
+  unsent: "Not sent yet. It will be sent when the chat is connected again.",
   failed: "This message could not be sent.",
   failedLong: "This message is too long to be sent.",
   remove: "Remove",
@@ -48,6 +48,9 @@ const ENGLISH = {
 
   reconnecting: "Reconnecting… your message is kept.",
   reconnectingIdle: "Reconnecting…",
+  unreachable: "The chat cannot be reached from this page right now. Your message is kept.",
+  unreachableIdle: "The chat cannot be reached from this page right now.",
+  refused: "That did not work. Please try again.",
   unavailable: "The chat is not available on this page.",
 
   asked: "A person was asked for",
@@ -60,6 +63,10 @@ const ENGLISH = {
   renew: "Start a new chat",
 
   contact: "Leave your address and a person will write to you.",
+  overdue:
+    "This is taking longer than usual. Leave your email address and a person will get back to you, " +
+    "or go on with the AI assistant.",
+  goOn: "Go on with the AI assistant",
   email: "Email",
   name: "Name (optional)",
   submit: "Send address",

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
 import { Chat } from "../../widget/chat.js";
+import { occasion } from "../../widget/contact.js";
 import { Store } from "../../widget/store.js";
 import { counter, FakeClock, fakeSockets, FakeStorage } from "./fakes.js";
 
@@ -272,15 +273,98 @@ test("a person is asked for once, however often the button is pressed", () => {
   assert.equal(commands(socket, "call_human").length, 1);
 });
 
-test("with the desk closed a request stands until an address is left", () => {
+const botSaid = (seq, outcome, more = {}) => event(seq, "bot_said", { by: { kind: "bot", name: null }, text: "Well", outcome, ...more });
+const moved = (seq, kind, state, more = {}) => event(seq, kind, { state, hold: seq, holder: { kind: state, name: null }, ...more });
+
+test("with the desk closed an address is asked for at the press of the button, until one is left", () => {
   const { chat, next } = page();
   chat.callHuman();
   const socket = next({ desk_open: false });
   socket.push(opened);
-  assert.deepEqual([chat.asked, chat.deskOpen], [true, false]);
-  socket.push(event(2, "contact_left", { email: "kim@example.org" }));
-  assert.equal(chat.asked, false);
+  assert.equal(occasion(chat), "closed");
+  socket.push(botSaid(2, "no_answer", { client_id: commands(socket, "call_human")[0].client_id }));
+  assert.equal(occasion(chat), "closed");
+  chat.contact("kim@example.org", "");
+  assert.equal(occasion(chat), null);
+  socket.push(event(3, "contact_left", { email: "kim@example.org", client_id: commands(socket, "contact")[0].client_id }));
+  assert.equal(occasion(chat), null);
 });
+
+test("with the desk closed an address is asked for after a reply without an answer, until an answer comes", () => {
+  const { chat, next } = page();
+  chat.start();
+  const socket = next({ desk_open: false });
+  for (const frame of [opened, event(2, "visitor_said", { text: "A person, please" })]) socket.push(frame);
+  assert.equal(occasion(chat), null);
+  socket.push(botSaid(3, "no_answer"));
+  assert.equal(occasion(chat), "closed");
+  socket.push(botSaid(4, "answer"));
+  assert.equal(occasion(chat), null);
+});
+
+test("the next page still asks for the address that the bot asked for", () => {
+  const first = page();
+  first.chat.say("A person, please");
+  first.next({ desk_open: false });
+  const second = page({ area: first.area });
+  second.chat.start();
+  const socket = second.next({ desk_open: false, seq: 2 });
+  socket.push(opened);
+  socket.push(botSaid(2, "no_answer"));
+  assert.equal(occasion(second.chat), "closed");
+});
+
+test("the form for an address comes and goes with the desk", () => {
+  const { chat, next } = page();
+  chat.start();
+  const socket = next();
+  socket.push(opened);
+  socket.push(botSaid(2, "no_answer"));
+  const seen = [occasion(chat)];
+  for (const open of [false, true, false]) {
+    socket.push({ type: "desk", open });
+    seen.push(occasion(chat));
+  }
+  assert.deepEqual(seen, [null, "closed", null, "closed"]);
+});
+
+test("whoever waits too long may leave an address, once", () => {
+  const { chat, next } = page();
+  chat.start();
+  const socket = next();
+  socket.push(opened);
+  socket.push(moved(2, "handoff_requested", "queued"));
+  socket.push({ type: "queue", position: 1, wait_s: null });
+  assert.equal(occasion(chat), null);
+  socket.push({ type: "queue", position: 1, wait_s: null, overdue: true });
+  assert.equal(occasion(chat), "overdue");
+  socket.push(event(3, "contact_left", { email: "kim@example.org" }));
+  assert.equal(occasion(chat), null);
+});
+
+test("a page that is opened while the wait is too long says so at once", () => {
+  const { chat, next } = page();
+  chat.start();
+  const socket = next({ seq: 2, state: "queued", queue: { position: 1, wait_s: null, overdue: true } });
+  socket.push(opened);
+  socket.push(moved(2, "handoff_requested", "queued"));
+  assert.equal(occasion(chat), "overdue");
+});
+
+for (const [kind, state] of [["claimed", "agent"], ["returned_to_bot", "bot"], ["closed", "closed"]]) {
+  test(`nobody waits too long any more once the chat is ${kind}`, () => {
+    const { chat, next } = page();
+    chat.start();
+    const socket = next();
+    socket.push(opened);
+    socket.push(moved(2, "handoff_requested", "queued"));
+    socket.push({ type: "queue", position: 1, wait_s: null, overdue: true });
+    socket.push(moved(3, kind, state));
+    assert.equal(occasion(chat), null);
+    socket.push(moved(4, "handoff_requested", "queued"));
+    assert.equal(occasion(chat), null);
+  });
+}
 
 test("queue, desk and typing frames are shown, and typing fades", () => {
   const { chat, clock, next } = page();
@@ -329,6 +413,78 @@ test("a contact that the server refuses is told, other refused requests are not 
   socket.push({ type: "error", code: "bad_frame", message: "", client_id, final: true });
   assert.equal(chat.refused, "contact");
   assert.deepEqual(chat.outbox.entries, []);
+});
+
+const refusal = (code, command) => ({ type: "error", code, message: "", client_id: command.client_id, final: true });
+const requests = { call_human: (chat) => chat.callHuman(), cancel_human: (chat) => chat.cancelHuman(), close: (chat) => chat.finish() };
+
+for (const [type, state] of [
+  ["call_human", "queued"],
+  ["call_human", "agent"],
+  ["cancel_human", "bot"],
+  ["cancel_human", "agent"],
+  ["close", "closed"],
+]) {
+  for (const code of ["illegal_transition", "newer_conversation"]) {
+    test(`a ${type} refused as ${code} while the chat is ${state} has its purpose and is forgotten`, () => {
+      const { chat, next } = page();
+      chat.start();
+      const socket = next();
+      socket.push(opened);
+      socket.push(moved(2, "moved", state));
+      requests[type](chat);
+      socket.push(refusal(code, commands(socket, type)[0]));
+      assert.deepEqual([chat.outbox.entries, chat.refused], [[], null]);
+    });
+  }
+}
+
+test("a request that another page's has overtaken is forgotten before the event of it comes", () => {
+  const { chat, next } = page();
+  chat.callHuman();
+  const socket = next();
+  socket.push(opened);
+  socket.push(refusal("illegal_transition", commands(socket, "call_human")[0]));
+  assert.deepEqual([chat.outbox.entries, chat.refused], [[], null]);
+});
+
+test("a request that did not get its purpose is told, until the next one or a change of holder", () => {
+  const { chat, next } = page();
+  chat.callHuman();
+  const refused = () => {
+    const socket = next();
+    socket.push(refusal("newer_conversation", commands(socket, "call_human")[0]));
+    return chat.refused;
+  };
+  assert.equal(refused(), "call_human");
+  chat.callHuman();
+  assert.equal(chat.refused, null);
+  assert.equal(refused(), "call_human");
+  const socket = next();
+  socket.push(opened);
+  socket.push(moved(2, "claimed", "agent"));
+  assert.equal(chat.refused, null);
+});
+
+for (const code of ["illegal_transition", "newer_conversation"]) {
+  test(`a message refused as ${code} is kept as not sent, and the next one goes out`, () => {
+    const { chat, next } = page();
+    chat.say("First");
+    chat.say("Second");
+    next().push(refusal(code, { client_id: "id1" }));
+    assert.deepEqual(chat.outbox.entries.map((entry) => [entry.command.text, entry.failed]), [["First", code], ["Second", null]]);
+    const socket = chat.status === "online" ? null : next();
+    assert.equal(commands(next()).at(-1).text, "Second");
+  });
+}
+
+test("where a newer conversation is open the line is made anew, to go on there", () => {
+  const { chat, next } = page();
+  chat.say("Hello");
+  next().push(refusal("newer_conversation", { client_id: "id1" }));
+  assert.equal(chat.status, "waiting");
+  next({ conversation_id: "c2" });
+  assert.equal(chat.log.conversation_id, "c2");
 });
 
 test("a message too large for the server is refused, and the next one goes out", () => {

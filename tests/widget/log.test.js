@@ -116,6 +116,20 @@ test("the bot owes an answer to what no reply names, until another holds the cha
   assert.deepEqual(fold([...asked, claimed(3)]).unanswered, []);
 });
 
+test("a reply without an answer asks for an address, until one is left or another reply helps", () => {
+  const asked = [visitorSaid(1), botSaid(2, { outcome: "no_answer" })];
+  const left = { seq: 3, kind: "contact_left", at, email: "kim@example.org" };
+  const addressAfter = (...more) => fold([...asked, ...more]).address;
+  assert.equal(fold([visitorSaid(1)]).address, "open");
+  assert.equal(addressAfter(), "asked");
+  assert.equal(addressAfter(visitorSaid(3)), "asked");
+  assert.equal(addressAfter(botSaid(3, { outcome: "small_talk" })), "asked");
+  assert.equal(addressAfter(botSaid(3, { outcome: "answer" })), "open");
+  assert.equal(addressAfter(left), "left");
+  assert.equal(addressAfter(left, botSaid(4, { outcome: "no_answer" })), "asked");
+  assert.equal(addressAfter(claimed(3)), "open");
+});
+
 test("unread counts what others have said since", () => {
   const log = fold([visitorSaid(1), botSaid(2), visitorSaid(3), botSaid(4)]);
   assert.deepEqual([unread(log, 0), unread(log, 2), unread(log, 4)], [2, 1, 0]);

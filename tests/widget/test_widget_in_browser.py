@@ -41,10 +41,11 @@ class Conversation:
 
 
 class Server:
-    """Speaks the visitor socket as PROTOCOL has it; what goes wrong is said by `up`, `fate` and `refusals`."""
+    """Speaks the visitor socket as PROTOCOL has it; what goes wrong is said by `up`, `admits`, `fate` and `refusals`."""
 
     def __init__(self):
         self.up = True
+        self.admits = True  # the origin of the page
         self.fate = None  # of the next message: "lost" before it is committed, or "unacknowledged" after
         self.refusals = []  # error frames for the next commands
         self.desk_open = True
@@ -67,12 +68,17 @@ class Server:
 
     def http(self, _connection, request):
         if request.path == "/v1/chat":
-            return None if self.up else _response(HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", b"")
+            return self.upgrade()
         if request.path == "/widget.js":
             return _response(HTTPStatus.OK, "text/javascript", bundle().source)
         if request.path in {"/", "/own"}:
             return self.page(request.path)
         return _response(HTTPStatus.NOT_FOUND, "text/plain", b"missing")
+
+    def upgrade(self):
+        if not self.admits:
+            return _response(HTTPStatus.FORBIDDEN, "text/plain", b"")
+        return None if self.up else _response(HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", b"")
 
     def page(self, path):
         origin = f"127.0.0.1:{self.port}"
@@ -357,7 +363,7 @@ async def test_messages_written_without_a_server_survive_the_page_and_arrive_in_
     await open_chat(page)
     await say(page, "One")
     await say(page, "Two")
-    await expect(log_of(page)).to_contain_text("Not sent yet. It will be sent when you are back online.")
+    await expect(log_of(page)).to_contain_text("Not sent yet. It will be sent when the chat is connected again.")
     await page.reload()
     await open_chat(page)
     await expect(log_of(page).locator(".mine")).to_have_count(2)
@@ -485,11 +491,133 @@ async def test_with_nobody_at_the_desk_an_address_can_be_left(page, server):
     server.refusals.append({"code": "bad_frame", "final": True})
     await page.get_by_role("button", name="Send address").click()
     await expect(page.get_by_role("alert")).to_have_text("That did not work. Please check the address.")
+    await expect(page.get_by_role("textbox", name="Name (optional)")).to_have_value("Kim")
+    await page.get_by_role("textbox", name="Email").fill("kim@example.com")
+    await page.get_by_role("button", name="Send address").click()
+    await expect(log_of(page)).to_contain_text("We will write to kim@example.com")
+    await expect(page.get_by_role("button", name="Send address")).to_be_hidden()
+    await expect(page.get_by_role("textbox", name="Your message")).to_be_focused()
+    assert [(frame["email"], frame["name"]) for frame in server.sent("contact")] == [
+        ("kim@example.org", "Kim"),
+        ("kim@example.com", "Kim"),
+    ]
+
+
+@pytest.mark.parametrize("by", ["typing", "suggestion"])
+async def test_a_request_in_words_asks_for_an_address_where_nobody_is_at_the_desk(page, server, by):
+    server.desk_open = False
+    server.replies["Hello"] = [said("Hi.", outcome="small_talk", suggestions=["Talk to somebody"])]
+    server.replies["Talk to somebody"] = [said("Nobody is here. Leave your address.", outcome="no_answer")]
+    server.replies["How long?"] = [said("Within 5 days.")]
+    await open_chat(page)
+    await say(page, "Hello")
+    suggestion = page.get_by_role("button", name="Talk to somebody")
+    await expect(suggestion).to_be_visible()
+    await expect(page.get_by_role("textbox", name="Email")).to_be_hidden()
+    await (suggestion.click() if by == "suggestion" else say(page, "Talk to somebody"))
+    await expect(page.get_by_role("textbox", name="Email")).to_be_visible()
+    await page.reload()
+    await open_chat(page)
+    await expect(page.get_by_role("textbox", name="Email")).to_be_visible()
+    await say(page, "How long?")
+    await expect(log_of(page)).to_contain_text("Within 5 days.")
+    await expect(page.get_by_role("textbox", name="Email")).to_be_hidden()
+
+
+async def test_the_form_for_an_address_comes_and_goes_with_the_desk_and_keeps_its_text(page, server):
+    server.replies["Hello"] = [said("I found nothing.", outcome="no_answer")]
+    await open_chat(page)
+    await say(page, "Hello")
+    await expect(log_of(page)).to_contain_text("I found nothing.")
+    email = page.get_by_role("textbox", name="Email")
+    await expect(email).to_be_hidden()
+    await server.tell(server.only, {"type": "desk", "open": False})
+    await email.fill("kim@exa")
+    await server.tell(server.only, {"type": "desk", "open": True})
+    await expect(email).to_be_hidden()
+    await expect(page.get_by_role("textbox", name="Your message")).to_be_focused()
+    await server.tell(server.only, {"type": "desk", "open": False})
+    await expect(email).to_have_value("kim@exa")
+
+
+OVERDUE = (
+    "This is taking longer than usual. Leave your email address and a person will get back to you, "
+    "or go on with the AI assistant."
+)
+
+
+async def test_whoever_waits_too_long_may_leave_an_address_and_keeps_the_place(page, server):
+    await open_chat(page)
+    await page.get_by_role("button", name="Talk to a person").click()
+    await expect(page.locator(".who")).to_have_text("In the queue: you are number 2, about 3 min")
+    await expect(page.get_by_text(OVERDUE)).to_be_hidden()
+    await server.tell(server.only, {"type": "queue", "position": 2, "wait_s": None, "overdue": True})
+    await expect(page.get_by_role("status").filter(has_text=OVERDUE)).to_be_visible()
+    await expect(page.get_by_role("button", name="Cancel request")).to_be_visible()
     await page.get_by_role("textbox", name="Email").fill("kim@example.org")
     await page.get_by_role("button", name="Send address").click()
     await expect(log_of(page)).to_contain_text("We will write to kim@example.org")
-    await expect(page.get_by_role("button", name="Send address")).to_be_hidden()
-    assert [frame.get("name") for frame in server.sent("contact")] == ["Kim", None]
+    await expect(page.get_by_text(OVERDUE)).to_be_hidden()
+    await expect(page.get_by_role("textbox", name="Email")).to_be_hidden()
+    await expect(page.locator(".who")).to_have_text("In the queue: you are number 2")
+
+
+@pytest.mark.parametrize("name", ["Cancel request", "Go on with the AI assistant"])
+async def test_whoever_waits_too_long_may_go_on_with_the_bot(page, server, name):
+    await open_chat(page)
+    await page.get_by_role("button", name="Talk to a person").click()
+    await expect(page.get_by_role("button", name="Cancel request")).to_be_visible()
+    await server.tell(server.only, {"type": "queue", "position": 2, "wait_s": None, "overdue": True})
+    await page.get_by_role("button", name=name).click()
+    await expect(log_of(page)).to_contain_text("You are back with the AI assistant")
+    await expect(page.get_by_text(OVERDUE)).to_be_hidden()
+    await expect(page.get_by_role("textbox", name="Email")).to_be_hidden()
+    await expect(page.get_by_role("button", name="Talk to a person")).to_be_visible()
+
+
+async def test_a_page_that_is_not_let_in_says_so_and_goes_on_trying(page, server):
+    warnings = []
+    page.on("console", lambda message: warnings.append(message.text) if message.type == "warning" else None)
+    await page.add_init_script("Math.random = () => 0.02")  # pauses of 20, 40, 80 ms and so on
+    await page.reload()
+    server.admits = False
+    await open_chat(page)
+    banner = page.locator(".banner")
+    await expect(banner).to_have_text("The chat cannot be reached from this page right now.")
+    await say(page, "Hello")
+    await expect(banner).to_have_text("The chat cannot be reached from this page right now. Your message is kept.")
+    [warning] = warnings
+    assert "allowed_origins" in warning
+    assert f"http://localhost:{server.port}" in warning
+    server.admits = True
+    await expect(log_of(page)).to_contain_text("Sent")
+    await expect(banner).to_be_hidden()
+
+
+async def test_a_request_that_the_server_refuses_is_told_and_one_that_is_needless_is_not(page, server):
+    await open_chat(page)
+    server.refusals += [{"code": "bad_frame", "final": True}, {"code": "illegal_transition", "final": True}]
+    await page.get_by_role("button", name="Talk to a person").click()
+    await expect(page.locator(".banner")).to_have_text("That did not work. Please try again.")
+    await page.get_by_role("button", name="Talk to a person").click()
+    await expect(page.locator(".banner")).to_be_hidden()
+    await say(page, "Hello")
+    await expect(log_of(page)).to_contain_text("Sent")
+    await expect(page.locator(".banner")).to_be_hidden()
+    assert len(server.sent("call_human")) == 2
+
+
+async def test_a_message_that_is_not_possible_any_more_stays_in_sight(page, server):
+    await open_chat(page)
+    await say(page, "Hello")
+    await expect(log_of(page)).to_contain_text("Sent")
+    server.refusals.append({"code": "newer_conversation", "final": True})
+    await say(page, "Too late")
+    await expect(log_of(page).locator(".mine").last).to_contain_text("This message could not be sent.")
+    await expect(log_of(page).locator(".mine").last).to_contain_text("Too late")
+    await say(page, "In time")
+    await expect(log_of(page).locator(".mine").last).to_contain_text("This message could not be sent.")
+    await expect(log_of(page).locator(".mine").nth(1)).to_contain_text("Sent")
 
 
 async def test_a_closed_chat_is_rated_and_followed_by_a_new_one(page, server):
@@ -609,6 +737,10 @@ async def test_no_state_has_an_accessibility_fault(page, server, scheme):
     await require_no_faults(page)
     await page.get_by_role("button", name="Talk to a person").click()
     await expect(page.get_by_role("textbox", name="Email")).to_be_visible()
+    await require_no_faults(page)
+    await server.move(server.only, "handoff_requested", "queued", {"kind": "queue", "name": None})
+    await server.tell(server.only, {"type": "queue", "position": 1, "wait_s": None, "overdue": True})
+    await expect(page.get_by_text(OVERDUE)).to_be_visible()
     await require_no_faults(page)
     await server.move(server.only, "closed", "closed", {"kind": "nobody", "name": None})
     await expect(page.get_by_role("button", name="4 of 5")).to_be_visible()
