@@ -207,8 +207,11 @@ class VisitorStore(Protocol):
     async def save_visitor(self, visitor: Visitor) -> None:
         """Insert or replace by `visitor_id`."""
 
-    async def move_conversation(self, conversation_id: str, visitor_id: str) -> bool:
-        """Give an open conversation to another visitor; False where that one has an open conversation already."""
+    async def merge_visitor(self, anonymous_id: str, customer_id: str) -> bool:
+        """Make what the anonymous visitor sent the customer's, so that sent again it is known under either.
+
+        Their open conversation goes along unless the customer has one open too; True where it did.
+        """
 
 
 class AgentStore(Protocol):

@@ -68,6 +68,7 @@ class Conversation:
     pending: tuple[int, ...] = ()
     failures: int = 0
     contact: str | None = None
+    closed_at: datetime | None = None
 
 
 def permit(now: Conversation, by: Author, payload: Payload) -> Standing | None:
@@ -174,6 +175,7 @@ def _stand(now: Conversation, standing: Standing, at: datetime) -> Conversation:
         waiting_since=at if standing.state == "queued" else None,
         reason=now.reason if standing.state in ("queued", "agent") else None,
         contact=None if standing.state == "agent" else now.contact,
+        closed_at=at if standing.state == "closed" else None,
     )
 
 

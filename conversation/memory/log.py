@@ -98,7 +98,7 @@ class MemoryLog:
         if running is None:
             now = self._clock.now()
             return self._lease(conversation_id, Turn(first_fence(after.seq), self._worker, now, now))
-        return self._lease(conversation_id, replace(running, fence=running.fence + 1)) if given else None
+        return self._lease(conversation_id, replace(running, fence=first_fence(after.seq))) if given else None
 
     def _lease(self, conversation_id: str, turn: Turn) -> TurnLease:
         until = self._clock.now() + timedelta(seconds=self.lease_s)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from conversation.errors import EmailTaken
+from conversation.events import Author
 from conversation.memory.shelves import Shelves
 from conversation.ports import Agent, Credential, Presence, Visitor
 
@@ -26,15 +27,17 @@ class MemoryPeople:
         """Insert or replace by `visitor_id`."""
         self._shelves.visitors[visitor.visitor_id] = visitor
 
-    async def move_conversation(self, conversation_id: str, visitor_id: str) -> bool:
-        """Give an open conversation to another visitor; False where that one has an open conversation already."""
+    async def merge_visitor(self, anonymous_id: str, customer_id: str) -> bool:
+        """Make what the anonymous visitor sent, and their open conversation, the customer's."""
         shelves = self._shelves
-        now = shelves.conversations.get(conversation_id)
-        if now is None or now.state == "closed" or visitor_id in shelves.open_of:
+        old, new = (Author("visitor", id=visitor_id).sender for visitor_id in (anonymous_id, customer_id))
+        for sender, client_id in [key for key in shelves.sent if key[0] == old]:
+            shelves.sent[new, client_id] = shelves.sent.pop((sender, client_id))
+        if anonymous_id not in shelves.open_of or customer_id in shelves.open_of:
             return False
-        del shelves.open_of[now.visitor_id]
-        shelves.open_of[visitor_id] = conversation_id
-        shelves.conversations[conversation_id] = replace(now, visitor_id=visitor_id)
+        conversation_id = shelves.open_of[customer_id] = shelves.open_of.pop(anonymous_id)
+        moved = replace(shelves.conversations[conversation_id], visitor_id=customer_id)
+        shelves.conversations[conversation_id] = moved
         return True
 
     async def add_agent(self, agent: Agent, password_hash: str | None) -> None:

@@ -132,4 +132,4 @@ def _settle_turn(
         return None
     if turn is None:
         return turns.begin(connection, after, worker)
-    return turns.pass_on(connection, after.conversation_id, turn, worker) if given is not None else None
+    return turns.pass_on(connection, after, worker) if given is not None else None

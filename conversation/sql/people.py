@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, bindparam
 
 from conversation.errors import EmailTaken
+from conversation.events import Author
 from conversation.ports import Agent, Credential, Presence, Visitor
 from conversation.sql.rows import (
     Values,
@@ -16,15 +17,24 @@ from conversation.sql.rows import (
     visitor_of,
     visitor_values,
 )
-from conversation.sql.tables import IS_OPEN, agents, conversations, credentials, presence, visitors
+from conversation.sql.tables import IS_OPEN, agents, conversations, credentials, events, presence, visitors
 
 _WANTED: sa.BindParameter[object] = bindparam("wanted")
 _VISITOR_BY_TOKEN = sa.select(visitors).where(visitors.c.token_hash == _WANTED)
 _VISITOR_BY_USER = sa.select(visitors).where(visitors.c.site_id == bindparam("site"), visitors.c.user_id == _WANTED)
+_OTHERS = events.alias()
 _MOVE = (
     sa.update(conversations)
-    .where(conversations.c.conversation_id == _WANTED, IS_OPEN, conversations.c.visitor_id != bindparam("new_visitor"))
+    .where(conversations.c.visitor_id == bindparam("old_visitor"), IS_OPEN)
     .values(visitor_id=bindparam("new_visitor"))
+)
+_RESEND = (
+    sa.update(events)
+    .where(
+        events.c.sender == bindparam("old_sender"),
+        events.c.client_id.not_in(sa.select(_OTHERS.c.client_id).where(_OTHERS.c.sender == bindparam("new_sender"))),
+    )
+    .values(sender=bindparam("new_sender"))
 )
 _AGENT = sa.select(agents).where(agents.c.agent_id == _WANTED)
 _AGENT_BY_EMAIL = sa.select(agents).where(agents.c.email_folded == _WANTED)
@@ -61,11 +71,17 @@ def _put(connection: Connection, table: sa.Table, key: sa.Column[str], values: V
         connection.execute(sa.insert(table), values)
 
 
-def move_conversation(connection: Connection, conversation_id: str, visitor_id: str) -> bool:
-    """Give an open conversation to another visitor; False where that one has an open conversation already."""
+def merge_visitor(connection: Connection, anonymous_id: str, customer_id: str) -> bool:
+    """Make what the anonymous visitor sent the customer's; True where their open conversation went along."""
+    both = {"old_visitor": anonymous_id, "new_visitor": customer_id}
+    senders = {
+        "old_sender": Author("visitor", id=anonymous_id).sender,
+        "new_sender": Author("visitor", id=customer_id).sender,
+    }
+    connection.execute(_RESEND, senders)
     try:
         with connection.begin_nested():
-            return connection.execute(_MOVE, {"wanted": conversation_id, "new_visitor": visitor_id}).rowcount == 1
+            return connection.execute(_MOVE, both).rowcount == 1
     except sa.exc.IntegrityError:
         return False
 

@@ -55,6 +55,7 @@ def _memo(now: Conversation) -> Values:
         "pending": now.pending,
         "failures": now.failures,
         "contact": now.contact,
+        "closed_at": _micros(now.closed_at),
     }
 
 
@@ -81,6 +82,7 @@ def conversation_of(row: Row[Columns]) -> Conversation:
         pending=tuple(memo["pending"]),
         failures=memo["failures"],
         contact=memo["contact"],
+        closed_at=_moment(memo["closed_at"]),
     )
 
 

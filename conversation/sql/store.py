@@ -89,10 +89,11 @@ class _SqlPeople:
         """Insert or replace by `visitor_id`."""
         await self._database.write(partial(people.save_visitor, visitor=visitor))
 
-    async def move_conversation(self, conversation_id: str, visitor_id: str) -> bool:
-        """Give an open conversation to another visitor; False where that one has an open conversation already."""
-        work = partial(people.move_conversation, conversation_id=conversation_id, visitor_id=visitor_id)
-        return await self._database.write(work)
+    async def merge_visitor(self, anonymous_id: str, customer_id: str) -> bool:
+        """Make what the anonymous visitor sent, and their open conversation, the customer's."""
+        return await self._database.write(
+            partial(people.merge_visitor, anonymous_id=anonymous_id, customer_id=customer_id)
+        )
 
     async def add_agent(self, agent: Agent, password_hash: str | None) -> None:
         """Raises EmailTaken."""

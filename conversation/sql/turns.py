@@ -81,9 +81,9 @@ def begin(connection: Connection, now: Conversation, worker: Worker) -> TurnLeas
     return lease
 
 
-def pass_on(connection: Connection, conversation_id: str, turn: Turn, worker: Worker) -> TurnLease:
-    """The turn goes on, under a new fence, with `worker`."""
-    lease = TurnLease(conversation_id, turn.fence + 1)
+def pass_on(connection: Connection, now: Conversation, worker: Worker) -> TurnLease:
+    """The turn goes on with `worker`; what it owes now is a new answer, with attempts of its own."""
+    lease = TurnLease(now.conversation_id, first_fence(now.seq))
     _lease(connection, _PASS_ON, lease, worker)
     return lease
 

@@ -469,15 +469,15 @@ async def test_a_visitor_is_found_by_token_and_by_customer(house):
 
 async def test_an_open_conversation_moves_to_a_customer_who_has_none(house, talk):
     await talk.say(conversation_id="c1", visitor_id="anonymous")
-    assert await house.store.move_conversation("c1", "customer")
+    assert await house.store.merge_visitor("anonymous", "customer")
     assert (await house.store.latest("customer")).conversation_id == "c1"
     assert await house.store.latest("anonymous") is None
     await talk.say(conversation_id="c2", visitor_id="anonymous")
-    assert not await house.store.move_conversation("c2", "customer")
+    assert not await house.store.merge_visitor("anonymous", "customer")
     assert (await house.store.conversation("c2")).visitor_id == "anonymous"
     await talk.close("c2")
-    assert not await house.store.move_conversation("c2", "someone")
-    assert not await house.store.move_conversation("nowhere", "someone")
+    assert not await house.store.merge_visitor("anonymous", "someone")
+    assert not await house.store.merge_visitor("nobody", "someone")
 
 
 # --- agents
