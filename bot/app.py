@@ -73,8 +73,7 @@ def _chat_routes(house: House, doors: Doors) -> APIRouter:
 def own_origin(house: House, socket: WebSocket) -> str:
     """The origin of this server's own pages, as the browser sees it."""
     if house.settings.public_url is not None:
-        scheme, _, rest = house.settings.public_url.partition("://")
-        return f"{scheme}://{rest.split('/')[0]}"
+        return house.settings.public_url
     scheme = "https" if socket.url.scheme == "wss" else "http"
     return f"{scheme}://{socket.headers.get('host', '')}"
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from bot.limits import Limits
 from bot.metrics import Metrics
 from bot.respond import Responder
 from bot.settings import Settings
+from bot.sign import Sign
 from bot.turn import Knows
 from bot.visitors import Reception
 from conversation.bus import LocalBus
@@ -29,14 +30,10 @@ from handoff.console import Console
 from handoff.desk import Desk
 from handoff.presence import Attendance
 from retrieval.encode import Batcher, Encoder
-from retrieval.onnx import OnnxEncoder
-from retrieval.prepare import prepare_model
+from retrieval.opening import open_knowledge
 from retrieval.refresh import Knowledge
 
 DATABASE = "handrail.db"
-INDEX = "index"
-
-Progress = Callable[[str, int, int], None]
 
 
 class DataUnwritable(Exception):
@@ -78,21 +75,10 @@ def prepare_data(data: Path) -> None:
         raise DataUnwritable(data, problem.strerror or str(problem)) from problem
 
 
-def open_knowledge(settings: Settings, progress: Progress) -> tuple[Encoder, Knowledge]:
-    """The encoder and the articles' index, built where they are missing. Takes seconds the first time.
-
-    Raises DataUnwritable, KbMissing, KbEmpty, ModelDigestMismatch.
-    """
+def prepare(settings: Settings) -> tuple[Encoder, Knowledge]:
+    """The encoder and the articles' index, made where they are missing. Raises DataUnwritable and KnowledgeError."""
     prepare_data(settings.data)
-    model = prepare_model(settings.model, settings.data, lambda step: progress(step, 0, 0))
-    encoder = OnnxEncoder(model)
-    knowledge = Knowledge.open(
-        settings.kb,
-        index_dir=settings.data / INDEX,
-        encoder=encoder,
-        progress=lambda done, total: progress("index", done, total),
-    )
-    return encoder, knowledge
+    return open_knowledge(settings.kb, settings.data, settings.model)
 
 
 @asynccontextmanager
@@ -115,6 +101,7 @@ async def assemble(settings: Settings, encoder: Encoder, knowledge: Knowledge) -
         async with asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(house.responder.run()),
+                tasks.create_task(house.counter.sign.run()),
                 tasks.create_task(poll(store, house.journal.bus, house.journal.clock)),
                 tasks.create_task(knowledge.watch()),
             ]
@@ -128,17 +115,17 @@ async def assemble(settings: Settings, encoder: Encoder, knowledge: Knowledge) -
 def _compose(settings: Settings, store: Store, knowledge: Knowledge, batcher: Batcher) -> House:
     journal = Journal(store, LocalBus(), SystemClock())
     metrics = Metrics()
-    desk = Desk(journal, Attendance(store, journal.clock))
+    desk = Desk(journal, Attendance(store, journal.clock), max_wait_s=settings.max_wait_s)
     responder = Responder(
         journal=journal,
         desk=desk,
-        knows=lambda: Knows(knowledge.snapshot, batcher.encode, (settings.public_url or "").rstrip("/")),
+        knows=lambda: Knows(knowledge.snapshot, batcher.encode, settings.public_url or ""),
         policy=Policy(settings.answer_confidence, settings.handoff),
         observe=metrics.observe,
     )
     reception = Reception(settings.all_sites(), store, journal.clock, settings.require_origin)
     limits = Limits(enabled=settings.rate_limits == "on")
-    counter = Counter(journal, desk, responder, reception, limits, settings.reopen_h)
+    counter = Counter(journal, desk, responder, Sign(desk, journal.clock), reception, limits, settings.reopen_h)
     accounts = Accounts(store, journal.clock)
     return House(
         settings=settings,

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from bot.protocol import BAD_FRAME, Hangup
+from bot.protocol import FrameError
 
 SEND_TIMEOUT_S = 10.0  # a reader slower than this is cut off; it resumes from its cursor
 
@@ -26,7 +26,7 @@ class Channel(Protocol):
         """The Origin header; None from what is no browser."""
 
     async def receive(self) -> str:
-        """The next frame. Raises ChannelClosed, or Hangup for a frame that is not text."""
+        """The next frame. Raises ChannelClosed, or FrameError for a frame that is not text."""
 
     async def send(self, text: str) -> None:
         """Send one frame. Raises ChannelClosed, also where the other side does not read for SEND_TIMEOUT_S."""
@@ -61,7 +61,7 @@ class SocketChannel:
             raise ChannelClosed
         text = message.get("text")
         if not isinstance(text, str):
-            raise Hangup(BAD_FRAME, "frames are text")
+            raise FrameError("the frame is binary; send text")
         return text
 
     async def send(self, text: str) -> None:

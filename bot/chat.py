@@ -2,15 +2,14 @@
 
 import asyncio
 import secrets
-import time
 from collections import deque
 from dataclasses import asdict, dataclass, field
 
 import structlog
 
 from bot.channel import Channel, ChannelClosed
-from bot.delivery import Delivery
-from bot.intake import Arrival, Ended, RateLimited, decision
+from bot.delivery import Course, Delivery, place_form
+from bot.intake import Arrival, Ended, RateLimited, decision, may_reopen
 from bot.limits import COMMANDS, HELLOS, SAYS, Limits
 from bot.protocol import (
     BAD_FRAME,
@@ -34,6 +33,7 @@ from bot.protocol import (
     parse,
 )
 from bot.respond import Responder
+from bot.sign import Sign
 from bot.visitors import Admitted, Reception
 from conversation.errors import AlreadySent, NewerConversation, Refused, StorageUnavailable
 from conversation.events import SYSTEM, Author, BotSaid, Closed, JsonObject, Opened
@@ -56,6 +56,7 @@ class Counter:
     journal: Journal
     desk: Desk
     responder: Responder
+    sign: Sign
     reception: Reception
     limits: Limits
     reopen_h: float
@@ -71,6 +72,7 @@ class Chat:
         self._own_origin = own_origin
         self._bad_frames: deque[float] = deque(maxlen=BAD_FRAMES_A_MINUTE)
         self._admitted: Admitted
+        self._conversation_id = ""
         self._hello: Hello
         self._delivery: Delivery
         self._replaces: str | None = None
@@ -106,7 +108,7 @@ class Chat:
             await self._sign_in(self._admitted.moved_from.visitor_id)
         visitor_id = self._admitted.visitor.visitor_id
         journal = self._counter.journal
-        self._delivery = Delivery(self._channel, journal.store, journal.bus, self._counter.desk, visitor_id)
+        self._delivery = Delivery(self._channel, journal, self._counter.desk, self._counter.sign, visitor_id)
         current = await self._current()
         if self._hello.fresh and current is not None:
             self._replaces = current.conversation_id if current.state != "closed" else None
@@ -126,48 +128,47 @@ class Chat:
         return frame
 
     async def _sign_in(self, anonymous_id: str) -> None:
-        """What the browser's visitor has open goes on as the customer's, if they have nothing open themselves."""
+        """What the browser's visitor sent and has open is the customer's from now on."""
         store = self._counter.journal.store
-        before = await store.latest(anonymous_id)
-        if before is not None and before.state != "closed":
-            await store.save_visitor(self._admitted.visitor)
-            await store.move_conversation(before.conversation_id, self._admitted.visitor.visitor_id)
+        await store.save_visitor(self._admitted.visitor)
+        await store.merge_visitor(anonymous_id, self._admitted.visitor.visitor_id)
 
     async def _current(self) -> Conversation | None:
         """The conversation that a command would go to: open, or closed so recently that it would reopen."""
         latest = await self._counter.journal.store.latest(self._admitted.visitor.visitor_id)
         if latest is None or latest.state != "closed":
             return latest
-        age_s = (self._counter.journal.clock.now() - latest.updated_at).total_seconds()
-        return latest if age_s <= self._counter.reopen_h * 3600 else None
+        now = self._counter.journal.clock.now()
+        return latest if may_reopen(latest, now, self._counter.reopen_h) else None
 
-    async def _welcome(self, now: Conversation | None, *, resume: bool) -> None:
+    async def _welcome(self, now: Conversation | None, *, resume: bool = False) -> None:
         """Say where things stand, then deliver from where the client is; nothing is stored for it."""
-        conversation_id = secrets.token_urlsafe(16) if now is None else now.conversation_id
+        self._conversation_id = secrets.token_urlsafe(16) if now is None else now.conversation_id
         seq = 0 if now is None else now.seq
-        knows = resume and self._hello.conversation_id == conversation_id and self._hello.after <= seq
-        place = await self._counter.desk.queue_place(conversation_id) if now and now.state == "queued" else None
-        self._delivery.offer(
-            {
-                "type": "welcome",
-                "protocol": PROTOCOL,
-                "conversation_id": conversation_id,
-                "token": self._admitted.token,
-                "seq": seq,
-                "state": "bot" if now is None else now.state,
-                "holder": {"kind": "bot", "name": None} if now is None else _shown(now),
-                "queue": None if place is None else {"position": place.position, "wait_s": place.wait_s},
-                "desk_open": await self._counter.desk.is_open(self._hello.site),
-                "limits": {"max_text_chars": MAX_TEXT_CHARS, "heartbeat_s": HEARTBEAT_S},
-            }
-        )
+        knows = resume and self._hello.conversation_id == self._conversation_id and self._hello.after <= seq
+        waits = now is not None and now.state == "queued"
+        place = await self._counter.desk.queue_place(self._conversation_id) if waits else None
+        welcome: JsonObject = {
+            "type": "welcome",
+            "protocol": PROTOCOL,
+            "conversation_id": self._conversation_id,
+            "token": self._admitted.token,
+            "seq": seq,
+            "state": "bot" if now is None else now.state,
+            "holder": {"kind": "bot", "name": None} if now is None else _shown(now),
+            "queue": None if place is None else place_form(place),
+            "desk_open": await self._counter.sign.look(),
+            "limits": {"max_text_chars": MAX_TEXT_CHARS, "heartbeat_s": HEARTBEAT_S},
+        }
+        state = "bot" if now is None else now.state
         after = self._hello.after if knows else 0
-        self._delivery.follow(conversation_id, after=after, head=seq, state="bot" if now is None else now.state)
+        self._delivery.follow(Course(self._conversation_id, welcome, after, seq, state, place))
 
     # Conversing
 
     async def _converse(self) -> None:
         """Read and write side by side; whichever ends first ends both."""
+        self._delivery.begin()
         reading = asyncio.create_task(self._read())
         writing = asyncio.create_task(self._write())
         try:
@@ -183,30 +184,31 @@ class Chat:
     async def _write(self) -> None:
         while True:
             await self._delivery.flush()
-            if self._delivery.elsewhere is not None:
+            if self._delivery.elsewhere:
                 await self._follow_newest()
             else:
                 await self._delivery.wait()
 
     async def _follow_newest(self) -> None:
         """Another socket of this visitor began a conversation: announce it here too."""
+        self._delivery.elsewhere = False
         current = await self._current()
-        self._delivery.elsewhere = None
-        if current is not None and current.conversation_id not in (self._delivery.conversation_id, self._replaces):
-            await self._welcome(current, resume=False)
+        if current is None or current.state == "closed":
+            return
+        if current.conversation_id not in (self._conversation_id, self._replaces):
+            await self._welcome(current)
 
     async def _read(self) -> None:
         while True:
-            data = await self._channel.receive()
             try:
-                await self._handle(parse(data))
+                await self._handle(parse(await self._channel.receive()))
             except FrameError as bad:
                 self._count_bad_frame()
                 frame = error_frame(bad.code, str(bad), final=bad.final, client_id=bad.client_id)
                 self._delivery.offer(frame)
 
     def _count_bad_frame(self) -> None:
-        now = time.monotonic()
+        now = self._counter.journal.clock.monotonic()
         self._bad_frames.append(now)
         if len(self._bad_frames) == BAD_FRAMES_A_MINUTE and now - self._bad_frames[0] < 60:  # noqa: PLR2004 - a minute
             raise Hangup(BAD_FRAME, "too many bad frames")
@@ -224,7 +226,7 @@ class Chat:
 
     def _relay_typing(self, *, on: bool) -> None:
         if self._counter.limits.hit(COMMANDS, "typing", self._admitted.visitor.visitor_id) is None:
-            relayed = Relayed(self._delivery.conversation_id, "desk", {"type": "typing", "by": "visitor", "on": on})
+            relayed = Relayed(self._conversation_id, "desk", {"type": "typing", "by": "visitor", "on": on})
             self._counter.journal.bus.publish(relayed)
 
     # Commands
@@ -232,8 +234,6 @@ class Chat:
     async def _command(self, command: AnyCommand) -> None:
         """Carry it out; the event that acknowledges it comes through delivery, a refusal at once."""
         try:
-            if isinstance(command, Rate):
-                await self._check_rated(command)
             appended = await self._append(command)
         except RateLimited as limited:
             self._refuse(command, limited.code, str(limited), final=False, retry_after_s=limited.retry_after_s)
@@ -255,21 +255,27 @@ class Chat:
     async def _append(self, command: AnyCommand) -> Appended:
         """Append to the conversation this line follows or, where that has ended, to the one that comes after it."""
         arrival = await self._arrival(command)
-        key = Key.of(arrival.by, str(command.client_id), command.model_dump(mode="json", exclude={"client_id"}))
-        await self._close_replaced()
+        key = Key.of(arrival.by, command.client_id, command.model_dump(mode="json", exclude={"client_id"}))
         for _ in range(TRIES):
             try:
-                return await self._counter.journal.append(
-                    self._delivery.conversation_id,
-                    decision(command, arrival),
-                    key=key,
-                    visitor=self._admitted.visitor,
+                appended = await self._counter.journal.append(
+                    self._conversation_id, decision(command, arrival), key=key, visitor=self._admitted.visitor
                 )
             except Ended:
-                await self._welcome(None, resume=False)
+                await self._welcome(None)
             except NewerConversation:
-                await self._welcome(await self._current(), resume=False)
+                await self._make_room()
+            else:
+                self._replaces = None
+                return appended
         raise NewerConversation
+
+    async def _make_room(self) -> None:
+        """A visitor has one open conversation: with `fresh` the old one ends now, else it is the one to go on with."""
+        if self._replaces is None:
+            await self._welcome(await self._current())
+        else:
+            await self._counter.journal.append(self._replaces, _closing)
 
     async def _arrival(self, command: AnyCommand) -> Arrival:
         visitor, counter = self._admitted.visitor, self._counter
@@ -279,28 +285,16 @@ class Chat:
             by=Author("visitor", visitor.name, visitor.visitor_id),
             opened=Opened(self._hello.site, self._hello.locale, page),
             at=counter.journal.clock.now(),
-            desk_open=await counter.desk.is_open(self._hello.site),
+            desk_open=await counter.sign.look(),
             reopen_h=counter.reopen_h,
             retry_after_s=counter.limits.hit(limit, command.type, visitor.visitor_id),
+            rates_reply=not isinstance(command, Rate) or await self._is_reply(command.seq),
             call=lambda: requested("visitor_asked", "the visitor pressed the button"),
         )
 
-    async def _close_replaced(self) -> None:
-        """A visitor has one open conversation: what `fresh` replaces ends when the new one begins."""
-        if self._replaces is None:
-            return
-
-        def close(now: Conversation | None) -> list[Draft]:
-            return [] if now is None or now.state == "closed" else [Draft(SYSTEM, Closed("new conversation"))]
-
-        await self._counter.journal.append(self._replaces, close)
-        self._replaces = None
-
-    async def _check_rated(self, rate: Rate) -> None:
-        store, conversation_id = self._counter.journal.store, self._delivery.conversation_id
-        rated = await store.events(conversation_id, after=rate.seq - 1, limit=1)
-        if not rated or not isinstance(rated[0].payload, BotSaid):
-            raise FrameError(f"seq: {rate.seq} is not a reply of the bot", str(rate.client_id))
+    async def _is_reply(self, seq: int) -> bool:
+        rated = await self._counter.journal.store.events(self._conversation_id, after=seq - 1, limit=1)
+        return bool(rated) and isinstance(rated[0].payload, BotSaid)
 
     def _refuse(
         self,
@@ -312,11 +306,14 @@ class Chat:
         retry_after_s: float | None = None,
         more: dict[str, str | int] | None = None,
     ) -> None:
-        client_id = str(command.client_id)
-        frame = error_frame(
-            code, message, final=final, client_id=client_id, retry_after_s=retry_after_s, **(more or {})
+        details = more or {}
+        self._delivery.offer(
+            error_frame(code, message, final=final, client_id=command.client_id, retry_after_s=retry_after_s, **details)
         )
-        self._delivery.offer(frame)
+
+
+def _closing(now: Conversation | None) -> list[Draft]:
+    return [] if now is None or now.state == "closed" else [Draft(SYSTEM, Closed("new conversation"))]
 
 
 def _shown(now: Conversation) -> JsonObject:

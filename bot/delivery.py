@@ -7,59 +7,69 @@ from dataclasses import dataclass, field
 
 from bot.channel import Channel
 from bot.protocol import TRY_LATER, Hangup, encode, event_frame
+from bot.sign import Sign
 from conversation.events import Event, JsonObject, State
-from conversation.ports import Bus, Hint, Reached, Store
-from handoff.desk import Desk
+from conversation.journal import Journal
+from conversation.ports import Hint, Reached
+from handoff.desk import Desk, Place
 
 QUEUED_FRAMES = 256  # ephemeral frames a slow reader may owe; events are paged from the store instead
 PAGE_EVENTS = 100
 QUEUE_EVERY_S = 10.0  # how often a waiting visitor hears of their place, at most
 
 
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A conversation to deliver: after which event, how far it has come, and the `welcome` that announces it."""
+
+    conversation_id: str
+    welcome: JsonObject
+    after: int = 0
+    head: int = 0
+    state: State = "bot"
+    place: Place | None = None
+
+
 @dataclass(slots=True)
 class Delivery:
-    """Sends what is after `cursor` whenever something wakes it; live delivery and resume are the same read."""
+    """Sends what is after the cursor whenever something wakes it; live delivery and resume are the same read.
+
+    Only `flush` changes what is delivered, so that a page being read and a change of course cannot cross.
+    """
 
     channel: Channel
-    store: Store
-    bus: Bus
+    journal: Journal
     desk: Desk
+    sign: Sign
     visitor_id: str
-    conversation_id: str = ""
     cursor: int = 0
-    state: State = "bot"
-    elsewhere: str | None = None
+    elsewhere: bool = False
+    _conversation_id: str = ""
+    _state: State = "bot"
     _head: int = 0
-    _place: tuple[int, float | None] | None = None
+    _desk_open: bool = False
+    _place: Place | None = None
+    _place_told_s: float = 0.0
+    _next: Course | None = None
     _frames: deque[JsonObject] = field(default_factory=deque)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _unlisten: Callable[[], None] | None = None
 
-    def follow(self, conversation_id: str, *, after: int, head: int, state: State) -> None:
-        """Deliver this conversation from `after` on, up to `head` at once and further when hints come."""
-        self.conversation_id, self.cursor, self._head, self.state = conversation_id, after, head, state
-        self.elsewhere = None
-        self._place = None
-        self.end()
-        self._unlisten = self.bus.listen(self._hint, conversation_id=conversation_id, visitor_id=self.visitor_id)
+    def follow(self, course: Course) -> None:
+        """From the next `flush` on, deliver this conversation instead."""
+        self._next = course
         self._wake.set()
+
+    def begin(self) -> None:
+        """Watch the desk's sign; hints are listened to from the first `follow` on."""
+        self.sign.watchers.add(self._wake.set)
 
     def end(self) -> None:
         """Listen no longer."""
+        self.sign.watchers.discard(self._wake.set)
         if self._unlisten is not None:
             self._unlisten()
-
-    def _hint(self, hint: Hint) -> None:
-        """A hint of another conversation of this visitor means that a new one began."""
-        if not isinstance(hint, Reached):
-            if hint.to == "visitor" and hint.conversation_id == self.conversation_id:
-                self.offer(hint.frame)
-        elif hint.conversation_id == self.conversation_id:
-            self._head = max(self._head, hint.seq)
-            self._wake.set()
-        elif hint.visitor_id == self.visitor_id:
-            self.elsewhere = hint.conversation_id
-            self._wake.set()
+            self._unlisten = None
 
     def offer(self, frame: JsonObject) -> None:
         """Send a frame soon, before any further event; one too many ends the socket at the next `flush`."""
@@ -69,39 +79,96 @@ class Delivery:
 
     async def wait(self) -> None:
         """Until there is something to send."""
-        timeout = QUEUE_EVERY_S if self.state == "queued" else None
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(QUEUE_EVERY_S if self._state == "queued" else None):
                 await self._wake.wait()
         except TimeoutError:
             pass
         self._wake.clear()
 
     async def flush(self) -> None:
-        """Send frames, then events, then the place in the queue. Raises Hangup, ChannelClosed, StorageUnavailable."""
+        """Send all there is: frames, then events, then the place in the queue.
+
+        Raises Hangup, ChannelClosed, StorageUnavailable.
+        """
+        more = True
+        while more:
+            await self._set_out()
+            await self._send_frames()
+            more = await self._send_page() or self._next is not None
+        if self.sign.open != self._desk_open:
+            self._desk_open = self.sign.open
+            await self._send({"type": "desk", "open": self._desk_open})
+        if self._state == "queued":
+            await self._tell_place()
+
+    def _hint(self, hint: Hint) -> None:
+        """A hint of another conversation of this visitor means that a new one may have begun."""
+        if not isinstance(hint, Reached):
+            if hint.to == "visitor":
+                self.offer(hint.frame)
+        elif hint.conversation_id == self._conversation_id:
+            self._head = max(self._head, hint.seq)
+            self._wake.set()
+        else:
+            self.elsewhere = True
+            self._wake.set()
+
+    async def _set_out(self) -> None:
+        """Take the course that was set last, announcing it before its first event."""
+        if self._next is None:
+            return
+        course, self._next = self._next, None
+        self._conversation_id, self._state = course.conversation_id, course.state
+        self.cursor, self._head = course.after, course.head
+        self._place, self._place_told_s = course.place, self.journal.clock.monotonic()
+        self._desk_open = course.welcome["desk_open"] is True
+        if self._unlisten is not None:
+            self._unlisten()
+        listen = self.journal.bus.listen
+        self._unlisten = listen(self._hint, conversation_id=course.conversation_id, visitor_id=self.visitor_id)
+        await self._send(course.welcome)
+
+    async def _send_frames(self) -> None:
         if len(self._frames) > QUEUED_FRAMES:
             raise Hangup(TRY_LATER, "the socket is read too slowly; reconnect and resume")
         while self._frames:
-            await self.channel.send(encode(self._frames.popleft()))
-        while self._head > self.cursor:
-            page = await self.store.events(self.conversation_id, after=self.cursor, limit=PAGE_EVENTS)
-            if not page:
-                break
-            for event in page:
-                await self._deliver(event)
-        if self.state == "queued":
-            await self._tell_place()
+            await self._send(self._frames.popleft())
+
+    async def _send_page(self) -> bool:
+        """The next events; False where there are none, or the course has changed while they were read."""
+        if self._head <= self.cursor:
+            return False
+        store = self.journal.store
+        page = await store.events(self._conversation_id, after=self.cursor, limit=PAGE_EVENTS)
+        if self._next is not None:
+            return False
+        for event in page:
+            await self._deliver(event)
+        return bool(page)
 
     async def _deliver(self, event: Event) -> None:
-        await self.channel.send(encode(event_frame(event)))
+        await self._send(event_frame(event))
         self.cursor = event.seq
         if event.standing is not None:
-            self.state = event.standing.state
+            self._state = event.standing.state
             self._place = None
 
     async def _tell_place(self) -> None:
-        place = await self.desk.queue_place(self.conversation_id)
-        if place is None or (place.position, place.wait_s) == self._place:
+        """At once when it is news that there is a place, later at most every QUEUE_EVERY_S."""
+        now_s = self.journal.clock.monotonic()
+        if self._place is not None and now_s - self._place_told_s < QUEUE_EVERY_S:
             return
-        self._place = (place.position, place.wait_s)
-        await self.channel.send(encode({"type": "queue", "position": place.position, "wait_s": place.wait_s}))
+        self._place_told_s = now_s
+        place = await self.desk.queue_place(self._conversation_id)
+        if place is not None and place != self._place:
+            self._place = place
+            await self._send({"type": "queue", **place_form(place)})
+
+    async def _send(self, frame: JsonObject) -> None:
+        await self.channel.send(encode(frame))
+
+
+def place_form(place: Place) -> JsonObject:
+    """A place in the queue as visitors see it."""
+    return {"position": place.position, "wait_s": place.wait_s, "overdue": place.overdue}

@@ -45,9 +45,24 @@ class RateLimited(Refused):
         return f"that was too much at once; try again in {self.retry_after_s:g} s"
 
 
+class NotAReply(Refused):
+    """What was rated is no reply of the bot."""
+
+    code: ClassVar[str] = "bad_frame"
+
+    def __init__(self, seq: int) -> None:
+        self.seq = seq
+
+    def __str__(self) -> str:
+        return f"seq: {self.seq} is not a reply of the bot"
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A command as it arrives: from whom, on which page, when, and how things stand at that moment."""
+    """A command as it arrives: from whom, on which page, when, and how things stand at that moment.
+
+    `rates_reply`: whether what a `rate` is about is a reply of the bot.
+    """
 
     by: Author
     opened: Opened
@@ -55,6 +70,7 @@ class Arrival:
     desk_open: bool
     reopen_h: float
     retry_after_s: float | None = None
+    rates_reply: bool = True
     call: Callable[[], HandoffRequested] = lambda: HandoffRequested("visitor_asked")
 
 
@@ -73,7 +89,7 @@ def decision(command: AnyCommand, arrival: Arrival) -> Decide:
                 opening = [Draft(arrival.by, arrival.opened)] if now is None else []
                 return [*opening, Draft(arrival.by, ContactLeft(email, name))]
             case _:
-                return [Draft(arrival.by, _follow_up(now, command))]
+                return [Draft(arrival.by, _follow_up(now, command, arrival))]
 
     return decide
 
@@ -84,9 +100,14 @@ def _begun(now: Conversation | None, arrival: Arrival) -> list[Draft]:
         return [Draft(arrival.by, arrival.opened)]
     if now.state != "closed":
         return []
-    if arrival.at - now.updated_at > timedelta(hours=arrival.reopen_h):
+    if not may_reopen(now, arrival.at, arrival.reopen_h):
         raise Ended
     return [Draft(arrival.by, Reopened())]
+
+
+def may_reopen(closed: Conversation, at: datetime, reopen_h: float) -> bool:
+    """Whether a closed conversation goes on when its visitor speaks again."""
+    return closed.closed_at is not None and at - closed.closed_at <= timedelta(hours=reopen_h)
 
 
 def _call(now: Conversation | None, arrival: Arrival) -> Sequence[Draft]:
@@ -100,13 +121,15 @@ def _call(now: Conversation | None, arrival: Arrival) -> Sequence[Draft]:
     return [*begun, Draft(BOT, said)]
 
 
-def _follow_up(now: Conversation | None, command: AnyCommand) -> Payload:
+def _follow_up(now: Conversation | None, command: AnyCommand, arrival: Arrival) -> Payload:
     """Commands that need a conversation to be about."""
     if now is None:
         raise IllegalTransition(kind=command.type, state="nothing")
     match command:
         case CancelHuman() if now.state == "queued":
             return ReturnedToBot()
+        case Rate(seq=seq) if not arrival.rates_reply:
+            raise NotAReply(seq)
         case Rate(seq=seq, helpful=helpful, comment=comment):
             return Rated(seq, helpful, comment)
         case Survey(score=score, comment=comment):

@@ -5,17 +5,32 @@ Read from `HANDRAIL_*` variables first, then `handrail.toml` in the working fold
 
 import ipaddress
 import os
+import re
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+import orjson
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from pydantic_settings import SettingsError as UnreadableSource
 
 PREFIX = "HANDRAIL_"
 TEST_PREFIX = "HANDRAIL_TEST_"  # read by tests and benchmarks, never by the server
@@ -34,27 +49,37 @@ class SettingsError(Exception):
         return "the settings cannot be used:\n" + "\n".join(f"  - {problem}" for problem in self.problems)
 
 
+def _split(origins: object) -> object:
+    """A variable lists origins with commas, or as JSON."""
+    if not isinstance(origins, str):
+        return origins
+    listed = origins.strip()
+    return orjson.loads(listed) if listed.startswith("[") else [one.strip() for one in listed.split(",") if one.strip()]
+
+
+def _origin(url: str) -> str:
+    scheme, _, host = url.lower().partition("://")
+    if scheme not in ("http", "https") or not re.fullmatch(r"[^\s/?#@*]+", host):
+        message = f"{url!r} is not an origin; write scheme and host alone, such as 'https://shop.example'"
+        raise ValueError(message)
+    return f"{scheme}://{host}"
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
+Origins = Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)]
+
+
 class Site(BaseModel):
     """One place the widget stands."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    allowed_origins: tuple[str, ...] = Field(
+    allowed_origins: Origins = Field(
         (), description="Origins of the pages that may embed the widget, such as https://shop.example."
     )
     identity_secret: SecretStr | None = Field(
         None, description="Shared secret with which your own server signs who a visitor is (HMAC-SHA256)."
     )
-
-    @field_validator("allowed_origins")
-    @classmethod
-    def _origins_are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
-        for origin in origins:
-            scheme, _, host = origin.partition("://")
-            if scheme not in ("http", "https") or not host or "/" in host:
-                message = f"{origin!r} is not an origin; write scheme and host alone, such as 'https://shop.example'"
-                raise ValueError(message)
-        return tuple(origin.lower() for origin in origins)
 
     @field_validator("identity_secret")
     @classmethod
@@ -77,8 +102,8 @@ class Settings(BaseSettings):
     kb: Path = Field(Path("kb_articles"), description="Folder of the Markdown articles.")
     data: Path = Field(Path("var"), description="Folder of the database, the index and the exported model.")
     model: str = Field("all-MiniLM-L6-v2", description="Embedding model: the bundled one, or the path of another.")
-    public_url: str | None = Field(
-        None, description="URL under which visitors reach this server, where a proxy stands before it."
+    public_url: Origin | None = Field(
+        None, description="URL, without a path, under which visitors reach this server behind a proxy."
     )
     handoff: Literal["auto", "on_request"] = Field(
         "auto", description="When a person is called: when the bot cannot help, or only when the visitor asks."
@@ -89,7 +114,7 @@ class Settings(BaseSettings):
         le=1,
         description="Least confidence (0 to 1) with which the bot answers instead of offering a person.",
     )
-    allowed_origins: tuple[str, ...] = Field(
+    allowed_origins: Origins = Field(
         (), description="Origins that may embed the widget of the default site; the server's own always may."
     )
     require_origin: bool = Field(
@@ -171,8 +196,10 @@ def load_settings(**chosen: object) -> Settings:
         settings = Settings(**given)  # type: ignore[arg-type]  # pydantic checks each value
     except ValidationError as invalid:
         raise SettingsError(problems + [_problem(error) for error in invalid.errors()]) from None
-    except ValueError as unreadable:  # a handrail.toml that is not TOML
+    except tomllib.TOMLDecodeError as unreadable:
         raise SettingsError([*problems, f"{CONFIG_FILE}: {unreadable}; mend the file"]) from None
+    except UnreadableSource as unreadable:
+        raise SettingsError([*problems, f"{unreadable}; write it as JSON, or in {CONFIG_FILE}"]) from None
     if problems:
         raise SettingsError(problems)
     return settings

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bot.protocol import BAD_TOKEN, FORBIDDEN, UNKNOWN_SITE, Hangup, Hello
+from bot.protocol import BAD_TOKEN, FORBIDDEN, UNKNOWN_SITE, Hangup, Hello, Text
 from bot.protocol import Identity as SignedIdentity
 from bot.settings import Site
 from conversation.ports import Clock, Visitor, VisitorStore
@@ -25,11 +25,11 @@ class Claims(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True)
 
     site: str
-    user_id: str
+    user_id: Text
     iat: float
     exp: float
-    name: str | None = None
-    email: str | None = None
+    name: Text | None = None
+    email: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +69,9 @@ class Reception:
             raise Hangup(UNKNOWN_SITE, f"there is no site {hello.site!r}")
         if origin is not None and origin.lower() not in {own_origin.lower(), *site.allowed_origins}:
             raise Hangup(FORBIDDEN, f"site {hello.site!r} does not allow this origin")
-        known = await self._by_token(hello)
         if hello.identity is not None:
-            return await self._customer(hello, hello.identity, site, known)
+            return await self._customer(hello, hello.identity, site)
+        known = await self._by_token(hello)
         if known is None:
             return self._newcomer(hello.site)
         if known.user_id is not None:
@@ -79,12 +79,16 @@ class Reception:
         return Admitted(await self._slid(known), hello.token or "")
 
     async def _by_token(self, hello: Hello) -> Visitor | None:
-        if hello.token is None:
-            return None
-        known = await self.store.visitor_by_token(hash_token(hello.token))
-        if known is None or known.site_id != hello.site or known.expires_at <= self.clock.now():
+        known = await self._recall(hello)
+        if hello.token is not None and known is None:
             raise Hangup(BAD_TOKEN, "the token is unknown or has expired; say hello without it")
         return known
+
+    async def _recall(self, hello: Hello) -> Visitor | None:
+        """The visitor of the token, if it is valid on this site."""
+        known = None if hello.token is None else await self.store.visitor_by_token(hash_token(hello.token))
+        valid = known is not None and known.site_id == hello.site and known.expires_at > self.clock.now()
+        return known if valid else None
 
     def _newcomer(self, site_id: str) -> Admitted:
         token = secrets.token_urlsafe(32)
@@ -98,13 +102,13 @@ class Reception:
         await self.store.save_visitor(slid)
         return slid
 
-    async def _customer(self, hello: Hello, identity: SignedIdentity, site: Site, known: Visitor | None) -> Admitted:
+    async def _customer(self, hello: Hello, identity: SignedIdentity, site: Site) -> Admitted:
+        """The customer; their token is theirs already or, before they first wrote, known to nobody, which is fine."""
         claims = self._verified(hello.site, identity, site)
         assert site.identity_secret is not None
         token = _customer_token(site.identity_secret.get_secret_value(), claims)
         stored = await self.store.visitor_by_user(hello.site, claims.user_id)
-        if known is not None and known.user_id not in (None, claims.user_id):
-            known = None  # another customer of a shared browser: their conversation stays theirs
+        before = await self._recall(hello)
         visitor = Visitor(
             visitor_id=stored.visitor_id if stored else secrets.token_urlsafe(16),
             site_id=hello.site,
@@ -116,7 +120,8 @@ class Reception:
         )
         if stored is not None:
             await self.store.save_visitor(visitor)
-        return Admitted(visitor, token, known if known is not None and known.user_id is None else None)
+        anonymous = before is not None and before.user_id is None  # another customer's chats stay theirs
+        return Admitted(visitor, token, before if anonymous else None)
 
     def _verified(self, site_id: str, identity: SignedIdentity, site: Site) -> Claims:
         """The claims, if the site's secret signed exactly these bytes and they are of now."""

@@ -42,6 +42,7 @@ from handoff.presence import ACTING_ROLES, Attendance
 from handoff.text import clean
 
 WAITS_KEPT = 20  # the last hour or so of a busy desk: enough for a median, recent enough to be true
+MAX_WAIT_S = 600.0  # ten minutes are more than a visitor looks at a chat that stands still
 MAX_REASON_CHARS = 200
 MAX_TAGS, MAX_TAG_CHARS = 20, 40
 EVENTS_BACK = 100  # one page when looking for the event that made the present holder
@@ -51,10 +52,14 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in the queue, from 1; `wait_s` is None while nobody has been served yet."""
+    """A place in the queue, from 1; `wait_s` is None while nobody has been served yet.
+
+    `overdue`: the visitor has waited longer than `max_wait_s` and should be offered something else.
+    """
 
     position: int
     wait_s: int | None
+    overdue: bool = False
 
 
 def requested(reason: Reason, detail: str = "", priority: Priority = "normal") -> HandoffRequested:
@@ -70,8 +75,8 @@ class Desk:
     something else, BadRequest for a text that does not fit, and StorageUnavailable.
     """
 
-    def __init__(self, journal: Journal, attendance: Attendance) -> None:
-        self.journal, self.attendance = journal, attendance
+    def __init__(self, journal: Journal, attendance: Attendance, *, max_wait_s: float = MAX_WAIT_S) -> None:
+        self.journal, self.attendance, self._max_wait_s = journal, attendance, max_wait_s
         self._waits_s: deque[float] = deque(maxlen=WAITS_KEPT)
 
     async def claim(self, conversation_id: str, agent: Agent, client_id: str | None = None) -> Event:
@@ -166,11 +171,14 @@ class Desk:
 
         `wait_s` is the position times the median of what the last claims in this process had waited.
         """
-        waiting = [conversation.conversation_id for conversation in await self.journal.store.queue()]
-        if conversation_id not in waiting:
+        queue = enumerate(await self.journal.store.queue(), start=1)
+        place = next(((at, found) for at, found in queue if found.conversation_id == conversation_id), None)
+        if place is None:
             return None
-        position = waiting.index(conversation_id) + 1
-        return Place(position, round(position * statistics.median(self._waits_s)) if self._waits_s else None)
+        position, waiting = place
+        waits_since = waiting.waiting_since or waiting.updated_at
+        overdue = (self.journal.clock.now() - waits_since).total_seconds() > self._max_wait_s
+        return Place(position, round(position * statistics.median(self._waits_s)) if self._waits_s else None, overdue)
 
     async def _act(self, conversation_id: str, agent: Agent, client_id: str | None, payload: Payload) -> Event:
         def decide(now: Conversation | None) -> Sequence[Draft]:

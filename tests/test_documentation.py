@@ -23,7 +23,7 @@ import handrail
 from bot import doctor, limits
 from bot.metrics import Metrics
 from bot.protocol import ClientFrame, FrameError, Identity
-from bot.settings import Settings, Site
+from bot.settings import Origin, Settings, Site
 from bot.visitors import Reception
 from conversation.clock import SystemClock
 from conversation.errors import IllegalTransition, NewerConversation, Refused
@@ -44,7 +44,7 @@ HOUSES = ("bot", "conversation", "eval", "handoff", "retrieval", "widget")
 QUESTIONS = ROOT / "tests/data/help_questions.jsonl"
 
 # What nobody outside the code ever reads: base classes, and faults that another layer turns into something else.
-UNSEEN = {"knowledge_error", "lease_lost", "ended", "rows_mismatch", "widget_link"}
+UNSEEN = {"knowledge_error", "lease_lost", "ended", "rows_mismatch", "widget_link", "bad_frame"}
 NOT_IMPORTED = {"retrieval.export"}  # torch is for a process of its own
 
 
@@ -163,6 +163,8 @@ def type_words(annotation):
     plain |= {
         Path: "path",
         SecretStr | None: "secret text",
+        Origin | None: "text",
+        tuple[Origin, ...]: "list of text",
         tuple[str, ...]: "list of text",
         dict[str, Site]: "tables by name",
     }

@@ -18,6 +18,7 @@ from bot.decide import Policy
 from bot.limits import Limits
 from bot.respond import Responder
 from bot.settings import Site
+from bot.sign import Sign
 from bot.turn import Knows
 from bot.visitors import Reception
 from conversation.bus import LocalBus
@@ -206,6 +207,7 @@ class Lobby:
     async def start(self) -> None:
         """Let the bot answer; before that it would leave what it is given to whoever adopts it."""
         self.tasks.append(asyncio.create_task(self.responder.run()))
+        self.tasks.append(asyncio.create_task(self.counter.sign.run()))
         await asyncio.sleep(0)
 
     async def idle(self) -> None:
@@ -246,7 +248,7 @@ def lobby_over(store: Store, clock: ManualClock, snapshot: Snapshot, *, limited:
     desk = Desk(journal, Attendance(store, clock))
     responder = Responder(journal, desk, lambda: Knows(snapshot, mind.encode), Policy(answer_confidence=0.3))
     reception = Reception(SITES, store, clock)
-    counter = Counter(journal, desk, responder, reception, Limits(enabled=limited), 24.0)
+    counter = Counter(journal, desk, responder, Sign(desk, clock), reception, Limits(enabled=limited), 24.0)
     return Lobby(clock, store, journal, desk, mind, responder, counter)
 
 

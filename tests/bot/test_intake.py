@@ -43,7 +43,7 @@ def command(kind, **fields):
         Contact: "contact",
         CloseChat: "close",
     }
-    return kind(type=names[kind], client_id=uuid.uuid4(), **fields)
+    return kind(type=names[kind], client_id=str(uuid.uuid4()), **fields)
 
 
 SAY = command(Say, text="hello")

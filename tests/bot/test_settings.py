@@ -116,7 +116,7 @@ def test_a_value_that_does_not_fit_is_refused(monkeypatch, name, value):
 @pytest.mark.parametrize("origin", ["shop.example", "ftp://shop.example", "https://", "https://shop.example/", "*"])
 def test_an_origin_is_scheme_and_host_alone(origin):
     (problem,) = problems(sites={"shop": {"allowed_origins": [origin]}})
-    assert problem.startswith("sites.shop.allowed_origins: ")
+    assert problem.startswith("sites.shop.allowed_origins.0: ")
     assert "is not an origin" in problem
     assert any("is not an origin" in problem for problem in problems(allowed_origins=[origin]))
 

@@ -74,7 +74,9 @@ def test_small_talk_is_told_by_kind(text, kind):
     assert small_talk(text) == kind
 
 
-@pytest.mark.parametrize("text", ["hi, my board does not show up", "thanks but it still fails", "who are you shipping with"])
+@pytest.mark.parametrize(
+    "text", ["hi, my board does not show up", "thanks but it still fails", "who are you shipping with"]
+)
 def test_a_question_behind_a_courtesy_is_a_question(text):
     assert small_talk(text) is None
 
