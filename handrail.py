@@ -1,11 +1,13 @@
 """The command line: the houses' commands, put together."""
 
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
 from bot import commands as bot
 from bot.assembly import DataUnwritable, open_store
+from bot.commands import settings_of
+from bot.log import configure_logging
 from bot.serve import PortTaken
 from bot.settings import SettingsError
 from conversation.errors import DatabaseNewer, DatabaseUnusable, StorageUnavailable
@@ -23,6 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit status: 0 done, 1 failed or a gate not met, 2 wrong usage."""
     args = parser().parse_args(argv)
     try:
+        _complete(args)
         return int(args.run(args))
     except SettingsError as problem:
         return _fail(problem, WRONG_USAGE)
@@ -41,6 +44,15 @@ def parser() -> ArgumentParser:
     handoff.add_commands(commands, open_store)
     evaluation.add_commands(commands)
     return handrail
+
+
+def _complete(args: Namespace) -> None:
+    """What the command line leaves open comes from the settings, for every command alike. Raises SettingsError."""
+    settings = settings_of(args)
+    configure_logging(settings.log_format)
+    for name in ("kb", "data", "model"):
+        if name in args:
+            setattr(args, name, getattr(settings, name))
 
 
 def _fail(problem: Exception, status: int) -> int:

@@ -12,12 +12,11 @@ import orjson
 import uvloop
 from rich.console import Console
 from rich.markdown import Markdown
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.markup import escape
 
-from bot.assembly import House, open_knowledge
+from bot.assembly import House, prepare
 from bot.decide import Policy
 from bot.doctor import Finding, diagnose
-from bot.log import configure_logging
 from bot.serve import serve, take_port
 from bot.settings import Settings, load_settings
 from bot.turn import Asked, Knows, Reply, turn
@@ -65,25 +64,11 @@ def settings_of(args: Namespace) -> Settings:
     return load_settings(**given)
 
 
-def open_with_progress(settings: Settings) -> tuple[Encoder, Knowledge]:
-    """Encoder and index, with a progress bar on a terminal. Raises what `open_knowledge` raises."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("model", total=None)
-
-        def progress(step: str, done: int, total: int) -> None:
-            bar.update(task, description=step, completed=done, total=total or None)
-
-        return open_knowledge(settings, progress)
-
-
 def run_serve(args: Namespace) -> int:
     """`handrail serve`: until SIGTERM, then 0."""
     settings = settings_of(args)
-    configure_logging(settings.log_format)
     listener = take_port(settings.host, settings.port)
-    encoder, knowledge = open_with_progress(settings)
+    encoder, knowledge = prepare(settings)
 
     async def announce(house: House, url: str) -> None:
         if args.demo:
@@ -113,7 +98,7 @@ async def _print_demo(house: House, url: str) -> None:
 def run_ask(args: Namespace) -> int:
     """`handrail ask`: one question through the same `turn` as live traffic; nothing is stored."""
     settings = settings_of(args)
-    encoder, knowledge = open_with_progress(settings)
+    encoder, knowledge = prepare(settings)
     reply = _run(_ask(args.question, settings, encoder, knowledge))
     if args.json:
         sys.stdout.buffer.write(orjson.dumps(_document(args.question, reply), option=orjson.OPT_INDENT_2) + b"\n")
@@ -124,7 +109,7 @@ def run_ask(args: Namespace) -> int:
 
 async def _ask(question: str, settings: Settings, encoder: Encoder, knowledge: Knowledge) -> Reply:
     async with Batcher(encoder) as batcher:
-        knows = Knows(knowledge.snapshot, batcher.encode, (settings.public_url or "").rstrip("/"))
+        knows = Knows(knowledge.snapshot, batcher.encode, settings.public_url or "")
         policy = Policy(settings.answer_confidence, settings.handoff)
         return await turn(Asked(question, Audience("default")), knows, policy)
 
@@ -164,11 +149,10 @@ def run_doctor(args: Namespace) -> int:
 
 
 def _show_finding(finding: Finding) -> None:
-    console = Console()
-    console.print(f"{SYMBOLS[finding.status]} [bold]{finding.check}[/]: ", end="")
-    console.print(finding.message, markup=False, highlight=False)
+    console = Console(highlight=False)
+    console.print(f"{SYMBOLS[finding.status]} [bold]{finding.check}[/]: {escape(finding.message)}", soft_wrap=True)
     if finding.remedy:
-        console.print(f"    {finding.remedy}", markup=False, highlight=False)
+        console.print(f"    {escape(finding.remedy)}", soft_wrap=True)
 
 
 def _run(work: Coroutine[object, object, Result]) -> Result:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.assembly import DATABASE, INDEX, DataUnwritable, open_store, prepare_data
+from bot.assembly import DATABASE, DataUnwritable, open_store, prepare_data
 from bot.serve import PortTaken, take_port
 from bot.settings import Settings, is_loopback
 from conversation.errors import DatabaseNewer, DatabaseUnusable, StorageUnavailable
 from retrieval.article import read
 from retrieval.errors import KnowledgeError
 from retrieval.index import load, newest
+from retrieval.opening import INDEX
 from retrieval.prepare import prepare_model
 
 FREE_BYTES = 500 * 1024**2  # the exported model, an index and some weeks of conversations

@@ -14,7 +14,6 @@ from rich.table import Table
 
 from bot.commands import add_settings, settings_of
 from bot.decide import Policy
-from bot.log import configure_logging
 from bot.settings import Settings
 from eval.bootstrap import Metric
 from eval.cases import CaseError
@@ -46,7 +45,6 @@ def run(args: argparse.Namespace) -> int:
     """`handrail eval run`: 0 done, 1 failed, 2 wrong usage. Raises what settings, data folder and knowledge base raise."""
     inputs = Inputs(args.questions, args.dialogues, args.withhold, dict(args.where), args.kb_tag)
     settings = settings_of(args)
-    configure_logging(settings.log_format)
     try:
         metrics = asyncio.run(_evaluate(inputs, settings, args.out))
     except NothingToPlay as error:

@@ -28,7 +28,7 @@ def add_commands(
 
     def command(name: str, act: Act, told: str, *, email: bool = True) -> argparse.ArgumentParser:
         parser = commands.add_parser(name, help=told, description=told)
-        parser.add_argument("--data", type=Path, default=Path("var"), metavar="DIR", help="data folder (var)")
+        parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the database (default var)")
         if email:
             parser.add_argument("email", metavar="EMAIL")
         parser.set_defaults(run=lambda args: _run(act, args, open_store))

@@ -2,39 +2,31 @@
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
-import structlog
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
 from retrieval.article import read
-from retrieval.encode import Encoder
 from retrieval.index import Audience, Hit
 from retrieval.lint import lint
-from retrieval.onnx import OnnxEncoder
+from retrieval.opening import open_knowledge
 from retrieval.plain import plain
-from retrieval.prepare import DEFAULT_MODEL, prepare_model
-from retrieval.refresh import Knowledge
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
 DONE, FAILED = 0, 1
-INDEX = "index"  # below the data folder; `serve` uses the same
 SHOWN_CHARS = 160
 
 
 def add_commands(subparsers: "_SubParsersAction[ArgumentParser]") -> None:
-    """Registers `kb` with its sub-commands; each leaves its function in `run`."""
+    """Registers `kb` with its sub-commands; each leaves its function in `run` and expects kb, data and model in its args."""
     kb = subparsers.add_parser("kb", help="build, check and search the articles")
     commands = kb.add_subparsers(metavar="COMMAND", required=True)
     _add(commands, "build", run_build, "build the index that serve uses")
@@ -52,7 +44,7 @@ def add_commands(subparsers: "_SubParsersAction[ArgumentParser]") -> None:
 
 def run_build(args: Namespace) -> int:
     """`kb build`: broken articles are named and make it fail, though the index of what is good stands."""
-    _, knowledge = _open(args)
+    _, knowledge = open_knowledge(args.kb, args.data, args.model)
     snapshot = knowledge.snapshot
     for error in knowledge.errors:
         sys.stderr.write(f"{error}\n")
@@ -75,7 +67,7 @@ def run_lint(args: Namespace) -> int:
 
 def run_search(args: Namespace) -> int:
     """`kb search`: the best passage of each article, with the score of each signal."""
-    encoder, knowledge = _open(args)
+    encoder, knowledge = open_knowledge(args.kb, args.data, args.model)
     vector = encoder.encode([args.query])[0]
     hits = knowledge.snapshot.search(args.query, vector, Audience("default", internal=args.internal), args.limit)
     if args.json:
@@ -89,13 +81,9 @@ def _add(
     commands: "_SubParsersAction[ArgumentParser]", name: str, run: Callable[[Namespace], int], words: str
 ) -> ArgumentParser:
     parser = commands.add_parser(name, help=words, description=words)
-    parser.add_argument(
-        "--kb", type=Path, default=Path("kb_articles"), metavar="DIR", help="articles (default %(default)s)"
-    )
-    parser.add_argument(
-        "--data", type=Path, default=Path("var"), metavar="DIR", help="index and model (default %(default)s)"
-    )
-    parser.add_argument("--model", default=DEFAULT_MODEL, help="name or path (default %(default)s)")
+    parser.add_argument("--kb", type=Path, metavar="DIR", help="folder of the articles (default kb_articles)")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of index and model (default var)")
+    parser.add_argument("--model", help="embedding model: a name or a path (default all-MiniLM-L6-v2)")
     parser.set_defaults(run=run)
     return parser
 
@@ -104,30 +92,6 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError(f"{text!r} is not a whole number above 0")
     return int(text)
-
-
-def _open(args: Namespace) -> tuple[Encoder, Knowledge]:
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # stdout is for the result alone
-    with _progress() as advance:
-        model = prepare_model(args.model, args.data, lambda step: advance(step, 0, 0))
-        encoder = OnnxEncoder(model)
-        knowledge = Knowledge.open(
-            args.kb,
-            index_dir=args.data / INDEX,
-            encoder=encoder,
-            progress=lambda done, total: advance("encoding passages", done, total),
-        )
-    return encoder, knowledge
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar on a terminal's stderr; nothing elsewhere."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("reading articles", total=None)
-        yield lambda step, done, total: bar.update(task, description=step, completed=done, total=total or None)
 
 
 def _table(hits: Sequence[Hit]) -> Table:

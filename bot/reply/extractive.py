@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 
 from retrieval.index import Hit
-
 from retrieval.markdown import Block, blocks
 from retrieval.plain import plain
 

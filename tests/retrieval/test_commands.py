@@ -51,11 +51,7 @@ def test_wrong_usage_exits_with_2(arguments, capsys):
 
 
 def run(*arguments):
-    program = (
-        "import sys; from argparse import ArgumentParser; from retrieval.commands import add_commands;"
-        "parser = ArgumentParser(); add_commands(parser.add_subparsers()); args = parser.parse_args();"
-        "sys.exit(args.run(args))"
-    )
+    program = "import sys, handrail; sys.exit(handrail.main())"
     return subprocess.run(
         [sys.executable, "-c", program, *map(str, arguments)], capture_output=True, text=True, check=False
     )
