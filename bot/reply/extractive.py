@@ -1,6 +1,7 @@
 """A reply without a language model: the passage that answers, cut to what is worth reading, and where it is from."""
 
 import re
+import textwrap
 from collections.abc import Iterator
 
 from retrieval.index import Hit
@@ -10,7 +11,6 @@ from retrieval.plain import plain
 REPLY_WORDS = 120  # about what a visitor reads in half a minute
 UNIT_WORDS = 220  # steps, tables and code are kept whole up to here
 UNITS = {"bullet_list", "ordered_list", "table", "fence", "code_block"}
-CODE = {"fence", "code_block"}
 
 _NOISE = (
     (re.compile(r"!\[([^\]]*)\]\([^)]*\)"), ""),  # a chat shows no images
@@ -60,8 +60,10 @@ def _readable(passage: str) -> Iterator[tuple[Block, str]]:
 
 
 def _show(block: Block, written: str) -> str:
-    if block.kind in CODE:
+    if block.kind == "fence":
         return written
+    if block.kind == "code_block":  # a chat knows fences only
+        return f"```\n{textwrap.dedent(written)}\n```"
     if block.kind == "html_block":
         return _SPECIAL.sub(r"\\\1", plain(written))
     if block.heading is not None:

@@ -34,6 +34,10 @@ def test_code_is_left_as_it_is():
     assert excerpt("```\n<b>![x](y)\n```") == "```\n<b>![x](y)\n```"
 
 
+def test_indented_code_becomes_a_fence():
+    assert excerpt("Run it:\n\n    make serve\n      --fast\n") == "Run it:\n\n```\nmake serve\n  --fast\n```"
+
+
 def test_images_tags_anchors_and_labels_are_not_shown():
     passage = "## Cables {#c}\n\n> [!NOTE]\n> Use a <b>data</b> cable. ![A cable](img/c.png)"
     assert excerpt(passage).strip() == "Use a data cable."
