@@ -120,7 +120,8 @@ class Delivery:
             return
         course, self._next = self._next, None
         self._conversation_id, self._state = course.conversation_id, course.state
-        self.cursor, self._head = course.after, course.head
+        # one further is looked for: what came between the welcome and the listening had no listener to hint to
+        self.cursor, self._head = course.after, max(course.head, course.after + 1)
         self._place, self._place_told_s = course.place, self.journal.clock.monotonic()
         self._desk_open = course.welcome["desk_open"] is True
         if self._unlisten is not None:
@@ -143,6 +144,8 @@ class Delivery:
         page = await store.events(self._conversation_id, after=self.cursor, limit=PAGE_EVENTS)
         if self._next is not None:
             return False
+        if not page:
+            self._head = self.cursor
         for event in page:
             await self._deliver(event)
         return bool(page)
