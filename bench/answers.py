@@ -23,6 +23,15 @@ from bench.visitor import visit
 SOCKETS = (1, 20, 100)
 
 
+HEAD = f"{'sockets':>8} {'answers/s':>10} {'p50 ms':>8} {'p99 ms':>8} {'memory MiB':>11}"
+
+
+def row(sockets: int, took_ms: Sequence[float], seconds: float, rss_mib: float) -> str:
+    """A line below HEAD."""
+    p50, p99 = statistics.median(took_ms), _percentile(took_ms, 0.99)
+    return f"{sockets:8} {len(took_ms) / seconds:10.0f} {p50:8.1f} {p99:8.1f} {rss_mib:11.0f}"
+
+
 def main() -> None:
     """Run the benchmark and print its table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -50,13 +59,11 @@ def measure(data: Path, kb: Path, questions: Sequence[str], sockets: Sequence[in
     asyncio.run(_ask_for(server, endless, 1, 0.0))
     print(f"start to first answer  {time.perf_counter() - began:6.2f} s")
     print(f"memory then            {server.rss_mib():6.0f} MiB")
-    print(f"{'sockets':>8} {'answers/s':>10} {'p50 ms':>8} {'p99 ms':>8} {'memory MiB':>11}")
+    print(HEAD)
     for count in sockets:
         began = time.perf_counter()
         took_ms = asyncio.run(_ask_for(server, endless, count, seconds))
-        rate = len(took_ms) / (time.perf_counter() - began)
-        p50, p99 = statistics.median(took_ms), _percentile(took_ms, 0.99)
-        print(f"{count:8} {rate:10.0f} {p50:8.1f} {p99:8.1f} {server.rss_mib():11.0f}")
+        print(row(count, took_ms, time.perf_counter() - began, server.rss_mib()))
     server.stop()
 
 

@@ -11,6 +11,7 @@ from tokenizers import Encoding, Tokenizer
 from retrieval.encode import Vectors
 
 MAX_BATCH_TOKENS = 1024  # more is no faster on two cores and only costs memory
+PASS_COSTS_TOKENS = 16  # reading the weights takes as long as computing so many tokens more
 MAX_TOKENS = 256  # what the default model was trained to read
 
 
@@ -64,12 +65,16 @@ def _options(threads: int | None) -> onnxruntime.SessionOptions:
 
 
 def _by_length(encodings: Sequence[Encoding]) -> Iterator[list[int]]:
-    """Rows in batches of like length, so that little is computed for padding."""
+    """Rows in batches of like length: padding that would cost more than a further pass begins a new batch."""
     batch: list[int] = []
+    tokens = 0
     for row in sorted(range(len(encodings)), key=lambda row: len(encodings[row].ids)):
-        if batch and (len(batch) + 1) * len(encodings[row].ids) > MAX_BATCH_TOKENS:
+        length = len(encodings[row].ids)
+        padded = (len(batch) + 1) * length
+        if batch and (padded > MAX_BATCH_TOKENS or padded - tokens - length > PASS_COSTS_TOKENS):
             yield batch
-            batch = []
+            batch, tokens = [], 0
         batch.append(row)
+        tokens += length
     if batch:
         yield batch

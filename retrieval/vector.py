@@ -15,6 +15,9 @@ class VectorIndex:
     """A flat inner-product index over unit-length rows, so the score is the cosine. 0.1 ms over 5,000 rows."""
 
     def __init__(self, vectors: Vectors) -> None:
+        faiss.omp_set_num_threads(
+            1
+        )  # one query is too little to share, and idle OpenMP threads spin on the encoder's core
         self.vectors = vectors
         self._index = faiss.IndexFlatIP(vectors.shape[1])
         self._index.add(np.ascontiguousarray(vectors))
