@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from bot.cite import url_of
 from bot.reply.extractive import excerpt
 from bot.turn import Knows
+from bot.understand import understand
 from conversation.events import VisitorSaid
 from conversation.ports import Store
 from handoff.api import Suggestion
@@ -15,7 +16,7 @@ EVENTS_BACK = 20
 
 
 def suggester(store: Store, knows: Callable[[], Knows]) -> Callable[[str], Awaitable[list[Suggestion]]]:
-    """A function from a conversation's id to the articles found for what its visitor said last."""
+    """A function from a conversation's id to the articles found for what its visitor last asked."""
 
     async def suggest(conversation_id: str) -> list[Suggestion]:
         now = await store.conversation(conversation_id)
@@ -23,6 +24,7 @@ def suggester(store: Store, knows: Callable[[], Knows]) -> Callable[[str], Await
             return []
         events = await store.events(conversation_id, after=max(0, now.seq - EVENTS_BACK))
         said = [event.payload.text for event in events if isinstance(event.payload, VisitorSaid)]
+        said = [text for text in said if understand(text, ()).intent == "question"]
         if not said:
             return []
         known = knows()

@@ -9,6 +9,7 @@ import { drawQueue } from "./queue.js";
 import { explain } from "./words.js";
 
 const CLOCK_MS = 15_000; // waiting times are shown in minutes
+const DRAW_AFTER_MS = 30; // too short to notice, long enough for hundreds of frames
 const { csrf = "", agentId: me = "", role = "" } = document.body.dataset;
 
 /** @type {Map<string, any>} */ const items = new Map();
@@ -113,17 +114,17 @@ function markSeen() {
   if (item) seen.set(item.conversation_id, item.seq);
 }
 
-/** Once per frame, however many changes came. */
+/** Once for all changes that come together: a desk begins with a frame for every open chat. Hidden tabs count calls too. */
 function draw() {
   if (drawing) return;
   drawing = true;
-  queueMicrotask(() => {
+  setTimeout(() => {
     drawing = false;
     markSeen();
     drawQueue(byId("queue"), [...items.values()], { selected, unread, me, nowMs: Date.now(), choose });
     const calls = [...items.values()].filter((item) => item.state === "queued" || unread(item)).length;
     document.title = calls ? `(${calls}) Handrail console` : "Handrail console";
-  });
+  }, DRAW_AFTER_MS);
 }
 
 /** @param {string} message */
