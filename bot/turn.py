@@ -67,17 +67,18 @@ async def turn(asked: Asked, knows: Knows, policy: Policy) -> Reply:
     features = _features(hits, understood.query, knows.snapshot)
     level = confidence(features)
     decision = decide(Situation(understood.intent, level, asked.failures, asked.desk_open), policy)
+    ranked = knows.snapshot.best_articles(hits)
     text, citations = _word(decision, understood, hits, asked, knows)
     return Reply(
         text=text,
         outcome=decision.outcome,
         confidence=level,
         kb_version=knows.snapshot.kb_version,
-        ranked=tuple(_articles(hits)),
+        ranked=tuple(ranked),
         citations=citations,
         suggestions=_suggestions(decision, asked),
         handoff=decision.reason if decision.outcome == "handoff" else None,
-        trace=_trace(understood, hits, features, decision)
+        trace=_trace(understood, hits, ranked, features, decision)
         | {"search_ms": _ms(began, found), "turn_ms": _ms(began, time.perf_counter())},
     )
 
@@ -119,16 +120,14 @@ def _suggestions(decision: Decision, asked: Asked) -> tuple[str, ...]:
     return (phrases.TALK_TO_PERSON,) if offers_person else ()
 
 
-def _articles(hits: Sequence[Hit]) -> list[str]:
-    return list(dict.fromkeys(hit.article.article_id for hit in hits))[:RANKED_ARTICLES]
-
-
-def _trace(understood: Understood, hits: Sequence[Hit], features: Features | None, decision: Decision) -> JsonObject:
+def _trace(
+    understood: Understood, hits: Sequence[Hit], ranked: Sequence[str], features: Features | None, decision: Decision
+) -> JsonObject:
     """How the reply came about, for QA and agents; never shown to visitors."""
     return {
         "intent": understood.intent,
         "query": understood.query,
-        "ranked": list(_articles(hits)),
+        "ranked": list(ranked),
         "hits": [_traced(hit) for hit in hits[:TRACED_HITS]],
         "features": None if features is None else asdict(features),
         "decision": decision.outcome,
