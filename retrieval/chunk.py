@@ -5,12 +5,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate, pairwise
-
-from langchain_text_splitters import RecursiveCharacterTextSplitter
+from typing import TYPE_CHECKING
 
 from retrieval.article import Article
 from retrieval.markdown import Block, Heading, blocks, slug
 from retrieval.plain import plain
+
+if TYPE_CHECKING:
+    from langchain_text_splitters import RecursiveCharacterTextSplitter
 
 __all__ = ["Chunk", "search_text", "slug", "split"]
 
@@ -135,7 +137,10 @@ def _cut(body: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 @cache
-def _splitter() -> RecursiveCharacterTextSplitter:
+def _splitter() -> "RecursiveCharacterTextSplitter":
+    # a tenth of what the server imports, and needed only when an article has a very long paragraph
+    from langchain_text_splitters import RecursiveCharacterTextSplitter  # noqa: PLC0415
+
     return RecursiveCharacterTextSplitter(
         separators=[r"\n\n", r"\n", r"(?<=[.!?])\s", r"\s"],
         is_separator_regex=True,
