@@ -29,7 +29,8 @@ def suggester(store: Store, knows: Callable[[], Knows]) -> Callable[[str], Await
             return []
         known = knows()
         audience = Audience(now.site_id, now.locale, internal=True)
-        hits = known.snapshot.search(said[-1], await known.encode(said[-1]), audience, SUGGESTIONS)
+        embedding = await known.encode(said[-1])
+        hits = known.snapshot.search(said[-1], embedding.sentence, audience, SUGGESTIONS)
         best = {hit.article.article_id: hit for hit in reversed(hits)}  # each article's best passage
         return [_suggestion(hit, known.base_url) for hit in hits if best[hit.article.article_id] is hit]
 

@@ -4,17 +4,15 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
 from bot.cite import cite, url_of
 from bot.decide import Decision, Features, Policy, Situation, confidence, decide
 from bot.reply import extractive, phrases
 from bot.understand import Said, Understood, understand
 from conversation.events import Citation, JsonObject, Outcome, Reason
+from retrieval.encode import Embedding
 from retrieval.index import Audience, Hit, Snapshot
 
-Encode = Callable[[str], Awaitable[NDArray[np.float32]]]
+Encode = Callable[[str], Awaitable[Embedding]]
 
 RANKED_ARTICLES = 20  # as many as evaluation reads
 TRACED_HITS = 5  # as many as an agent looks at
@@ -86,8 +84,8 @@ async def turn(asked: Asked, knows: Knows, policy: Policy) -> Reply:
 async def _search(understood: Understood, asked: Asked, knows: Knows) -> Sequence[Hit]:
     if understood.intent != "question":
         return ()
-    vector = await knows.encode(understood.query)
-    return knows.snapshot.search(understood.query, vector, asked.audience, RANKED_ARTICLES)
+    embedding = await knows.encode(understood.query)
+    return knows.snapshot.search(understood.query, embedding.sentence, asked.audience, RANKED_ARTICLES)
 
 
 def _features(hits: Sequence[Hit], query: str, snapshot: Snapshot) -> Features | None:

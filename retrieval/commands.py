@@ -68,7 +68,7 @@ def run_lint(args: Namespace) -> int:
 def run_search(args: Namespace) -> int:
     """`kb search`: the best passage of each article, with the score of each signal."""
     encoder, knowledge = open_knowledge(args.kb, args.data, args.model)
-    vector = encoder.encode([args.query])[0]
+    vector = encoder.encode([args.query])[0].sentence
     hits = knowledge.snapshot.search(args.query, vector, Audience("default", internal=args.internal), args.limit)
     if args.json:
         _write_json({"kb_version": knowledge.snapshot.kb_version, "hits": [_document(hit) for hit in hits]})

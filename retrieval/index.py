@@ -154,7 +154,8 @@ def _encode(
     progress(0, len(new))
     for at in range(0, len(new), ENCODED_AT_ONCE):
         batch = new[at : at + ENCODED_AT_ONCE]
-        vectors.update(zip(batch, encoder.encode([texts[digest] for digest in batch]), strict=True))
+        encoded = encoder.encode([texts[digest] for digest in batch])
+        vectors.update(zip(batch, (embedding.sentence for embedding in encoded), strict=True))
         progress(at + len(batch), len(new))
     rows: Vectors = np.array([vectors[digest] for digest in digests], dtype=np.float32)
     return rows.reshape(-1, encoder.dimensions)

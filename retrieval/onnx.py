@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
-from retrieval.encode import Vectors
+from retrieval.encode import Embedding, Vectors, token_rows
 
 MAX_BATCH_TOKENS = 1024  # more is no faster on two cores and only costs memory
 PASS_COSTS_TOKENS = 16  # reading the weights takes as long as computing so many tokens more
@@ -30,18 +31,23 @@ class OnnxEncoder:
             str(model_dir / "model.onnx"), _options(threads), providers=["CPUExecutionProvider"]
         )
         self._inputs = [entry.name for entry in self._session.get_inputs()]
-        self.dimensions = int(self._session.get_outputs()[0].shape[-1])
+        self.dimensions, self.token_dimensions = (int(output.shape[-1]) for output in self._session.get_outputs())
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """Unit-length embeddings: float32 (n, d). One forward pass per 1,024 tokens, texts of like length together."""
+    def encode(self, texts: Sequence[str]) -> list[Embedding]:
+        """The vectors of each text, in order. One forward pass per 1,024 tokens, texts of like length together."""
         encodings = self._tokenizer.encode_batch_fast(list(texts)) if texts else []
-        vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
+        embeddings: dict[int, Embedding] = {}
         for rows in _by_length(encodings):
-            vectors[rows] = self._session.run(None, self._feed([encodings[row] for row in rows]))[0]
-        unit: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-        return unit
+            embeddings.update(zip(rows, self._pass([encodings[row] for row in rows]), strict=True))
+        return [embeddings[row] for row in range(len(texts))]
 
-    def _feed(self, encodings: Sequence[Encoding]) -> dict[str, np.ndarray[tuple[int, int], np.dtype[np.int64]]]:
+    def _pass(self, encodings: Sequence[Encoding]) -> Iterator[Embedding]:
+        sentences, tokens = self._session.run(None, self._feed(encodings))
+        unit: Vectors = sentences / np.linalg.norm(sentences, axis=1, keepdims=True)
+        for sentence, rows, encoding in zip(unit, token_rows(tokens), encodings, strict=True):
+            yield Embedding(sentence.copy(), rows[: len(encoding.ids)].copy())  # a view would keep the whole batch
+
+    def _feed(self, encodings: Sequence[Encoding]) -> dict[str, NDArray[np.int64]]:
         longest = max(len(encoding.ids) for encoding in encodings)
         columns = {name: np.zeros((len(encodings), longest), dtype=np.int64) for name in self._inputs}
         for row, encoding in enumerate(encodings):

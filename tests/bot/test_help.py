@@ -264,7 +264,7 @@ def test_every_passage_of_every_article_has_the_address_its_citation_gives(site)
     )
     cited = set()
     for article in help_centre.snapshot.articles.values():
-        for hit in help_centre.snapshot.search(article.title, ENCODER.encode([article.title])[0], PUBLIC, 50):
+        for hit in help_centre.snapshot.search(article.title, ENCODER.encode([article.title])[0].sentence, PUBLIC, 50):
             address, _, anchor = url_of(hit, "").partition("#")
             page = help_centre.page(address)
             assert (page.status, page.texts("h1")[0]) == (200, hit.article.title)

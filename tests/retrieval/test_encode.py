@@ -31,34 +31,64 @@ def any_encoder(request):
     return OnnxEncoder(next(models.glob("all-MiniLM-L6-v2-*")))
 
 
+def sentences(embeddings):
+    return np.stack([embedding.sentence for embedding in embeddings])
+
+
+def max_sim(asked, other):
+    """The mean over the tokens asked of the cosine of the best matching other token."""
+    return (asked.tokens.astype(float) @ other.tokens.T.astype(float)).max(axis=1).mean() / 127**2
+
+
 def test_a_vector_is_the_same_alone_and_in_any_batch(any_encoder):
     together = any_encoder.encode(MIXED)
     backwards = any_encoder.encode(MIXED[::-1])[::-1]
-    alone = np.concatenate([any_encoder.encode([text]) for text in MIXED])
-    assert np.abs(together - alone).max() < 1e-4
-    assert np.abs(together - backwards).max() < 1e-4
+    for text, *batched in zip(MIXED, together, backwards, strict=True):
+        (alone,) = any_encoder.encode([text])
+        for embedding in batched:
+            assert np.abs(embedding.sentence - alone.sentence).max() < 1e-4
+            assert np.abs(embedding.tokens.astype(int) - alone.tokens).max() <= 1
 
 
-def test_vectors_are_float32_of_unit_length(any_encoder):
-    vectors = any_encoder.encode(MIXED)
+def test_sentence_vectors_are_float32_of_unit_length(any_encoder):
+    vectors = sentences(any_encoder.encode(MIXED))
     assert vectors.dtype == np.float32
     assert vectors.shape == (len(MIXED), any_encoder.dimensions)
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
 
+def test_token_vectors_are_int8_of_length_127_and_at_least_one(any_encoder):
+    for embedding in any_encoder.encode(MIXED):
+        assert embedding.tokens.dtype == np.int8
+        assert embedding.tokens.shape == (len(embedding.tokens), any_encoder.token_dimensions)
+        assert np.allclose(np.linalg.norm(embedding.tokens.astype(float), axis=1), 127, atol=4)
+        assert len(embedding.tokens) >= 1
+
+
+def test_hashing_gives_a_token_vector_for_each_word():
+    one, two = HashingEncoder().encode(["refund", "Refund, please"])
+    assert np.array_equal(two.tokens[:1], one.tokens)
+    assert len(two.tokens) == 2
+
+
 def test_no_texts_give_no_vectors(any_encoder):
-    assert any_encoder.encode([]).shape == (0, any_encoder.dimensions)
+    assert any_encoder.encode([]) == []
 
 
 def test_like_texts_are_nearer_than_others(any_encoder):
     asked, near, far = any_encoder.encode(["refund my order", "refunds for an order", "opening hours in May"])
-    assert asked @ near > asked @ far
+    assert asked.sentence @ near.sentence > asked.sentence @ far.sentence
+    assert max_sim(asked, near) > max_sim(asked, far)
+    assert max_sim(asked, asked) == pytest.approx(1, abs=0.03)
 
 
 def test_hashing_is_equal_in_every_process():
-    program = "from retrieval.encode import HashingEncoder; print(HashingEncoder().encode(['refund'])[0].nonzero()[0])"
-    other = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
-    assert other.strip() == str(HashingEncoder().encode(["refund"])[0].nonzero()[0])
+    program = (
+        "import hashlib; from retrieval.encode import HashingEncoder; (one,) = HashingEncoder().encode(['my refund']);"
+        "print(hashlib.sha256(one.sentence.tobytes() + one.tokens.tobytes()).hexdigest())"
+    )
+    found = {subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout for _ in range(2)}
+    assert len(found) == 1
 
 
 class Gated(HashingEncoder):
@@ -103,7 +133,7 @@ async def test_all_who_wait_share_one_pass_and_get_their_own_vector(gated):
         gated.let.set()
         vectors = await asyncio.gather(first, *tasks)
     assert gated.passes == [1, MAX_BATCH, 5]
-    assert np.array_equal(np.array(vectors[1:]), HashingEncoder().encode(texts))
+    assert np.array_equal(sentences(vectors[1:]), sentences(HashingEncoder().encode(texts)))
 
 
 async def test_an_asker_who_leaves_harms_nobody(gated):
@@ -114,7 +144,7 @@ async def test_an_asker_who_leaves_harms_nobody(gated):
         leaving.cancel()
         await asyncio.sleep(0)
         gated.let.set()
-        assert np.array_equal(await staying, HashingEncoder().encode(["staying"])[0])
+        assert np.array_equal((await staying).sentence, HashingEncoder().encode(["staying"])[0].sentence)
     assert gated.passes == [1, 1]
     assert leaving.cancelled()
 
@@ -124,7 +154,7 @@ async def test_a_failed_pass_is_told_to_its_askers_and_the_next_one_works(gated)
     async with Batcher(gated) as batcher:
         with pytest.raises(ValueError, match="bad text"):
             await batcher.encode("bad")
-        assert (await batcher.encode("good")).shape == (256,)
+        assert (await batcher.encode("good")).sentence.shape == (256,)
 
 
 async def test_beyond_the_queue_an_asker_is_refused_at_once(gated):

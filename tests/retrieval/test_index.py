@@ -78,7 +78,7 @@ def test_a_stored_snapshot_is_the_same_again(counting, tmp_path):
         snapshot.texts,
         snapshot.digests,
     )
-    vector = counting.encode(["what is b?"])[0]
+    vector = counting.encode(["what is b?"])[0].sentence
     asked = ("what is b?", vector, Audience("default"))
     assert again.search(*asked) == snapshot.search(*asked)
     counting.encoded.clear()

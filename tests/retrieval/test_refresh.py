@@ -193,7 +193,7 @@ async def test_a_saved_article_is_found_without_a_restart(kb, open_kb, encoder):
         kb.write("deep/er/hours.md", "# Hours\n\nWe open at noon.")
         await until(lambda: "hours" in knowledge.snapshot.articles)
         query = "when open noon"
-        hits = knowledge.snapshot.search(query, encoder.encode([query])[0], Audience("default"))
+        hits = knowledge.snapshot.search(query, encoder.encode([query])[0].sentence, Audience("default"))
         assert hits[0].article.article_id == "hours"
         (kb.path / "refunds.md").rename(kb.path / "money.md")
         await until(lambda: set(knowledge.snapshot.articles) == {"hours", "money"})

@@ -18,7 +18,7 @@ SHOP = {
 @pytest.fixture
 def ask(snapshot_of, encoder):
     def search(articles, query, audience=VISITOR, limit=20):
-        return snapshot_of(articles).search(query, encoder.encode([query])[0], audience, limit)
+        return snapshot_of(articles).search(query, encoder.encode([query])[0].sentence, audience, limit)
 
     return search
 
@@ -116,5 +116,5 @@ def test_any_text_may_be_asked(ask):
 
 def test_searching_the_same_gives_the_same(snapshot_of, encoder):
     snapshot = snapshot_of(SHOP)
-    vector = encoder.encode(["parcel"])[0]
+    vector = encoder.encode(["parcel"])[0].sentence
     assert snapshot.search("parcel", vector, VISITOR) == snapshot.search("parcel", np.array(vector), VISITOR)
