@@ -1,24 +1,28 @@
 """An article: Markdown with YAML front matter, read from a folder; every fault names file and line."""
 
+import os
 import re
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 from retrieval.errors import ArticleError, KbEmpty, KbMissing
 from retrieval.front_matter import Fields, Value, split
 from retrieval.markdown import headings
 
-__all__ = ["Article", "ArticleError", "KbEmpty", "KbMissing", "Reading", "Visibility", "parse", "read"]
+__all__ = ["Article", "ArticleError", "KbEmpty", "KbMissing", "Reader", "Reading", "Visibility", "parse", "read"]
 
 Visibility = Literal["public", "internal"]
 
 MAX_ARTICLE_BYTES = 1024 * 1024  # PROTOCOL: articles
 MAX_ARTICLE_LINES = 20_000  # the block parser needs 10 µs a line
 MAX_ID_CHARS = 200  # an id becomes part of an address and of every citation
+SETTLED_NS = 100_000_000  # clocks of file systems tick every 10 ms at worst: a file this young may change unseen
 _ID_FORBIDDEN = re.compile(r"^\.|[/\\?#%<>\"'\s\x00-\x1f\x7f]")
 _LOCALE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 _URL = re.compile(r"https?://[^\s<>\"]+|/(?!/)[^\s<>\"]*")
@@ -61,6 +65,23 @@ class Reading:
     kb_dir: str = ""
 
 
+class Fingerprint(NamedTuple):
+    """What changes when a file is saved."""
+
+    size: int
+    mtime_ns: int
+    inode: int
+
+
+Fingerprints = Mapping[str, Fingerprint]
+
+
+class _Parsed(NamedTuple):
+    fingerprint: Fingerprint
+    read_ns: int
+    outcome: Article | ArticleError
+
+
 def parse(text: str, *, path: str) -> Article:
     """The article a file's text describes. Raises ArticleError with the line of the fault."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
@@ -90,40 +111,81 @@ def parse(text: str, *, path: str) -> Article:
 
 
 def read(kb_dir: Path) -> Reading:
-    """Every `*.md` file below the folder; dot-folders and what links out of the folder are passed over.
+    """Every `*.md` file below the folder, once. Raises KbMissing and KbEmpty, as `Reader.read`."""
+    return Reader(kb_dir).read()
 
-    Paths of errors begin with `kb_dir` as given, so that a terminal or an editor can open them. Raises KbMissing without a folder and KbEmpty without a single file. One broken file harms no other.
-    """
-    if not kb_dir.is_dir():
-        raise KbMissing(str(kb_dir))
-    paths = sorted(_paths(kb_dir))
-    if not paths:
-        raise KbEmpty(str(kb_dir))
-    articles: dict[str, list[Article]] = defaultdict(list)
-    errors: list[ArticleError] = []
-    for path in paths:
+
+class Reader:
+    """Reads a folder again and again, and parses only the files that changed since the last time."""
+
+    def __init__(self, kb_dir: Path) -> None:
+        self.kb_dir = kb_dir
+        self._parsed: dict[str, _Parsed] = {}
+
+    def look(self) -> Fingerprints:
+        """The files as they are now, by path from the folder; nothing is opened. 40 ms for 10,000.
+
+        Dot-folders and what links out of the folder are passed over. Empty without a folder.
+        """
+        root = self.kb_dir.resolve()
+        return dict(_files(self.kb_dir, "", root))
+
+    def read(self) -> Reading:
+        """What the folder holds; one broken file harms no other. The articles of unchanged files are the same objects.
+
+        Paths of errors begin with `kb_dir` as given, so that a terminal or an editor can open them. Raises KbMissing
+        without a folder and KbEmpty without a single file.
+        """
+        if not self.kb_dir.is_dir():
+            raise KbMissing(str(self.kb_dir))
+        files = self.look()
+        if not files:
+            raise KbEmpty(str(self.kb_dir))
+        self._parsed = {path: self._one(path, fingerprint) for path, fingerprint in sorted(files.items())}
+        articles: dict[str, list[Article]] = defaultdict(list)
+        errors: list[ArticleError] = []
+        for parsed in self._parsed.values():
+            if isinstance(parsed.outcome, ArticleError):
+                errors.append(parsed.outcome)
+            else:
+                articles[parsed.outcome.article_id].append(parsed.outcome)
+        errors += (_doubled(first, other) for first, *others in articles.values() for other in others)
+        errors = [replace(error, path=f"{self.kb_dir.as_posix()}/{error.path}") for error in errors]
+        good = (same[0] for same in articles.values() if len(same) == 1)
+        return Reading(
+            articles=tuple(sorted(good, key=lambda article: article.article_id)),
+            errors=tuple(sorted(errors, key=lambda error: (error.path, error.line))),
+            kb_dir=self.kb_dir.as_posix(),
+        )
+
+    def _one(self, path: str, fingerprint: Fingerprint) -> _Parsed:
+        before = self._parsed.get(path)
+        if before and before.fingerprint == fingerprint and before.read_ns - fingerprint.mtime_ns > SETTLED_NS:
+            return before
+        read_ns = time.time_ns()
         try:
-            article = parse(_decoded(kb_dir, path), path=path)
-            articles[article.article_id].append(article)
+            return _Parsed(fingerprint, read_ns, parse(_decoded(self.kb_dir, path), path=path))
         except ArticleError as error:
-            errors.append(error)
-    errors += (_doubled(first, other) for first, *others in articles.values() for other in others)
-    errors = [replace(error, path=f"{kb_dir.as_posix()}/{error.path}") for error in errors]
-    good = (same[0] for same in articles.values() if len(same) == 1)
-    return Reading(
-        articles=tuple(sorted(good, key=lambda article: article.article_id)),
-        errors=tuple(sorted(errors, key=lambda error: (error.path, error.line))),
-        kb_dir=kb_dir.as_posix(),
-    )
+            return _Parsed(fingerprint, read_ns, error)
 
 
-def _paths(kb_dir: Path) -> Iterator[str]:
-    root = kb_dir.resolve()
-    for path in kb_dir.rglob("*.md"):
-        relative = path.relative_to(kb_dir)
-        hidden = any(part.startswith(".") for part in relative.parts)
-        if not hidden and path.is_file() and path.resolve().is_relative_to(root):
-            yield relative.as_posix()
+def _files(folder: Path, prefix: str, root: Path) -> Iterator[tuple[str, Fingerprint]]:
+    """The Markdown files below a folder, with posix paths from the top; what cannot be listed or is gone is passed over."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            name = f"{prefix}{entry.name}"
+            with suppress(OSError):  # gone between listing and looking
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    yield from _files(folder / entry.name, f"{name}/", root)
+                elif entry.name.endswith(".md") and entry.is_file() and _inside(entry, root):
+                    status = entry.stat()
+                    yield name, Fingerprint(status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+def _inside(entry: os.DirEntry[str], root: Path) -> bool:
+    return not entry.is_symlink() or Path(entry.path).resolve().is_relative_to(root)
 
 
 def _decoded(kb_dir: Path, path: str) -> str:

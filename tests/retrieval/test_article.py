@@ -1,5 +1,8 @@
+import os
+
 import pytest
 
+from retrieval import article
 from retrieval.article import (
     MAX_ARTICLE_BYTES,
     MAX_ARTICLE_LINES,
@@ -7,6 +10,7 @@ from retrieval.article import (
     ArticleError,
     KbEmpty,
     KbMissing,
+    Reader,
     parse,
     read,
 )
@@ -150,3 +154,45 @@ def test_a_missing_and_an_empty_folder_are_told_apart(kb, tmp_path):
         read(type(tmp_path)("/nowhere/kb"))
     with pytest.raises(KbEmpty, match="holds no articles; put at least one"):
         read(kb.path)
+
+
+def test_only_files_that_changed_are_parsed_again(kb, monkeypatch):
+    for name in "abc":
+        os.utime(kb.write(f"deep/{name}.md", f"# {name}\n\nText."), ns=(1, 1))
+    kb.write("bad.md", "---\ntitle: [x]\n---\n")
+    reader = Reader(kb.path)
+    first = reader.read()
+    kb.write("deep/b.md", "# b\n\nOther text.")
+    parsed = []
+    monkeypatch.setattr(article, "parse", lambda text, path: parsed.append(path) or parse(text, path=path))
+    second = reader.read()
+    assert parsed == ["bad.md", "deep/b.md"]  # the broken one is so young that it may have changed unseen
+    assert [one is other for one, other in zip(first.articles, second.articles, strict=True)] == [True, False, True]
+    assert second.articles[1].body == "# b\n\nOther text."
+    assert second.errors == first.errors
+
+
+def test_a_file_saved_twice_within_a_tick_of_the_clock_is_not_missed(kb):
+    file = kb.write("a.md", "# a\n\nOne.")
+    reader = Reader(kb.path)
+    reader.read()
+    status = file.stat()
+    file.write_bytes(b"# a\n\nTwo.")
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert reader.read().articles[0].body == "# a\n\nTwo."
+
+
+def test_a_look_sees_every_article_file_and_opens_none(kb, tmp_path):
+    kb.write("a.md", "x")
+    kb.write("deep/b.md", "")
+    kb.write(".git/c.md", "x")
+    kb.write("notes.txt", "x")
+    (tmp_path / "outside.md").write_text("x")
+    (kb.path / "link.md").symlink_to(tmp_path / "outside.md")
+    (kb.path / "inner.md").symlink_to(kb.path / "a.md")
+    assert {path: found.size for path, found in Reader(kb.path).look().items()} == {
+        "a.md": 1,
+        "deep/b.md": 0,
+        "inner.md": 1,
+    }
+    assert Reader(tmp_path / "none").look() == {}
