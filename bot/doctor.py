@@ -13,7 +13,7 @@ from bot.settings import Settings, is_loopback
 from conversation.errors import DatabaseNewer, DatabaseUnusable, StorageUnavailable
 from retrieval.article import read
 from retrieval.errors import KnowledgeError
-from retrieval.index import load, newest
+from retrieval.manifest import load, newest
 from retrieval.opening import INDEX
 from retrieval.prepare import prepare_model
 

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from rich.progress import Progress
 
@@ -13,10 +12,11 @@ from bot.turn import Knows
 from eval.suite import NothingToPlay
 from retrieval.article import Article, ArticleError, read
 from retrieval.encode import Batcher, Encoder
-from retrieval.errors import IndexCorrupt, KbUnusable
-from retrieval.index import Snapshot, build, kb_version, load, save
+from retrieval.errors import KbUnusable
+from retrieval.index import Snapshot
 from retrieval.onnx import OnnxEncoder
 from retrieval.prepare import prepare_model
+from retrieval.stored import Stored
 
 INDEX = "eval-index"  # beside the server's own: what was filtered for a run must never be served
 
@@ -53,7 +53,7 @@ async def open_library(
     articles = filtered(reading.articles, withheld, tag)
     prepare_data(settings.data)
     encoder = OnnxEncoder(prepare_model(settings.model, settings.data, lambda step: _begin(progress, step)))
-    snapshot = open_snapshot(articles, encoder, settings.data / INDEX, progress)
+    snapshot = open_snapshot(articles, encoder, Stored(settings.data / INDEX, settings.kb), progress)
     async with Batcher(encoder) as batcher:
         yield Library(Knows(snapshot, batcher.encode), reading.errors)
 
@@ -67,15 +67,13 @@ def filtered(articles: Sequence[Article], withheld: frozenset[str], tag: str | N
     return left
 
 
-def open_snapshot(articles: Sequence[Article], encoder: Encoder, index_dir: Path, progress: Progress) -> Snapshot:
+def open_snapshot(articles: Sequence[Article], encoder: Encoder, stored: Stored, progress: Progress) -> Snapshot:
     """The stored snapshot of exactly these articles, or one that is built and stored now."""
-    try:
-        return load(index_dir / kb_version(articles, encoder))
-    except IndexCorrupt:  # or not there yet; either way it is a cache
-        pass
     task = progress.add_task("indexing", total=None)
-    snapshot = build(articles, encoder, progress=lambda done, total: progress.update(task, completed=done, total=total))
-    save(snapshot, index_dir)
+    snapshot = stored.current(
+        articles, encoder, None, lambda done, total: progress.update(task, completed=done, total=total)
+    )
+    stored.activate(snapshot)
     return snapshot
 
 

@@ -1,7 +1,7 @@
-"""Cuts an article into passages along its headings, with exact offsets, and says what of them is searched."""
+"""Cuts an article into passages along its headings, with exact offsets, and says what words a passage has."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate, pairwise
@@ -14,12 +14,12 @@ from retrieval.plain import plain
 if TYPE_CHECKING:
     from langchain_text_splitters import RecursiveCharacterTextSplitter
 
-__all__ = ["Chunk", "search_text", "slug", "split"]
+__all__ = ["Chunk", "plain_text", "slug", "split"]
 
 MAX_WORDS = 180  # about 240 tokens: with title and headings just inside the 256 the default model reads
 CHARS_PER_WORD = 12  # text without spaces (Chinese, base64) counts a word per so many characters
 _BLANK_START = re.compile(r"(?:[^\S\n]*\n)*")
-_OWN_HEADINGS = re.compile(r"\A(?:\s*#{1,6}[ \t][^\n]*(?:\n|\Z))+")  # the heading path repeats them
+OWN_HEADINGS = re.compile(r"\A(?:\s*#{1,6}[ \t][^\n]*(?:\n|\Z))+")  # the heading path repeats them
 CHUNKING = f"blocks-{MAX_WORDS}-{CHARS_PER_WORD}"  # part of kb_version: another way of cutting gets another name
 
 
@@ -47,15 +47,16 @@ class _Section:
     blocks: tuple[Block, ...]
 
 
-def split(article: Article) -> list[Chunk]:
+def split(article: Article, found: Sequence[Block] | None = None) -> list[Chunk]:
     """Passages of at most about 180 words, in order; together they cover the body up to white space.
 
     A heading starts a passage (a heading with nothing below it joins the next). Lists, tables and fenced code are cut
     only when they do not fit into a passage: at items, rows and lines; what is still too long at sentences or words.
+    `found` are the blocks of the body, where they are known already.
     """
     spans = (
         (section, *span)
-        for section in _sections(article)
+        for section in _sections(article, blocks(article.body) if found is None else found)
         for span in _trimmed(article.body, _packed(article.body, section.blocks))
     )
     return [
@@ -64,9 +65,9 @@ def split(article: Article) -> list[Chunk]:
     ]
 
 
-def search_text(article: Article, chunk: Chunk) -> str:
-    """What is encoded and indexed of a passage: title, headings above it, and its words without Markdown."""
-    return "\n".join([article.title, *chunk.heading_path, plain(_OWN_HEADINGS.sub("", chunk.text))]).strip()
+def plain_text(chunk: Chunk) -> str:
+    """The words of a passage without Markdown, and without the headings at its start, which its heading path has."""
+    return plain(OWN_HEADINGS.sub("", chunk.text))
 
 
 def size(text: str) -> int:
@@ -74,8 +75,7 @@ def size(text: str) -> int:
     return max(len(text.split()), len(text) // CHARS_PER_WORD)
 
 
-def _sections(article: Article) -> Iterator[_Section]:
-    found = blocks(article.body)
+def _sections(article: Article, found: Iterable[Block]) -> Iterator[_Section]:
     above: list[Heading] = []
     pending: list[Block] = []
     for block, following in pairwise([*found, None]):

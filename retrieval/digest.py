@@ -54,6 +54,21 @@ def publish(folder: Path, facts: Mapping[str, object]) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def publish_file(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all, in place of one that may be there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as stream:
+        try:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+            Path(stream.name).replace(path)
+        except OSError:
+            Path(stream.name).unlink(missing_ok=True)
+            raise
+    _sync_entry(path.parent)
+
+
 class Differs(ValueError):
     """A file of a published folder is not what its manifest says."""
 

@@ -1,16 +1,19 @@
-"""BM25 over the words of the rows, and how rare each word is."""
+"""What counts as a word, and BM25 over the words of one field of all articles."""
 
-import logging
 import math
 import re
 import unicodedata
-from collections.abc import Sequence
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
-import bm25s
 import numpy as np
+from numpy.typing import NDArray
 
-from retrieval.vector import Mask
+from retrieval.arrays import Rows
+from retrieval.postings import Postings
+
+Scores = NDArray[np.float64]
 
 K1, B = 1.2, 0.75  # Robertson & Zaragoza, 2009; passages are of like length, so little hangs on them
 TOKENS = "nfkc-casefold-s-title2"  # part of kb_version: other words get another name
@@ -35,6 +38,7 @@ def words(text: str) -> list[str]:
     return [word for word in found if word not in STOPWORDS] or found
 
 
+@lru_cache(maxsize=100_000)  # a language has so many words; text repeats them
 def _folded(word: str) -> str:
     """Harman's S-stemmer (JASIS 1991): plural and possessive endings only, so that it rarely harms."""
     word = _POSSESSIVE.sub("", word)
@@ -45,54 +49,53 @@ def _folded(word: str) -> str:
     return word if word.endswith(("us", "ss")) else word[:-1]
 
 
-class LexicalIndex:
-    """BM25 (Lucene's variant) over the words of rows; a row's score does not depend on who may see other rows."""
+class Field:
+    """BM25 (Robertson & Zaragoza, 2009; idf as in Lucene) over the rows of one field, which lie in several segments.
 
-    def __init__(self, engine: bm25s.BM25) -> None:
-        self._engine = engine
-        self._rows_with = np.diff(engine.scores["indptr"])
+    Frequencies, the number of rows and their average length are those of all rows that are served, so a score is a
+    function of the articles alone: not of the segments they lie in, nor of who may see which row. A row without words
+    is no row of the field.
+    """
 
-    @classmethod
-    def build(cls, rows: Sequence[Sequence[str]]) -> "LexicalIndex":
-        """From the words of each row; 1.9 s for 60,000 rows."""
-        vocabulary = {word: at for at, word in enumerate(sorted({"", *(word for row in rows for word in row)}))}
-        engine = _engine()
-        # where there are no words, the empty one stands in, so that no average is taken over nothing
-        numbered = [[vocabulary[word] for word in row or [""]] for row in rows or [[]]]
-        engine.index((numbered, vocabulary), show_progress=False)
-        return cls(engine)
+    def __init__(self, parts: Sequence[tuple[Postings, Rows]], rows: int) -> None:
+        """Each part with the place of each of its rows among `rows`, -1 for those that are no longer served."""
+        self._parts = parts
+        self._lengths = np.zeros(rows, dtype=np.int64)
+        for postings, places in parts:
+            self._lengths[places[places >= 0]] = postings.lengths[places >= 0]
+        self._filled = int(np.count_nonzero(self._lengths))
+        average = self._lengths.sum() / max(1, self._filled)
+        self._norms: Scores = K1 * (1 - B + B * self._lengths / max(1.0, average))
 
-    @classmethod
-    def load(cls, folder: Path) -> "LexicalIndex":
-        """What `save` stored. Raises ValueError, KeyError and OSError."""
-        _quieten()
-        return cls(bm25s.BM25.load(folder, allow_pickle=False))
-
-    def save(self, folder: Path) -> None:
-        """Stores arrays and vocabulary; no pickle."""
-        self._engine.save(folder, allow_pickle=False)
-
-    def search(self, query: str, allowed: Mask, depth: int) -> tuple[list[int], list[float]]:
-        """The `depth` best of the allowed rows that share a word with the query, and their scores, best first."""
-        known = self._engine.get_tokens_ids(words(query))
-        if not known:
-            return [], []
-        scores = self._engine.get_scores_from_ids(known)
-        rows = np.flatnonzero(allowed & (scores > 0))
-        best = rows[np.lexsort((rows, -scores[rows]))[:depth]]
-        return best.tolist(), scores[best].tolist()
+    def scores(self, words: Iterable[str]) -> Scores:
+        """The score of every row, float64 (rows,), 0 where no word is shared; a word asked twice counts twice."""
+        rows, counts, weights = [np.zeros(0, np.int32)], [np.zeros(0, np.uint16)], [np.zeros(0)]
+        for word, times in Counter(words).items():
+            found = [self._of(part, word) for part in self._parts]
+            weight = times * self._idf(sum(len(places) for places, _ in found))
+            for places, repeated in found:
+                rows.append(places)
+                counts.append(repeated)
+                weights.append(np.full(len(places), weight))
+        at, frequency = np.concatenate(rows), np.concatenate(counts).astype(np.float64)
+        gains = np.concatenate(weights) * frequency / (frequency + self._norms[at])
+        return np.bincount(at, gains, minlength=len(self._lengths)).astype(np.float64, copy=False)
 
     def rarity(self, word: str) -> float:
-        """The inverse document frequency of a word among the rows; largest for a word that no row has."""
-        at = self._engine.vocab_dict.get(word)
-        having = 0 if at is None else int(self._rows_with[at])
-        return math.log(1 + (self._engine.scores["num_docs"] - having + 0.5) / (having + 0.5))
+        """The inverse document frequency of a word; largest for a word that no row has."""
+        return self._idf(sum(len(self._of(part, word)[0]) for part in self._parts))
 
+    def has(self, row: int, word: str) -> bool:
+        """Whether the row has the word."""
+        return any(bool((self._of(part, word)[0] == row).any()) for part in self._parts)
 
-def _engine() -> bm25s.BM25:
-    _quieten()
-    return bm25s.BM25(k1=K1, b=B, method="lucene", backend="numpy")
+    def _of(self, part: tuple[Postings, Rows], word: str) -> tuple[Rows, NDArray[np.uint16]]:
+        """The served rows of a part that have a word, and how often."""
+        postings, places = part
+        found = postings.of(word)
+        rows = places[postings.rows[found]]
+        served = rows >= 0
+        return rows[served], postings.counts[found][served]
 
-
-def _quieten() -> None:
-    logging.getLogger("bm25s").setLevel(logging.WARNING)  # the package sets it to DEBUG when imported
+    def _idf(self, having: int) -> float:
+        return math.log(1 + (self._filled - having + 0.5) / (having + 0.5))

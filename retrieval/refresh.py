@@ -2,22 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import structlog
 from watchfiles import awatch
 
-from retrieval.article import Reading, read
+from retrieval.article import Article, Fingerprints, Reader
 from retrieval.encode import Encoder
 from retrieval.errors import ArticleError, KbEmpty, KbMissing, KbUnusable
-from retrieval.index import Progress, Snapshot, build, kb_version
+from retrieval.index import Progress, Snapshot
 from retrieval.stored import Stored
 
 log = structlog.stdlib.get_logger(__name__)
-
-Fingerprint = frozenset[tuple[str, int, int, int]]
 
 CHECK_MS = 1000  # a look costs 3 ms for 400 articles, and an edit must be live within 5 s
 _GROUPED_FOR = 4  # quiet times after which a change is taken up even if others keep coming
@@ -30,10 +27,10 @@ class Knowledge:
     reading; while there are any, the snapshot is the one from before them.
     """
 
-    def __init__(self, kb_dir: Path, stored: Stored, encoder: Encoder, snapshot: Snapshot) -> None:
+    def __init__(self, reader: Reader, stored: Stored, encoder: Encoder, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self.errors: tuple[ArticleError, ...] = ()
-        self._kb_dir = kb_dir
+        self._reader = reader
         self._stored = stored
         self._encoder = encoder
         self._refreshing = asyncio.Lock()
@@ -47,16 +44,17 @@ class Knowledge:
         With broken articles, what was served before is served on; the first time, the good articles are.
         Raises KbMissing and KbEmpty, and KbUnusable when every article is broken and nothing was served before.
         """
-        reading = read(kb_dir)
+        reader = Reader(kb_dir)
+        reading = reader.read()
         stored = Stored(index_dir, kb_dir)
-        before = stored.active(encoder.name)
-        if before is None or not reading.errors:
+        version = stored.active_version()
+        snapshot = stored.at(version, encoder, reading.articles)
+        if snapshot is None or snapshot.kb_version != version or not reading.errors:
             if not reading.articles:
                 raise KbUnusable(reading.errors)
-            snapshot = _current(reading, stored, encoder, before, progress)
-        else:
-            snapshot = before
-        knowledge = cls(kb_dir, stored, encoder, snapshot)
+            snapshot = stored.current(reading.articles, encoder, snapshot, progress)
+        stored.activate(snapshot)
+        knowledge = cls(reader, stored, encoder, stored.compacted(snapshot) or snapshot)
         knowledge._report(reading.errors)
         return knowledge
 
@@ -69,21 +67,18 @@ class Knowledge:
         async with self._refreshing:
             started = time.perf_counter()
             try:
-                reading = await asyncio.to_thread(read, self._kb_dir)
+                reading = await asyncio.to_thread(self._reader.read)
             except (KbMissing, KbEmpty) as error:
                 log.warning("kb.kept", kb_version=self.snapshot.kb_version, problem=str(error))
                 return False
             if reading.errors:
                 self._report(reading.errors)
                 return False
-            if kb_version(reading.articles, self._encoder) == self.snapshot.kb_version:
-                self.errors = ()
-                return False
             encoded = _Count()
-            self.snapshot = await asyncio.to_thread(
-                _current, reading, self._stored, self._encoder, self.snapshot, encoded.note
-            )
-            self.errors = ()
+            snapshot = await asyncio.to_thread(self._built, reading.articles, encoded)
+            before, self.snapshot, self.errors = self.snapshot, snapshot, ()
+            if snapshot is before:
+                return False
             log.info(
                 "kb.refreshed",
                 kb_version=self.snapshot.kb_version,
@@ -93,47 +88,40 @@ class Knowledge:
             )
             return True
 
+    async def tidy(self) -> None:
+        """Merge segments where there are many; nothing else about the snapshot changes, not even its version."""
+        async with self._refreshing:
+            merged = await asyncio.to_thread(self._stored.compacted, self.snapshot)
+            if merged is not None:
+                self.snapshot = merged
+
     async def watch(self, debounce_s: float = 0.5) -> None:
         """Refresh after every change below the folder, once it has been quiet for `debounce_s`; until cancelled.
 
         Notifications make it quick; looking at names, sizes and times every second makes it certain (lost
         notifications, network drives, a folder that was moved away and is back).
         """
-        seen: Fingerprint | None = None
-        async for _ in _ticks(self._kb_dir, debounce_s):
+        seen: Fingerprints | None = None
+        async for _ in _ticks(self._reader.kb_dir, debounce_s):
             try:
-                found = await asyncio.to_thread(_fingerprint, self._kb_dir)
-                if found != seen:
-                    await self.refresh()
+                found = await asyncio.to_thread(self._reader.look)
+                if found != seen and await self.refresh():
+                    await self.tidy()
                 seen = found
             except OSError as error:  # a folder that went away while it was listed: look again
                 log.warning("kb.kept", kb_version=self.snapshot.kb_version, problem=str(error))
+
+    def _built(self, articles: Sequence[Article], encoded: "_Count") -> Snapshot:
+        """The snapshot of these articles, made the active one unless it is already."""
+        snapshot = self._stored.current(articles, self._encoder, self.snapshot, encoded.note)
+        if snapshot is not self.snapshot:
+            self._stored.activate(snapshot)
+        return snapshot
 
     def _report(self, errors: tuple[ArticleError, ...]) -> None:
         for error in errors if errors != self.errors else ():
             log.warning("kb.kept", kb_version=self.snapshot.kb_version, problem=str(error))
         self.errors = errors
-
-
-def _current(
-    reading: Reading, stored: Stored, encoder: Encoder, before: Snapshot | None, progress: Progress
-) -> Snapshot:
-    """The snapshot of what was read, from disk or built, made the active one."""
-    snapshot = stored.at(kb_version(reading.articles, encoder))
-    if snapshot is None:
-        snapshot = build(reading.articles, encoder, previous=before, progress=progress)
-    stored.activate(snapshot)
-    return snapshot
-
-
-def _fingerprint(kb_dir: Path) -> Fingerprint:
-    """What changes when a file is saved, added, renamed or removed; empty without a folder."""
-    found = []
-    for path in kb_dir.rglob("*.md"):
-        with suppress(OSError):  # gone between listing and looking
-            status = path.stat()
-            found.append((str(path), status.st_mtime_ns, status.st_size, status.st_ino))
-    return frozenset(found)
 
 
 async def _ticks(kb_dir: Path, debounce_s: float) -> AsyncIterator[None]:

@@ -2,21 +2,29 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.arrays import Mask, Rows
 from retrieval.article import Article
 from retrieval.audience import Audience
 from retrieval.chunk import Chunk
-from retrieval.encode import Vectors
+from retrieval.duplicates import Sketches, distinct
+from retrieval.encode import TokenVectors, Vectors
+from retrieval.fields import LEVELS
 from retrieval.fuse import fuse
-from retrieval.lexical import LexicalIndex, words
-from retrieval.vector import Mask, VectorIndex
+from retrieval.layout import Homes, Layout, lay_out, owners
+from retrieval.lexical import Field, Scores, words
+from retrieval.passages import Passages
+from retrieval.segment import Segment
+from retrieval.vector import Positions
 
 MIN_DEPTH = 100  # rows each signal contributes: beyond that, ranks hardly weigh in the fusion
 _DEEPER = 4
+_Real = TypeVar("_Real", np.float32, np.float64)
+_SCANNED = 4  # times the wanted depth: the exact best are among so many best by rounded cosine
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,41 +45,125 @@ class Hit:
     signals: Mapping[str, Signal]
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """Articles, their chunks, and the rows that are searched: one for each chunk, then one for each question.
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """A segment and which of its articles are served; the others were edited or removed since it was built."""
 
-    `texts`, `chunk_of` and the two indexes run in parallel, one entry a row; row n < len(chunks) belongs to chunk n.
-    Chunks stand in the order of (article_id, ordinal). Drafts are not part of a snapshot.
+    segment: Segment
+    live: Mask
+
+
+class Snapshot:
+    """Articles, passages and units, each counted from 0 in the order of (article_id, place in the text).
+
+    These positions and every score follow from the articles alone, not from the segments they lie in. `chunk_of_unit`,
+    `article_of_unit` and `article_of_chunk` are int32 rows of such positions, `kind_of_unit` places in `unit.KINDS`.
+    An `allowed` mask has an entry for every article. Drafts are not part of a snapshot. Nothing of it ever changes.
     """
 
-    kb_version: str
-    encoder_name: str
-    articles: Mapping[str, Article]
-    chunks: tuple[Chunk, ...]
-    texts: tuple[str, ...]
-    digests: tuple[str, ...]
-    chunk_of: NDArray[np.int64]
-    vectors: VectorIndex
-    lexical: LexicalIndex
+    def __init__(
+        self, kb_version: str, configuration: str, articles: Mapping[str, Article], parts: Sequence[Part]
+    ) -> None:
+        """`articles` has at least those that are live in the parts; each of them is live in one part only."""
+        layout = lay_out([(part.segment.shape, part.live) for part in parts])
+        self.kb_version = kb_version
+        self.configuration = configuration
+        self.parts = tuple(parts)
+        self.article_ids = tuple(layout.shape.article_ids)
+        self.articles: Mapping[str, Article] = {article_id: articles[article_id] for article_id in self.article_ids}
+        self.article_of_chunk: Rows = owners(layout.shape.chunk_starts)
+        self.article_of_unit: Rows = owners(layout.shape.unit_starts)
+        self.chunk_of_unit, self.kind_of_unit = _units(self.parts, layout)
+        self.digests: Mapping[str, str] = _digests(self.parts)
+        self._layout = layout
+        self._segments = [part.segment for part in parts]
+        self._home_of_unit = Homes.of([places.units for places in layout.places])
+        self._home_of_chunk = Homes.of([places.chunks for places in layout.places])
+        self._position = {article_id: at for at, article_id in enumerate(self.article_ids)}
+        self._fields = {name: self._field(name) for name in LEVELS}
+        self._examples, self._group_of = _groups(self.articles.values())
+        self.chunks = Passages(list(self.articles.values()), layout.shape, self._segments, self._home_of_chunk)
 
     def search(self, query: str, vector: Vectors, audience: Audience, limit: int = 20) -> list[Hit]:
         """Hits of up to `limit` articles, best first; equal scores in the order of (article_id, ordinal).
 
         `vector` is the query's, float32 (d,). What the audience may not see takes part in nothing: not in the ranks,
-        not in the depth. Well under a millisecond for some thousand chunks, so it may run on the event loop.
+        not in the depth. A passage that says nearly the same as a better one is left out. Well under a millisecond for
+        some thousand chunks, so it may run on the event loop.
         """
-        allowed = self._visible(audience)
+        allowed = self.visible(audience)
+        lexical = self._lexical(words(query), allowed)
+        found = np.flatnonzero(lexical)
         depth = MIN_DEPTH
         while True:
+            units, cosines = self.dense(vector, allowed, depth)
             signals = {
-                "dense": self._ranked(*self.vectors.search(vector, allowed, depth)),
-                "lexical": self._ranked(*self.lexical.search(query, allowed, depth)),
+                "dense": _best_of(self.chunk_of_unit[units].tolist(), cosines.tolist()),
+                "lexical": _best_of(*(array.tolist() for array in _first(found, lexical[found], depth))),
             }
-            found = {self.chunks[at].article_id for signal in signals.values() for at in signal}
-            if len(found) >= limit or depth >= len(self.texts):
+            articles = {int(self.article_of_chunk[at]) for signal in signals.values() for at in signal}
+            if len(articles) >= limit or depth >= len(self.article_of_unit):
                 return self._hits(signals, limit)
             depth *= _DEEPER
+
+    def visible(self, audience: Audience) -> Mask:
+        """Which articles the audience may know of, in the order of `article_ids`."""
+        admitted = np.array([audience.admits(article) for article in self._examples], dtype=np.bool_)
+        mask: Mask = admitted[self._group_of]
+        return mask
+
+    def dense(self, vector: Vectors, allowed: Mask, depth: int) -> tuple[Positions, Vectors]:
+        """The `depth` units nearest to a vector and their exact cosines, best first; equal ones in their order.
+
+        0.5 ms for 15,000 units, 20 ms for 200,000.
+        """
+        allowed_units = allowed[self.article_of_unit]
+        units, rounded = [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
+        for segment, places in zip(self._segments, self._layout.places, strict=True):
+            here = (places.units >= 0) & allowed_units[places.units] if len(allowed_units) else places.units >= 0
+            rows, scores = segment.vectors.scan(vector, here, depth * _SCANNED)
+            units.append(places.units[rows].astype(np.int64))
+            rounded.append(scores)
+        scanned = _first(np.concatenate(units), np.concatenate(rounded), depth * _SCANNED)[0]
+        return _first(scanned, self.cosines(vector, scanned), depth)
+
+    def cosines(self, vector: Vectors, units: Positions) -> Vectors:
+        """The exact cosine of each of these units with a vector, float32 (n,)."""
+        cosines: Vectors = np.zeros(len(units), dtype=np.float32)
+        parts, rows = self._home_of_unit.parts[units], self._home_of_unit.rows[units]
+        for number in np.unique(parts).tolist():
+            here = parts == number
+            cosines[here] = self._segments[number].vectors.cosines(vector, rows[here])
+        return cosines
+
+    def field_scores(self, field: str, asked: Iterable[str], allowed: Mask) -> Scores:
+        """BM25 of every row of a field, float64: a row an article, passage or unit as `fields.LEVELS` says.
+
+        0 where no word is shared or the article is not allowed; `asked` are the `lexical.words` of a question.
+        """
+        scores = self._fields[field].scores(asked)
+        match LEVELS[field]:
+            case "articles":
+                return scores * allowed
+            case "chunks":
+                return scores * allowed[self.article_of_chunk]
+            case "units":
+                return scores * allowed[self.article_of_unit]
+
+    def tokens(self, unit: int) -> TokenVectors:
+        """The token vectors of a unit, int8 (t, k): unit-length rows times 127, mapped from the file."""
+        part, row = self._home_of_unit[unit]
+        return self._segments[part].embedding(row).tokens
+
+    def sketch(self, chunk: int) -> Sketches:
+        """What a passage is compared by with others that may say the same."""
+        part, row = self._home_of_chunk[chunk]
+        sketch: Sketches = self._segments[part].sketches[row]
+        return sketch
+
+    def rarity(self, word: str) -> float:
+        """The inverse document frequency of a word among the passages; largest for a word that none has."""
+        return self._fields["body"].rarity(word)
 
     def best_articles(self, hits: Iterable[Hit]) -> list[str]:
         """The articles of hits, each at its first occurrence."""
@@ -79,71 +171,105 @@ class Snapshot:
 
     def chunks_of(self, article_id: str) -> Sequence[int]:
         """The positions of an article's chunks."""
-        return self._positions.get(article_id, ())
+        at = self._position.get(article_id)
+        return range(0) if at is None else range(*self._layout.shape.chunk_starts[at : at + 2].tolist())
+
+    def units_of(self, article_id: str) -> Sequence[int]:
+        """The positions of an article's units."""
+        at = self._position.get(article_id)
+        return range(0) if at is None else range(*self._layout.shape.unit_starts[at : at + 2].tolist())
 
     def coverage(self, query: str, chunk: Chunk) -> float:
         """The share of the question's content words, weighted by rarity, that the passage has: 0 to 1.
 
         Title and headings count as part of the passage.
         """
-        asked = set(words(query))
-        has = set(words(self.texts[self.chunks_of(chunk.article_id)[chunk.ordinal]]))
-        weight = {word: self.lexical.rarity(word) for word in asked}
-        return sum(weight[word] for word in asked & has) / sum(weight.values()) if asked else 0.0
+        row = self.chunks_of(chunk.article_id)[chunk.ordinal]
+        body = self._fields["body"]
+        weight = {word: body.rarity(word) for word in words(query)}
+        return sum(weight[word] for word in weight if body.has(row, word)) / sum(weight.values()) if weight else 0.0
 
-    @cached_property
-    def _positions(self) -> Mapping[str, list[int]]:
-        positions: dict[str, list[int]] = {}
-        for at, chunk in enumerate(self.chunks):
-            positions.setdefault(chunk.article_id, []).append(at)
-        return positions
+    def _field(self, name: str) -> Field:
+        """The field over all segments."""
+        level = LEVELS[name]
+        rows = {"articles": self.article_ids, "chunks": self.article_of_chunk, "units": self.article_of_unit}[level]
+        segments = zip(self._segments, self._layout.places, strict=True)
+        return Field([(segment.fields[name], places.of(level)) for segment, places in segments], len(rows))
 
-    @cached_property
-    def _groups(self) -> tuple[list[Article], NDArray[np.int64]]:
-        """One article for each way of being visible, and the group of every row: a handful of checks per search."""
-        members: dict[tuple[object, ...], int] = {}
-        examples: list[Article] = []
-        group_of: dict[str, int] = {}
-        for article in self.articles.values():
-            key = (article.visibility, article.sites, article.locale)
-            if key not in members:
-                members[key] = len(examples)
-                examples.append(article)
-            group_of[article.article_id] = members[key]
-        return examples, np.array([group_of[self.chunks[at].article_id] for at in self.chunk_of], dtype=np.int64)
-
-    def _visible(self, audience: Audience) -> Mask:
-        examples, group_of_row = self._groups
-        admitted = np.array([audience.admits(article) for article in examples], dtype=np.bool_)
-        visible: Mask = admitted[group_of_row]
-        return visible
-
-    def _ranked(self, rows: list[int], scores: list[float]) -> dict[int, float]:
-        """Chunks, best first, with their scores; a chunk that several rows point to keeps its best."""
-        best: dict[int, float] = {}
-        for at, score in zip(self.chunk_of[rows].tolist(), scores, strict=True):
-            best.setdefault(at, score)
-        return best
+    def _lexical(self, asked: Sequence[str], allowed: Mask) -> Scores:
+        """The score of every passage by the words it shares with the question, itself or in a question it answers."""
+        scores = self.field_scores("body", asked, allowed)
+        np.maximum.at(scores, self.chunk_of_unit, self.field_scores("question", asked, allowed))
+        return scores
 
     def _hits(self, signals: Mapping[str, Mapping[int, float]], limit: int) -> list[Hit]:
         scores = fuse(list(signal) for signal in signals.values())
         ranks = {name: {at: rank for rank, at in enumerate(signal, start=1)} for name, signal in signals.items()}
         order = sorted(scores, key=lambda at: (-scores[at], at))
+        chunks = ((at, self.chunks[at]) for at in self._first_articles(distinct(order, self.sketch), limit))
         return [
             Hit(
-                article=self.articles[self.chunks[at].article_id],
-                chunk=self.chunks[at],
+                article=self.articles[chunk.article_id],
+                chunk=chunk,
                 score=scores[at],
                 signals={name: Signal(signal[at], ranks[name][at]) for name, signal in signals.items() if at in signal},
             )
-            for at in self._first_articles(order, limit)
+            for at, chunk in chunks
         ]
 
     def _first_articles(self, order: Iterable[int], limit: int) -> Iterator[int]:
         """Chunks until the first one of an article beyond the limit."""
-        seen: set[str] = set()
+        seen: set[int] = set()
         for at in order:
-            seen.add(self.chunks[at].article_id)
+            seen.add(int(self.article_of_chunk[at]))
             if len(seen) > limit:
                 return
             yield at
+
+
+def _digests(parts: Iterable[Part]) -> dict[str, str]:
+    """The digest of every article by id."""
+    served = ((part.segment, row) for part in parts for row in np.flatnonzero(part.live).tolist())
+    return {segment.shape.article_ids[row]: segment.digests[row] for segment, row in served}
+
+
+def _units(parts: Sequence[Part], layout: Layout) -> tuple[Rows, Rows]:
+    """The passage and the kind of every unit."""
+    total = int(layout.shape.unit_starts[-1])
+    chunks, kinds = np.zeros(total, dtype=np.int32), np.zeros(total, dtype=np.int32)
+    for part, places in zip(parts, layout.places, strict=True):
+        live = places.units >= 0
+        chunks[places.units[live]] = places.chunks[part.segment.unit_chunks[live]]
+        kinds[places.units[live]] = part.segment.unit_kinds[live]
+    return chunks, kinds
+
+
+def _groups(articles: Iterable[Article]) -> tuple[list[Article], NDArray[np.int64]]:
+    """One article for each way of being visible, and the group of every article: a handful of checks per search."""
+    numbers: dict[tuple[object, ...], int] = {}
+    examples: list[Article] = []
+    groups: list[int] = []
+    for article in articles:
+        key = (article.visibility, article.sites, article.locale)
+        if key not in numbers:
+            numbers[key] = len(examples)
+            examples.append(article)
+        groups.append(numbers[key])
+    return examples, np.array(groups, dtype=np.int64)
+
+
+def _first(rows: Positions, scores: NDArray[_Real], depth: int) -> tuple[Positions, NDArray[_Real]]:
+    """The best `depth` rows and their scores, best first; equal ones in the order of the rows."""
+    if len(scores) > depth:
+        good = scores >= np.partition(scores, -depth)[-depth]
+        rows, scores = rows[good], scores[good]
+    order = np.lexsort((rows, -scores))[:depth]
+    return rows[order], scores[order]
+
+
+def _best_of(chunks: Iterable[int], scores: Iterable[float]) -> dict[int, float]:
+    """Chunks, best first, with their scores; a chunk that several units point to keeps its best."""
+    best: dict[int, float] = {}
+    for at, score in zip(chunks, scores, strict=True):
+        best.setdefault(at, score)
+    return best

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrieval.article import parse
-from retrieval.chunk import CHARS_PER_WORD, MAX_WORDS, search_text, size, split
+from retrieval.chunk import CHARS_PER_WORD, MAX_WORDS, plain_text, size, split
 
 
 def chunks_of(body, title="T"):
@@ -77,10 +77,9 @@ def test_a_long_paragraph_is_cut_at_sentences():
     assert all(chunk.text.endswith("here.") for chunk in found)
 
 
-def test_the_searched_text_is_title_headings_and_words():
-    article = parse("---\ntitle: Parcels\n---\n## Lost\n### Abroad\n\nSee [here](x.md).\n\n![i](i.png)\n", path="a.md")
-    (chunk,) = split(article)
-    assert search_text(article, chunk) == "Parcels\nLost\nAbroad\nSee here."
+def test_the_plain_text_is_the_words_without_markdown_and_own_headings():
+    (chunk,) = chunks_of("## Lost\n### Abroad\n\nSee [here](x.md).\n\n![i](i.png)\n")
+    assert plain_text(chunk) == "See here."
 
 
 def test_an_article_without_text_has_no_passage():

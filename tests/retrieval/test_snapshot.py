@@ -84,9 +84,30 @@ def test_limit_counts_articles_and_all_of_them_are_reached(ask):
 
 
 def test_equal_hits_stand_in_the_order_of_their_ids(ask):
-    same = dict.fromkeys("dbca", "---\ntitle: Same\n---\nthe very same words\n")
-    assert found(ask(same, "same words")) == ["a", "b", "c", "d"]
-    assert len({hit.chunk for hit in ask(same, "same words")}) == 4
+    orders = {
+        "d": "one two three four",
+        "b": "four three two one",
+        "c": "two one four three",
+        "a": "three one four two",
+    }
+    same = {name: f"---\ntitle: Same\n---\n{words}\n" for name, words in orders.items()}
+    assert found(ask(same, "two three")) == ["a", "b", "c", "d"]
+    assert len({hit.chunk for hit in ask(same, "two three")}) == 4
+
+
+def test_a_passage_that_says_the_same_as_a_better_one_is_left_out(ask):
+    steps = "Open the settings, choose the account and press the button that says reset my password at the bottom."
+    twins = {
+        "web": f"---\ntitle: Reset a password\n---\n{steps}\n",
+        "copy": f"---\ntitle: Accounts\n---\n{steps}\n\n## Close\n\nAsk us to close the account.\n",
+        "phone": f"---\ntitle: Phones\n---\n{steps.replace('settings', 'menu').replace('bottom', 'top')}\n",
+    }
+    hits = ask(twins, "reset a password")
+    assert [(hit.article.article_id, hit.chunk.heading_path) for hit in hits if hit.chunk.text == steps] == [
+        ("web", ())
+    ]
+    assert ("copy", ("Close",)) in {(hit.article.article_id, hit.chunk.heading_path) for hit in hits}
+    assert "phone" in found(hits)
 
 
 def test_articles_are_ranked_by_their_best_passage(ask, snapshot_of):

@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+
+from retrieval.article import parse
+from retrieval.encode import HashingEncoder
+from retrieval.merge import merge_segments
+from retrieval.segment import build_segment, load_articles, load_segment, open_segment, save_segment, unit_digest
+from retrieval.unit import KINDS, cut
+
+ENCODER = HashingEncoder(48, 16)
+TEXTS = {
+    "a": "---\ntitle: A\nquestions: [Where is my cash?, When?]\n---\nIntro.\n\n## Cash\n\nCash is sent by mail.",
+    "b": "---\ntitle: B\n---\n",
+    "c": "---\ntitle: C\n---\n" + "A sentence of some seven words here. " * 30,
+    "d": "---\ntitle: D\nquestions: [What is D?]\n---\nSomething.",
+}
+
+
+def articles(names):
+    return [parse(TEXTS[name], path=f"{name}.md") for name in names]
+
+
+def segment_of(names):
+    cuts = [cut(article) for article in articles(names)]
+    texts = {unit.text for each in cuts for unit in each.units}
+    embeddings = {unit_digest(text): ENCODER.encode([text])[0] for text in texts}
+    return build_segment(
+        cuts, [f"digest of {name}" for name in names], embeddings, configuration="test", widths=(48, 16)
+    )
+
+
+def content(segment):
+    fields = {
+        name: (list(each.terms), each.starts.tolist(), each.rows.tolist(), each.counts.tolist(), each.lengths.tolist())
+        for name, each in segment.fields.items()
+    }
+    arrays = (
+        segment.shape.chunk_starts,
+        segment.shape.unit_starts,
+        segment.spans,
+        segment.sketches,
+        segment.unit_chunks,
+        segment.unit_kinds,
+        segment.unit_digests,
+        segment.vectors.vectors,
+        segment.tokens,
+        segment.token_starts,
+    )
+    listed = (segment.name, list(segment.digests), list(segment.shape.article_ids), list(segment.headings))
+    return (*listed, fields, *((array.dtype, array.shape, array.tolist()) for array in arrays))
+
+
+def test_a_question_belongs_to_the_passage_most_like_it():
+    segment = segment_of("a")
+    kinds = [KINDS[kind] for kind in segment.unit_kinds]
+    assert kinds == ["piece", "piece", "question", "question"]
+    assert segment.unit_chunks.tolist()[:3] == [0, 1, 1]
+
+
+def test_a_unit_gives_back_the_vectors_of_its_text():
+    segment = segment_of("abcd")
+    expected = ENCODER.encode(["What is D?"])[0]
+    found = segment.embedding(len(segment.unit_kinds) - 1)
+    assert found.sentence.tolist() == expected.sentence.tolist()
+    assert found.tokens.tolist() == expected.tokens.tolist()
+
+
+@pytest.mark.parametrize(("one", "other", "live"), [("ac", "bd", "abcd"), ("abc", "d", "bd"), ("bd", "ac", "b")])
+def test_merged_is_as_built_anew(one, other, live):
+    parts = [(segment_of(names), np.array([name in live for name in names])) for names in (one, other)]
+    assert content(merge_segments(parts)) == content(segment_of(sorted(live)))
+
+
+@pytest.mark.parametrize("names", ["abcd", "b"])
+def test_what_was_stored_is_the_same(names, tmp_path):
+    segment = segment_of(names)
+    folder = tmp_path / segment.name
+    save_segment(segment, articles(names), folder)
+    assert content(load_segment(folder)) == content(open_segment(folder)) == content(segment)
+    assert list(load_articles(folder)) == articles(names)
+
+
+def test_the_name_follows_from_articles_and_configuration():
+    assert segment_of("ab").name == segment_of("ab").name
+    assert segment_of("ab").name != segment_of("ac").name
