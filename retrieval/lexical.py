@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -49,6 +50,21 @@ def _folded(word: str) -> str:
     return word if word.endswith(("us", "ss")) else word[:-1]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """A segment's postings and the place of each of its rows; `whole` where all of them are served."""
+
+    postings: Postings
+    places: Rows
+    whole: bool
+
+    def of(self, word: str) -> tuple[Rows, NDArray[np.uint16]]:
+        """The served rows that have a word, and how often."""
+        found = self.postings.of(word)
+        rows, counts = self.places[self.postings.rows[found]], self.postings.counts[found]
+        return (rows, counts) if self.whole else (rows[rows >= 0], counts[rows >= 0])
+
+
 class Field:
     """BM25 (Robertson & Zaragoza, 2009; idf as in Lucene) over the rows of one field, which lie in several segments.
 
@@ -59,7 +75,7 @@ class Field:
 
     def __init__(self, parts: Sequence[tuple[Postings, Rows]], rows: int) -> None:
         """Each part with the place of each of its rows among `rows`, -1 for those that are no longer served."""
-        self._parts = parts
+        self._parts = [_Part(postings, places, bool((places >= 0).all())) for postings, places in parts]
         self._lengths = np.zeros(rows, dtype=np.int64)
         for postings, places in parts:
             self._lengths[places[places >= 0]] = postings.lengths[places >= 0]
@@ -69,33 +85,22 @@ class Field:
 
     def scores(self, words: Iterable[str]) -> Scores:
         """The score of every row, float64 (rows,), 0 where no word is shared; a word asked twice counts twice."""
-        rows, counts, weights = [np.zeros(0, np.int32)], [np.zeros(0, np.uint16)], [np.zeros(0)]
-        for word, times in Counter(words).items():
-            found = [self._of(part, word) for part in self._parts]
-            weight = times * self._idf(sum(len(places) for places, _ in found))
-            for places, repeated in found:
-                rows.append(places)
-                counts.append(repeated)
-                weights.append(np.full(len(places), weight))
-        at, frequency = np.concatenate(rows), np.concatenate(counts).astype(np.float64)
-        gains = np.concatenate(weights) * frequency / (frequency + self._norms[at])
+        asked = Counter(words)
+        found = [[part.of(word) for part in self._parts] for word in asked]
+        having = [sum(len(rows) for rows, _ in of_word) for of_word in found]
+        idfs = [times * self._idf(number) for times, number in zip(asked.values(), having, strict=True)]
+        at = np.concatenate([np.zeros(0, np.int32), *(rows for of_word in found for rows, _ in of_word)])
+        frequency = np.concatenate([np.zeros(0), *(counts for of_word in found for _, counts in of_word)])
+        gains = np.repeat(idfs, having) * frequency / (frequency + self._norms[at])
         return np.bincount(at, gains, minlength=len(self._lengths)).astype(np.float64, copy=False)
 
     def rarity(self, word: str) -> float:
         """The inverse document frequency of a word; largest for a word that no row has."""
-        return self._idf(sum(len(self._of(part, word)[0]) for part in self._parts))
+        return self._idf(sum(len(part.of(word)[0]) for part in self._parts))
 
     def has(self, row: int, word: str) -> bool:
         """Whether the row has the word."""
-        return any(bool((self._of(part, word)[0] == row).any()) for part in self._parts)
-
-    def _of(self, part: tuple[Postings, Rows], word: str) -> tuple[Rows, NDArray[np.uint16]]:
-        """The served rows of a part that have a word, and how often."""
-        postings, places = part
-        found = postings.of(word)
-        rows = places[postings.rows[found]]
-        served = rows >= 0
-        return rows[served], postings.counts[found][served]
+        return any(bool((part.of(word)[0] == row).any()) for part in self._parts)
 
     def _idf(self, having: int) -> float:
         return math.log(1 + (self._filled - having + 0.5) / (having + 0.5))

@@ -24,7 +24,7 @@ from retrieval.vector import Positions
 MIN_DEPTH = 100  # rows each signal contributes: beyond that, ranks hardly weigh in the fusion
 _DEEPER = 4
 _Real = TypeVar("_Real", np.float32, np.float64)
-_SCANNED = 4  # times the wanted depth: the exact best are among so many best by rounded cosine
+_SCANNED = 3  # times the wanted depth: rounded cosines put the exact best among so many, at 200,000 random rows too
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +117,11 @@ class Snapshot:
 
         0.5 ms for 15,000 units, 20 ms for 200,000.
         """
-        allowed_units = allowed[self.article_of_unit]
         units, rounded = [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
-        for segment, places in zip(self._segments, self._layout.places, strict=True):
-            here = (places.units >= 0) & allowed_units[places.units] if len(allowed_units) else places.units >= 0
-            rows, scores = segment.vectors.scan(vector, here, depth * _SCANNED)
+        for part, places in zip(self.parts, self._layout.places, strict=True):
+            here = part.live & allowed[places.articles]
+            mask = None if here.all() else np.repeat(here, np.diff(part.segment.shape.unit_starts))
+            rows, scores = part.segment.vectors.scan(vector, mask, depth * _SCANNED)
             units.append(places.units[rows].astype(np.int64))
             rounded.append(scores)
         scanned = _first(np.concatenate(units), np.concatenate(rounded), depth * _SCANNED)[0]
@@ -199,7 +199,9 @@ class Snapshot:
     def _lexical(self, asked: Sequence[str], allowed: Mask) -> Scores:
         """The score of every passage by the words it shares with the question, itself or in a question it answers."""
         scores = self.field_scores("body", asked, allowed)
-        np.maximum.at(scores, self.chunk_of_unit, self.field_scores("question", asked, allowed))
+        questions = self.field_scores("question", asked, allowed)
+        found = np.flatnonzero(questions)
+        np.maximum.at(scores, self.chunk_of_unit[found], questions[found])
         return scores
 
     def _hits(self, signals: Mapping[str, Mapping[int, float]], limit: int) -> list[Hit]:

@@ -52,12 +52,12 @@ class VectorIndex:
         save_array(folder / _EXACT, self.vectors)
         faiss.write_index(self._codes, str(folder / _CODES))
 
-    def scan(self, vector: Vectors, allowed: Mask, depth: int) -> tuple[Positions, Vectors]:
-        """About the `depth` best of the allowed rows and their rounded cosines, best first."""
-        depth = min(depth, int(np.count_nonzero(allowed)))
+    def scan(self, vector: Vectors, allowed: Mask | None, depth: int) -> tuple[Positions, Vectors]:
+        """About the `depth` best of the allowed rows (None: of all) and their rounded cosines, best first."""
+        depth = min(depth, len(self.vectors) if allowed is None else int(np.count_nonzero(allowed)))
         if depth == 0:
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
-        chosen = None if allowed.all() else _selecting(allowed)
+        chosen = None if allowed is None else _selecting(allowed)
         scores, rows = self._codes.search(vector.reshape(1, -1) * STEPS, depth, params=chosen)
         return rows[0], scores[0] / STEPS**2
 
