@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +13,13 @@ from bot.chat import Counter
 from bot.decide import Policy
 from bot.limits import Limits
 from bot.metrics import Metrics
+from bot.reply.breaker import Breaker
+from bot.reply.budget import Budget
+from bot.reply.generator import Extractive, Generator
+from bot.reply.model import Bounds, Call, ModelGenerator
+from bot.reply.provider import ModelUnusable, Service, Stream, connect
 from bot.respond import Responder
-from bot.settings import Settings
+from bot.settings import Settings, SettingsError
 from bot.sign import Sign
 from bot.turn import Knows
 from bot.visitors import Reception
@@ -23,7 +28,7 @@ from conversation.clock import SystemClock
 from conversation.errors import StorageUnavailable
 from conversation.journal import Journal
 from conversation.poll import poll
-from conversation.ports import Store
+from conversation.ports import Clock, Store
 from conversation.sql.sqlite import SqliteStore
 from handoff.agents import Accounts
 from handoff.console import Console
@@ -76,9 +81,51 @@ def prepare_data(data: Path) -> None:
 
 
 def prepare(settings: Settings) -> tuple[Encoder, Knowledge]:
-    """The encoder and the articles' index, made where they are missing. Raises DataUnwritable and KnowledgeError."""
+    """The encoder and the articles' index, made where they are missing.
+
+    Raises SettingsError where the language model cannot be used, DataUnwritable and KnowledgeError.
+    """
+    connect_model(settings)
     prepare_data(settings.data)
     return open_knowledge(settings.kb, settings.data, settings.model)
+
+
+def connect_model(settings: Settings) -> Stream | None:
+    """What asks the configured language model; None where there is none. Raises SettingsError; sends nothing."""
+    if settings.llm is None:
+        return None
+    service = Service(
+        name=settings.llm,
+        base_url=settings.llm_base_url,
+        api_key=None if settings.llm_api_key is None else settings.llm_api_key.get_secret_value(),
+        timeout_s=settings.llm_timeout_s,
+        max_output_tokens=settings.llm_max_output_tokens,
+        temperature=settings.llm_temperature,
+    )
+    try:
+        return connect(service, os.environ)
+    except ModelUnusable as unusable:
+        raise SettingsError([f"llm: {unusable}"]) from None
+
+
+def open_generator(settings: Settings, clock: Clock, observe: Callable[[Call], None]) -> Generator:
+    """Who words answers: the configured language model, else the articles themselves. Raises SettingsError."""
+    stream = connect_model(settings)
+    if stream is None:
+        return Extractive()
+    return ModelGenerator(
+        stream,
+        Bounds(
+            first_token_s=min(settings.llm_first_token_s, settings.llm_timeout_s),
+            whole_s=settings.llm_timeout_s,
+            input_tokens=settings.llm_max_input_tokens,
+            output_tokens=settings.llm_max_output_tokens,
+        ),
+        clock=clock,
+        breaker=Breaker(clock),
+        budget=Budget(clock, settings.llm_tokens_per_day),
+        observe=observe,
+    )
 
 
 @asynccontextmanager
@@ -115,11 +162,12 @@ async def assemble(settings: Settings, encoder: Encoder, knowledge: Knowledge) -
 def _compose(settings: Settings, store: Store, knowledge: Knowledge, batcher: Batcher) -> House:
     journal = Journal(store, LocalBus(), SystemClock())
     metrics = Metrics()
+    generator = open_generator(settings, journal.clock, metrics.observe_call)
     desk = Desk(journal, Attendance(store, journal.clock), max_wait_s=settings.max_wait_s)
     responder = Responder(
         journal=journal,
         desk=desk,
-        knows=lambda: Knows(knowledge.snapshot, batcher.encode, settings.public_url or ""),
+        knows=lambda: Knows(knowledge.snapshot, batcher.encode, settings.public_url or "", generator),
         policy=Policy(settings.answer_confidence, settings.handoff),
         observe=metrics.observe,
     )

@@ -14,12 +14,13 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.markup import escape
 
-from bot.assembly import House, prepare
+from bot.assembly import House, open_generator, prepare
 from bot.decide import Policy
 from bot.doctor import Finding, diagnose
 from bot.serve import serve, take_port
 from bot.settings import Settings, load_settings
 from bot.turn import Asked, Knows, Reply, turn
+from conversation.clock import SystemClock
 from handoff.errors import UnknownAgent
 from retrieval.encode import Batcher, Encoder
 from retrieval.index import Audience
@@ -109,7 +110,8 @@ def run_ask(args: Namespace) -> int:
 
 async def _ask(question: str, settings: Settings, encoder: Encoder, knowledge: Knowledge) -> Reply:
     async with Batcher(encoder) as batcher:
-        knows = Knows(knowledge.snapshot, batcher.encode, settings.public_url or "")
+        generator = open_generator(settings, SystemClock(), lambda _call: None)
+        knows = Knows(knowledge.snapshot, batcher.encode, settings.public_url or "", generator)
         policy = Policy(settings.answer_confidence, settings.handoff)
         return await turn(Asked(question, Audience("default")), knows, policy)
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.assembly import DATABASE, DataUnwritable, open_store, prepare_data
+from bot.assembly import DATABASE, DataUnwritable, connect_model, open_store, prepare_data
 from bot.serve import PortTaken, take_port
-from bot.settings import Settings, is_loopback
+from bot.settings import Settings, SettingsError, is_loopback
 from conversation.errors import DatabaseNewer, DatabaseUnusable, StorageUnavailable
 from retrieval.article import read
 from retrieval.errors import KnowledgeError
@@ -40,6 +40,7 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
         _articles,
         _model,
         _index,
+        _llm,
         _database,
         _port,
         _exposure,
@@ -104,6 +105,17 @@ def _index(settings: Settings) -> Iterator[Finding]:
         yield Finding("index", "warn", str(problem), "nothing to do: handrail serve rebuilds it")
     else:
         yield Finding("index", "ok", f"{len(snapshot.chunks)} passages, version {snapshot.kb_version}")
+
+
+def _llm(settings: Settings) -> Iterator[Finding]:
+    """Whether the language model's package is there and takes the settings; it is not asked anything."""
+    try:
+        connect_model(settings)
+    except SettingsError as unusable:
+        yield Finding("llm", "fail", unusable.problems[0], "or unset llm: articles answer in their own words")
+        return
+    words = "none is set, nothing leaves this machine" if settings.llm is None else f"{settings.llm} words answers"
+    yield Finding("llm", "ok", words)
 
 
 def _database(settings: Settings) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from bot.reply.model import Call
 from bot.turn import Reply
 
 
@@ -17,6 +18,18 @@ class Metrics:
             registry=self.registry,
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
         )
+        self.llm_calls = Counter(
+            "handrail_llm_calls", "Answers that a language model was to word.", ["result"], registry=self.registry
+        )
+        self.llm_tokens = Counter(
+            "handrail_llm_tokens", "Tokens of the language model.", ["direction"], registry=self.registry
+        )
+        self.llm_s = Histogram(
+            "handrail_llm_seconds",
+            "From asking the language model to its last word, or to giving it up.",
+            registry=self.registry,
+            buckets=(0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 6, 7),
+        )
         self.visitors = Gauge("handrail_visitor_sockets", "Visitor sockets open now.", registry=self.registry)
         self.articles = Gauge("handrail_articles", "Articles that are served.", registry=self.registry)
 
@@ -24,3 +37,11 @@ class Metrics:
         """Count one committed reply."""
         self.replies.labels(reply.outcome).inc()
         self.turn_s.observe(took_s)
+
+    def observe_call(self, call: Call) -> None:
+        """Count one answer that a language model was to word, asked or not."""
+        self.llm_calls.labels(call.result).inc()
+        self.llm_tokens.labels("input").inc(call.input_tokens)
+        self.llm_tokens.labels("output").inc(call.output_tokens)
+        if call.took_s:
+            self.llm_s.observe(call.took_s)

@@ -1,27 +1,29 @@
 """Gives the bot its turn: reads what is owed, answers it, and commits the reply if the chat is still the bot's."""
 
 import asyncio
-import contextlib
-import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import structlog
 
 from bot.decide import Policy
 from bot.reply import phrases
+from bot.reply.generator import Show
 from bot.turn import Asked, Knows, Reply, turn
 from bot.understand import Said
 from conversation.errors import IllegalTransition, LeaseLost, StorageUnavailable
-from conversation.events import BOT, AgentSaid, BotSaid, Event, VisitorSaid
+from conversation.events import BOT, AgentSaid, BotSaid, Event, JsonObject, VisitorSaid
 from conversation.journal import Journal
-from conversation.log import attempts
-from conversation.ports import Appended, Draft, TurnLease
+from conversation.log import attempts, turn_id
+from conversation.ports import Appended, Draft, Hint, Reached, Relayed, TurnLease
 from conversation.state import Conversation
 from handoff.desk import Desk, requested
 from retrieval.index import Audience
 
 log = structlog.get_logger()
+
+Result = TypeVar("Result")
 
 HISTORY_EVENTS = 20  # a turn's cost does not grow with the conversation
 TURNS_AT_ONCE = 64  # more than the encoder answers in a lease's time would lose their leases
@@ -74,8 +76,8 @@ class Responder:
 
     async def _answer_all(self, lease: TurnLease) -> None:
         """Answer, and what came in meanwhile too; a turn that cannot be stored is left for whoever adopts it."""
-        async with self._renewing(lease):
-            await self._places.acquire()
+        if await self._while_leased(lease, self._places.acquire()) is None:
+            return
         left: TurnLease | None = lease
         try:
             while left is not None:
@@ -94,10 +96,12 @@ class Responder:
         now = await self.journal.store.conversation(lease.conversation_id)
         if now is None or now.state != "bot" or not now.pending:
             return None
-        async with self._renewing(lease):
-            reply = await self._reply(now, lease)
+        reply = await self._while_leased(lease, self._reply(now, lease))
+        if reply is None:
+            log.info("turn.dropped", conversation_id=now.conversation_id, code=LeaseLost.code)
+            return None
         try:
-            appended = await self.journal.append(now.conversation_id, _commit(now, reply), turn=lease)
+            appended = await self.journal.append(now.conversation_id, _commit(now, lease, reply), turn=lease)
         except (LeaseLost, IllegalTransition) as lost:
             log.info("turn.dropped", conversation_id=now.conversation_id, code=lost.code)
             return None
@@ -114,27 +118,70 @@ class Responder:
         try:
             events = await self.journal.store.events(now.conversation_id, after=after)
             asked = _asked(now, events, desk_open=await self.desk.is_open(now.site_id))
-            return await turn(asked, knows, self.policy)
+            return await turn(asked, knows, self.policy, self._drafting(lease))
         except StorageUnavailable:
             raise
         except Exception as failure:
             log.exception("turn.failed", conversation_id=now.conversation_id)
             return _apology(knows, type(failure).__name__)
 
-    @contextlib.asynccontextmanager
-    async def _renewing(self, lease: TurnLease) -> AsyncIterator[None]:
-        renewing = asyncio.create_task(self._renew(lease))
+    def _drafting(self, lease: TurnLease) -> Show:
+        """Sends pieces of the coming reply to the visitor; nothing is stored, and nobody minds if they are lost."""
+        frame: JsonObject = {
+            "type": "draft",
+            "turn_id": turn_id(lease.conversation_id, lease.fence),
+            "attempt": attempts(lease.fence),
+        }
+        offset = 0
+
+        def show(text: str) -> None:
+            nonlocal offset
+            draft = Relayed(lease.conversation_id, "visitor", {**frame, "offset": offset, "text": text})
+            offset += len(text)
+            self.journal.bus.publish(draft)
+
+        return show
+
+    async def _while_leased(self, lease: TurnLease, work: Coroutine[object, object, Result]) -> Result | None:
+        """What `work` comes to. Where the turn is taken away, by another worker or a person, it is cancelled: None."""
+        stirred = asyncio.Event()
+
+        def listen(hint: Hint) -> None:
+            if isinstance(hint, Reached):
+                stirred.set()
+
+        unlisten = self.journal.bus.listen(listen, conversation_id=lease.conversation_id)
+        working = asyncio.create_task(work)
+        tasks = (working, asyncio.create_task(self._renew(lease)), asyncio.create_task(self._look(lease, stirred)))
         try:
-            yield
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            return working.result() if working.done() else None
         finally:
-            renewing.cancel()
+            unlisten()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _renew(self, lease: TurnLease) -> None:
-        store = self.journal.store
-        with contextlib.suppress(StorageUnavailable):
-            await self.journal.clock.sleep(store.lease_s / 3)
-            while await store.renew(lease):
-                await self.journal.clock.sleep(store.lease_s / 3)
+        """Keep the lease until it is lost."""
+        held = True
+        while held:
+            await self.journal.clock.sleep(self.journal.store.lease_s / 3)
+            held = await self._holds(lease)
+
+    async def _look(self, lease: TurnLease, stirred: asyncio.Event) -> None:
+        """Look whenever something happens in the conversation, until the lease is lost: it may have been a claim."""
+        held = True
+        while held:
+            await stirred.wait()
+            stirred.clear()
+            held = await self._holds(lease)
+
+    async def _holds(self, lease: TurnLease) -> bool:
+        try:
+            return await self.journal.store.renew(lease)
+        except StorageUnavailable:
+            return True  # nobody can take the turn either
 
 
 def _asked(now: Conversation, events: Sequence[Event], *, desk_open: bool) -> Asked:
@@ -156,7 +203,7 @@ def _said(event: Event) -> list[Said]:
     return []
 
 
-def _commit(before: Conversation, reply: Reply) -> Callable[[Conversation | None], Sequence[Draft]]:
+def _commit(before: Conversation, lease: TurnLease, reply: Reply) -> Callable[[Conversation | None], Sequence[Draft]]:
     """The drafts of `reply`, if the chat is still in the hold in which the turn began."""
     said = BotSaid(
         text=reply.text,
@@ -165,7 +212,7 @@ def _commit(before: Conversation, reply: Reply) -> Callable[[Conversation | None
         citations=reply.citations,
         confidence=round(reply.confidence, 4),
         kb_version=reply.kb_version,
-        turn_id=uuid.uuid4().hex,
+        turn_id=turn_id(lease.conversation_id, lease.fence),
         suggestions=reply.suggestions,
         trace=reply.trace,
     )

@@ -35,6 +35,7 @@ from pydantic_settings import SettingsError as UnreadableSource
 PREFIX = "HANDRAIL_"
 TEST_PREFIX = "HANDRAIL_TEST_"  # read by tests and benchmarks, never by the server
 CONFIG_FILE = "handrail.toml"
+LLM_MAX_S = 7  # a visitor has an answer or a person within 8 s; the search before it takes a fraction of one
 
 
 class SettingsError(Exception):
@@ -113,6 +114,39 @@ class Settings(BaseSettings):
         ge=0,
         le=1,
         description="Least confidence (0 to 1) with which the bot answers instead of offering a person.",
+    )
+    llm: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9_]+:\S+$",
+        description="Language model that words answers, as provider:model; without one nothing leaves this machine.",
+    )
+    llm_base_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s/@]+(?:/\S*)?$",
+        description="URL of the language model's API, if not the provider's.",
+    )
+    llm_api_key: SecretStr | None = Field(
+        None, min_length=1, description="Key for the language model's API; else the provider's own variable is read."
+    )
+    llm_temperature: float | None = Field(
+        None, ge=0, le=2, description="Temperature of the language model, 0 to 2; else the provider's own default."
+    )
+    llm_first_token_s: float = Field(
+        3, gt=0, le=LLM_MAX_S, description="Seconds until the language model's first word; then the article's own."
+    )
+    llm_timeout_s: float = Field(
+        6, gt=0, le=LLM_MAX_S, description="Seconds until the language model's last word; then the article's own words."
+    )
+    llm_max_input_tokens: int = Field(
+        3000, ge=1000, description="Tokens sent to the language model for one answer, by estimate."
+    )
+    llm_max_output_tokens: int = Field(
+        400, ge=50, le=4000, description="Tokens the language model may write an answer."
+    )
+    llm_tokens_per_day: int = Field(
+        1_000_000,
+        ge=0,
+        description="Tokens a day (UTC) for the language model, in and out; then the articles' own words.",
     )
     allowed_origins: Origins = Field(
         (), description="Origins that may embed the widget of the default site; the server's own always may."
@@ -221,6 +255,6 @@ def _problem(error: Mapping[str, object]) -> str:
     if error["type"] == "extra_forbidden":
         return f"{where} is not a setting; remove it from {CONFIG_FILE} or correct its name"
     message = str(error["msg"]).removeprefix("Value error, ")
-    secret = "secret" in where or "token" in where
+    secret = any(word in where for word in ("secret", "token", "key"))
     shown = "" if secret or not where else f" (got {error['input']!r})"
     return f"{where + ': ' if where else ''}{message}{shown}"

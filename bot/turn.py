@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from bot.cite import cite, url_of
 from bot.decide import Decision, Features, Policy, Situation, confidence, decide
 from bot.reply import extractive, phrases
+from bot.reply.generator import Extractive, Generator, Show, Task, Wording, unseen
 from bot.understand import Said, Understood, understand
 from conversation.events import Citation, JsonObject, Outcome, Reason
 from retrieval.encode import Embedding
@@ -31,11 +32,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Knows:
-    """What the bot answers from: one snapshot, the encoder it was built with, and where its articles are shown."""
+    """What the bot answers from: one snapshot, the encoder it was built with, where its articles are shown, its voice."""
 
     snapshot: Snapshot
     encode: Encode
     base_url: str = ""
+    generator: Generator = field(default_factory=Extractive)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +55,11 @@ class Reply:
     trace: JsonObject = field(default_factory=dict)
 
 
-async def turn(asked: Asked, knows: Knows, policy: Policy) -> Reply:
+async def turn(asked: Asked, knows: Knows, policy: Policy, show: Show = unseen) -> Reply:
     """The reply, with a trace of how it came about; raises what `encode` raises.
 
-    Costs one forward pass and one search; small talk and calls for a person cost neither.
+    Costs one forward pass and one search; small talk and calls for a person cost neither. `show` takes the pieces of an
+    answer that is still being worded.
     """
     began = time.perf_counter()
     understood = understand(asked.question, asked.earlier)
@@ -66,17 +69,21 @@ async def turn(asked: Asked, knows: Knows, policy: Policy) -> Reply:
     level = confidence(features)
     decision = decide(Situation(understood.intent, level, asked.failures, asked.desk_open), policy)
     ranked = knows.snapshot.best_articles(hits)
-    text, citations = _word(decision, understood, hits, asked, knows)
+    wording = Wording(*_word(decision, understood, hits, asked, knows))
+    if decision.outcome == "answer":
+        task = Task(asked.question, asked.earlier, hits, knows.base_url, wording, show)
+        wording = await knows.generator.word(task)
     return Reply(
-        text=text,
+        text=wording.text,
         outcome=decision.outcome,
         confidence=level,
         kb_version=knows.snapshot.kb_version,
         ranked=tuple(ranked),
-        citations=citations,
+        citations=wording.citations,
         suggestions=_suggestions(decision, asked),
         handoff=decision.reason if decision.outcome == "handoff" else None,
         trace=_trace(understood, hits, ranked, features, decision)
+        | wording.trace
         | {"search_ms": _ms(began, found), "turn_ms": _ms(began, time.perf_counter())},
     )
 

@@ -74,6 +74,11 @@ def attempts(fence: int) -> int:
     return fence % _FENCES_A_NUMBER + 1
 
 
+def turn_id(conversation_id: str, fence: int) -> str:
+    """The name of the turn with this fence, the same for every worker that has it."""
+    return uuid.uuid5(uuid.NAMESPACE_OID, f"{conversation_id} {fence // _FENCES_A_NUMBER}").hex
+
+
 def taken_by(before: Conversation | None, after: Conversation) -> str | None:
     """The id of the agent to whom the conversation has passed, if it has."""
     passed = after.state == "agent" and (before is None or before.holder.id != after.holder.id)

@@ -44,7 +44,7 @@ HOUSES = ("bot", "conversation", "eval", "handoff", "retrieval", "widget")
 QUESTIONS = ROOT / "tests/data/help_questions.jsonl"
 
 # What nobody outside the code ever reads: base classes, and faults that another layer turns into something else.
-UNSEEN = {"knowledge_error", "lease_lost", "ended", "rows_mismatch", "widget_link", "bad_frame"}
+UNSEEN = {"model_unusable", "knowledge_error", "lease_lost", "ended", "rows_mismatch", "widget_link", "bad_frame"}
 NOT_IMPORTED = {"retrieval.export"}  # torch is for a process of its own
 
 
@@ -163,6 +163,7 @@ def type_words(annotation):
     plain |= {
         Path: "path",
         SecretStr | None: "secret text",
+        float | None: "number",
         Origin | None: "text",
         tuple[Origin, ...]: "list of text",
         tuple[str, ...]: "list of text",

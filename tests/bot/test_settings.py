@@ -31,6 +31,49 @@ def test_defaults_serve_this_machine_alone():
     assert (settings.rate_limits, settings.require_origin, settings.allowed_origins) == ("on", False, ())
 
 
+def test_without_the_setting_no_language_model_is_asked():
+    assert load_settings().llm is None
+
+
+def test_a_language_model_has_bounds_and_a_secret_key(monkeypatch):
+    monkeypatch.setenv("HANDRAIL_LLM", "openai:gpt-5-mini")
+    monkeypatch.setenv("HANDRAIL_LLM_BASE_URL", "http://127.0.0.1:8080/v1")
+    monkeypatch.setenv("HANDRAIL_LLM_API_KEY", "sk-not-to-be-seen")
+    settings = load_settings()
+    assert settings.llm_first_token_s <= settings.llm_timeout_s < 8
+    assert "sk-not-to-be-seen" not in repr(settings)
+    assert settings.llm_api_key.get_secret_value() == "sk-not-to-be-seen"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("llm", "gpt-5-mini"),
+        ("llm", "openai:"),
+        ("llm_base_url", "ftp://models.example"),
+        ("llm_base_url", "https://user:password@models.example/v1"),
+        ("llm_timeout_s", "8"),
+        ("llm_timeout_s", "0"),
+        ("llm_first_token_s", "8"),
+        ("llm_max_output_tokens", "1000000"),
+        ("llm_max_input_tokens", "10"),
+        ("llm_tokens_per_day", "-1"),
+        ("llm_temperature", "3"),
+    ],
+)
+def test_a_language_model_without_sense_or_bounds_is_refused(monkeypatch, name, value):
+    monkeypatch.setenv(f"HANDRAIL_{name}".upper(), value)
+    (problem,) = problems()
+    assert problem.startswith(f"{name}: ")
+
+
+def test_an_empty_key_is_refused_without_being_shown(monkeypatch):
+    monkeypatch.setenv("HANDRAIL_LLM_API_KEY", "")
+    (problem,) = problems()
+    assert problem.startswith("llm_api_key: ")
+    assert "got" not in problem
+
+
 def test_every_setting_is_described():
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
 
