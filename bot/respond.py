@@ -189,7 +189,13 @@ def _asked(now: Conversation, events: Sequence[Event], *, desk_open: bool) -> As
     question = [e.payload.text for e in events if e.seq in now.pending and isinstance(e.payload, VisitorSaid)]
     earlier = [said for event in events if event.seq not in now.pending for said in _said(event)]
     audience = Audience(now.site_id, now.locale)
-    return Asked("\n".join(question), audience, earlier, now.failures, desk_open)
+    return Asked("\n".join(question), audience, earlier, now.failures, desk_open, _offered(events))
+
+
+def _offered(events: Sequence[Event]) -> Sequence[str]:
+    """The titles between which the bot's last reply asked to choose, if it did."""
+    said = next((event.payload for event in reversed(events) if isinstance(event.payload, BotSaid)), None)
+    return said.suggestions if said is not None and said.outcome == "clarify" else ()
 
 
 def _said(event: Event) -> list[Said]:

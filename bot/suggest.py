@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from bot.cite import url_of
-from bot.reply.extractive import excerpt
+from bot.reply.extractive import extract
 from bot.turn import Knows
 from bot.understand import understand
 from conversation.events import VisitorSaid
@@ -32,10 +32,11 @@ def suggester(store: Store, knows: Callable[[], Knows]) -> Callable[[str], Await
         embedding = await known.encode(said[-1])
         hits = known.snapshot.search(said[-1], embedding.sentence, audience, SUGGESTIONS)
         best = {hit.article.article_id: hit for hit in reversed(hits)}  # each article's best passage
-        return [_suggestion(hit, known.base_url) for hit in hits if best[hit.article.article_id] is hit]
+        return [_suggestion(hit, said[-1], known) for hit in hits if best[hit.article.article_id] is hit]
 
     return suggest
 
 
-def _suggestion(hit: Hit, base_url: str) -> Suggestion:
-    return Suggestion(title=hit.article.title, url=url_of(hit, base_url), text=excerpt(hit.chunk.text), score=hit.score)
+def _suggestion(hit: Hit, question: str, knows: Knows) -> Suggestion:
+    found = extract([hit], question, question, knows.snapshot, knows.base_url)
+    return Suggestion(title=hit.article.title, url=url_of(found.hit, knows.base_url), text=found.text, score=hit.score)

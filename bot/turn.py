@@ -4,8 +4,9 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, field
 
-from bot.cite import cite, url_of
+from bot.cite import cite
 from bot.decide import Decision, Features, Policy, Situation, confidence, decide
+from bot.offer import MAX_OFFERED, Candidate, candidates, related, rivals
 from bot.reply import extractive, phrases
 from bot.reply.generator import Extractive, Generator, Show, Task, Wording, unseen
 from bot.understand import Said, Understood, understand
@@ -21,13 +22,41 @@ TRACED_HITS = 5  # as many as an agent looks at
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the bot is to answer: `question`, after `earlier` (oldest first), by whom, and how things stand."""
+    """What the bot is to answer: `question`, after `earlier` (oldest first), by whom, and how things stand.
+
+    `offered` are the titles between which the bot's last reply asked the visitor to choose, if it did.
+    """
 
     question: str
     audience: Audience
     earlier: Sequence[Said] = ()
     failures: int = 0
     desk_open: bool = True
+    offered: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found for a question: hits, best first, and the articles that could answer it.
+
+    `named`: the visitor wrote the title of the first one.
+    """
+
+    query: str
+    hits: Sequence[Hit] = ()
+    candidates: Sequence[Candidate] = ()
+    features: Features | None = None
+    named: bool = False
+
+    @property
+    def confidence(self) -> float:
+        """That of the first article."""
+        return self.candidates[0].confidence if self.candidates else 0.0
+
+    @property
+    def options(self) -> Sequence[Candidate]:
+        """The articles between which a visitor may have to choose."""
+        return rivals(self.candidates) if self.candidates else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,56 +92,83 @@ async def turn(asked: Asked, knows: Knows, policy: Policy, show: Show = unseen) 
     """
     began = time.perf_counter()
     understood = understand(asked.question, asked.earlier)
-    hits = await _search(understood, asked, knows)
-    found = time.perf_counter()
-    features = _features(hits, understood.query, knows.snapshot)
-    level = confidence(features)
-    decision = decide(Situation(understood.intent, level, asked.failures, asked.desk_open), policy)
-    ranked = knows.snapshot.best_articles(hits)
-    wording = Wording(*_word(decision, understood, hits, asked, knows))
+    found = await _search(understood, asked, knows)
+    searched = time.perf_counter()
+    decision = decide(_situation(understood, found, asked), policy)
+    offers = _offers(decision, found, asked)
+    wording = Wording(*_word(decision, understood, found, asked, knows))
     if decision.outcome == "answer":
-        task = Task(asked.question, asked.earlier, hits, knows.base_url, wording, show)
+        task = Task(asked.question, asked.earlier, found.hits, knows.base_url, wording, show)
         wording = await knows.generator.word(task)
     return Reply(
         text=wording.text,
         outcome=decision.outcome,
-        confidence=level,
+        confidence=found.confidence,
         kb_version=knows.snapshot.kb_version,
-        ranked=tuple(ranked),
+        ranked=tuple(knows.snapshot.best_articles(found.hits)),
         citations=wording.citations,
-        suggestions=_suggestions(decision, asked),
+        suggestions=(*(one.title for one in offers), *_person(decision, asked)),
         handoff=decision.reason if decision.outcome == "handoff" else None,
-        trace=_trace(understood, hits, ranked, features, decision)
+        trace=_trace(understood, found, decision, offers)
         | wording.trace
-        | {"search_ms": _ms(began, found), "turn_ms": _ms(began, time.perf_counter())},
+        | {"search_ms": _ms(began, searched), "turn_ms": _ms(began, time.perf_counter())},
     )
 
 
-async def _search(understood: Understood, asked: Asked, knows: Knows) -> Sequence[Hit]:
+async def _search(understood: Understood, asked: Asked, knows: Knows) -> Found:
+    query = _choice(asked) or understood.query
     if understood.intent != "question":
-        return ()
-    embedding = await knows.encode(understood.query)
-    return knows.snapshot.search(understood.query, embedding.sentence, asked.audience, RANKED_ARTICLES)
+        return Found(query)
+    embedding = await knows.encode(query)
+    ranked = knows.snapshot.search(query, embedding.sentence, asked.audience, RANKED_ARTICLES)
+    hits, named = _named_first(ranked, asked.question)
+    rated = candidates(hits, lambda hit: confidence(_features(hit, hits, query, knows.snapshot)))
+    features = _features(hits[0], hits, query, knows.snapshot) if hits else None
+    return Found(query, hits, rated, features, named)
 
 
-def _features(hits: Sequence[Hit], query: str, snapshot: Snapshot) -> Features | None:
-    if not hits:
-        return None
-    best = hits[0]
-    cosine = best.signals["dense"].score if "dense" in best.signals else 0.0
-    lexical = [hit for hit in hits if "lexical" in hit.signals]
-    first = min(lexical, key=lambda hit: hit.signals["lexical"].rank, default=None)
-    agreement = first is not None and first.article.article_id == best.article.article_id
-    return Features(cosine, snapshot.coverage(query, best.chunk), agreement)
+def _choice(asked: Asked) -> str | None:
+    """The question that was asked back, with the title that was chosen; None where none was."""
+    before = next((said.text for said in reversed(asked.earlier) if said.role == "visitor"), "")
+    return f"{before}\n{asked.question}" if asked.question in asked.offered else None
+
+
+def _named_first(hits: Sequence[Hit], question: str) -> tuple[Sequence[Hit], bool]:
+    """Brings the article that is called as the visitor wrote to the front; whether there is one."""
+    title = question.strip().casefold()
+    named = next((hit.article.article_id for hit in hits if hit.article.title.strip().casefold() == title), None)
+    return sorted(hits, key=lambda hit: hit.article.article_id != named), named is not None
+
+
+def _features(hit: Hit, hits: Sequence[Hit], query: str, snapshot: Snapshot) -> Features:
+    cosine = hit.signals["dense"].score if "dense" in hit.signals else 0.0
+    lexical = [(one.signals["lexical"].score, one.article.article_id) for one in hits if "lexical" in one.signals]
+    first = max((score for score, _ in lexical), default=0.0)
+    own = max((score for score, article_id in lexical if article_id == hit.article.article_id), default=0.0)
+    return Features(cosine, snapshot.coverage(query, hit.chunk), agreement=own >= first > 0)
+
+
+def _situation(understood: Understood, found: Found, asked: Asked) -> Situation:
+    return Situation(
+        intent=understood.intent,
+        confidence=found.confidence,
+        failures=asked.failures,
+        desk_open=asked.desk_open,
+        options=len(found.options),
+        named=found.named,
+        clarified=bool(asked.offered),
+    )
 
 
 def _word(
-    decision: Decision, understood: Understood, hits: Sequence[Hit], asked: Asked, knows: Knows
+    decision: Decision, understood: Understood, found: Found, asked: Asked, knows: Knows
 ) -> tuple[str, tuple[Citation, ...]]:
     if decision.outcome == "answer":
-        best = hits[0]
-        citation = cite(best, knows.base_url, extractive.excerpt(best.chunk.text))
-        return extractive.compose(best, url_of(best, knows.base_url)), (citation,)
+        question = found.query if asked.question in asked.offered else asked.question
+        extract = extractive.extract(found.hits, question, found.query, knows.snapshot, knows.base_url)
+        return extractive.compose(extract, knows.base_url), (cite(extract.hit, knows.base_url, extract.text),)
+    if decision.outcome == "clarify":
+        return phrases.clarify([one.title for one in found.options]), ()
     if decision.outcome == "small_talk" and understood.small_talk is not None:
         return phrases.SMALL_TALK[understood.small_talk], ()
     if decision.outcome == "handoff" and decision.reason is not None:
@@ -120,24 +176,33 @@ def _word(
     return phrases.no_answer(decision.reason, desk_open=asked.desk_open), ()
 
 
-def _suggestions(decision: Decision, asked: Asked) -> tuple[str, ...]:
-    offers_person = decision.outcome == "no_answer" and asked.desk_open
-    return (phrases.TALK_TO_PERSON,) if offers_person else ()
+def _offers(decision: Decision, found: Found, asked: Asked) -> Sequence[Candidate]:
+    """The articles that the visitor may pick next by their titles."""
+    if decision.outcome == "clarify":
+        return found.options
+    if decision.outcome == "answer":
+        return related(found.candidates, MAX_OFFERED - len(_person(decision, asked)))
+    return ()
 
 
-def _trace(
-    understood: Understood, hits: Sequence[Hit], ranked: Sequence[str], features: Features | None, decision: Decision
-) -> JsonObject:
+def _person(decision: Decision, asked: Asked) -> tuple[str, ...]:
+    """The offer of a person, where the bot has no answer or had none just before."""
+    wanted = decision.outcome == "no_answer" or (decision.outcome == "answer" and asked.failures > 0)
+    return (phrases.TALK_TO_PERSON,) if wanted and asked.desk_open else ()
+
+
+def _trace(understood: Understood, found: Found, decision: Decision, offers: Sequence[Candidate]) -> JsonObject:
     """How the reply came about, for QA and agents; never shown to visitors."""
     return {
         "intent": understood.intent,
-        "query": understood.query,
-        "ranked": list(ranked),
-        "hits": [_traced(hit) for hit in hits[:TRACED_HITS]],
-        "features": None if features is None else asdict(features),
+        "query": found.query,
+        "ranked": list(dict.fromkeys(hit.article.article_id for hit in found.hits)),
+        "hits": [_traced(hit) for hit in found.hits[:TRACED_HITS]],
+        "features": None if found.features is None else asdict(found.features),
         "decision": decision.outcome,
         "reason": decision.reason,
         "why": decision.why,
+        "offered": [one.hit.article.article_id for one in offers],
     }
 
 

@@ -68,6 +68,11 @@ def to_html(markdown: str, *, links: Callable[[str], bool] | None = None, anchor
     return _cleaner().clean(parser.renderer.render(tokens, parser.options, {}))
 
 
+def untagged(text: str) -> str:
+    """`text` without the tags and comments that writers paste from web pages; <port> or <Servo.h> is the text's own."""
+    return _TAG.sub("", _COMMENT.sub("", text))
+
+
 def slug(words: str) -> str:
     """The anchor GitHub gives a heading: lower case, punctuation dropped, spaces as hyphens."""
     return _NOT_IN_SLUG.sub("", words.strip().lower()).replace(" ", "-")

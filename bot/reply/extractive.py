@@ -1,78 +1,89 @@
-"""A reply without a language model: the passage that answers, cut to what is worth reading, and where it is from."""
+"""A reply without a language model: what the section that answers says of what was asked, and where it is from.
+
+Lists, tables and code stay whole where they fit, steps even where they are long; nothing ends within a sentence.
+"""
 
 import re
-import textwrap
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from retrieval.index import Hit
-from retrieval.markdown import Block, blocks
-from retrieval.plain import plain
+from bot.cite import url_of
+from bot.reply.piece import Piece, pieces
+from bot.reply.section import Section, answering, points_elsewhere, sections
+from bot.reply.source import sentence
+from bot.reply.trim import REPLY_WORDS, Rank, trimmed
+from bot.reply.wanted import wanted
+from retrieval.index import Hit, Snapshot
 
-REPLY_WORDS = 120  # about what a visitor reads in half a minute
-UNIT_WORDS = 220  # steps, tables and code are kept whole up to here
-UNITS = {"bullet_list", "ordered_list", "table", "fence", "code_block"}
+ENOUGH_WORDS = 20  # with fewer, and no list or code, an opening is but an announcement
+FOUND_BONUS = 0.3  # of the question's weight: that search found this place counts so much beside its words
 
-_NOISE = (
-    (re.compile(r"!\[([^\]]*)\]\([^)]*\)"), ""),  # a chat shows no images
-    (re.compile(r"</?[A-Za-z][^<>]*>"), ""),  # raw HTML is never passed on
-    (re.compile(r"^>[ \t]*\[!\w+\][ \t]*$", re.MULTILINE), ""),  # the label line of an admonition
-    (re.compile(r"^>[ \t]?", re.MULTILINE), ""),
-    (re.compile(r"\[([^\]]*)\]\((?!https?://|mailto:)[^)\s]*\)"), r"\1"),  # relative links lead nowhere from a chat
+_BEFOREHAND = re.compile(
+    r"what you(?:['’]ll| will)? need|requirements|prerequisites|before you (?:begin|start)", re.IGNORECASE
 )
-_SPECIAL = re.compile(r"([\\\[\]*_`<>])")
+_LEADS_ON = re.compile(
+    r"(?::|\b(?:below|(?:the|these) following \w+|these steps)\b[^.\n]{0,40}\.?)\W*\Z", re.IGNORECASE
+)
 
 
-def compose(hit: Hit, url: str) -> str:
-    """The reply from one passage, in Markdown, ending with its source."""
-    label = _SPECIAL.sub(r"\\\1", source(hit))
-    return f"{excerpt(hit.chunk.text)}\n\nFrom [{label}]({url})"
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """What a reply says (`text`, Markdown), from which place (`hit`), and whether there is `more` to read there."""
+
+    hit: Hit
+    text: str
+    more: bool
 
 
-def source(hit: Hit) -> str:
-    """`Refunds › When the money arrives`, for the reader."""
-    return " › ".join((hit.article.title, *hit.chunk.heading_path[-1:]))
+def compose(extract: Extract, base_url: str) -> str:
+    """The reply, in Markdown, ending with its source."""
+    return f"{extract.text}\n\n{sentence(extract.hit, base_url, more=extract.more)}".strip()
 
 
-def excerpt(passage: str) -> str:
-    """The first blocks of a passage, about REPLY_WORDS words; steps, tables and code stay whole where they fit."""
-    kept: list[str] = []
-    words = 0
-    for block, text in _readable(passage):
-        size = len(text.split())
-        if kept and words + size > (UNIT_WORDS if block.kind in UNITS else REPLY_WORDS):
+def extract(hits: Sequence[Hit], question: str, query: str, snapshot: Snapshot, base_url: str) -> Extract:
+    """What the article of the best hit says of `question`; costs no forward pass.
+
+    `query` is the question with what was carried along of earlier ones. Passages of the same article further down in
+    `hits` help to find the place in a long section.
+    """
+    best = hits[0]
+    asked, found = wanted(question, query, snapshot), sections(snapshot, best)
+    at = answering(best, asked, found)
+    places = [hit.chunk for hit in hits if hit.article.article_id == best.article.article_id]
+
+    def rank(piece: Piece) -> float:
+        overlapping = (
+            n for n, chunk in enumerate(places, start=1) if chunk.start < piece.end and piece.start < chunk.end
+        )
+        nth = next(overlapping, None)
+        return asked.share(piece.text) + (FOUND_BONUS / nth if nth else 0.0)
+
+    page = url_of(replace(best, chunk=replace(best.chunk, anchor=None)), base_url)
+    kept, more = _read(found[at:], page, rank)
+    return Extract(replace(best, chunk=found[at].first), "\n\n".join(piece.text for piece in kept), more)
+
+
+def _read(found: Sequence[Section], page: str, rank: Rank) -> tuple[list[Piece], bool]:
+    """The first section, and those after it as long as what was read only announces them; whether there is more."""
+    first, *rest = found
+    kept, more = trimmed(pieces(first, page), rank)
+    for section in rest:
+        if sum(piece.size for piece in kept) >= REPLY_WORDS or not _announces(kept, first, section):
             break
-        kept.append(text)
-        words += size
-    while len(kept) > 1 and _introduces(kept[-1]):
-        kept.pop()  # what it introduced was cut away
-    return "\n\n".join(kept)
+        more_kept, more = trimmed(pieces(section, page, named=True), rank)
+        kept += more_kept
+    while len(kept) > 1 and points_elsewhere(kept[0].text):
+        kept = kept[1:]  # a link to what stood before
+    return kept, more
 
 
-def _readable(passage: str) -> Iterator[tuple[Block, str]]:
-    """The blocks a chat can show, with their text; the passage's own heading is named by its source already."""
-    for position, block in enumerate(blocks(passage)):
-        written = passage[block.start : block.end].rstrip()
-        if block.kind == "hr" or (block.kind == "heading" and position == 0):
-            continue
-        text = _show(block, written)
-        if text.strip():
-            yield block, text
-
-
-def _show(block: Block, written: str) -> str:
-    if block.kind == "fence":
-        return written
-    if block.kind == "code_block":  # a chat knows fences only
-        return f"```\n{textwrap.dedent(written)}\n```"
-    if block.kind == "html_block":
-        return _SPECIAL.sub(r"\\\1", plain(written))
-    if block.heading is not None:
-        return f"**{block.heading.text}**"
-    for pattern, instead in _NOISE:
-        written = pattern.sub(instead, written)
-    return written
-
-
-def _introduces(text: str) -> bool:
-    """Whether `text` is a heading or ends in a colon."""
-    return text.endswith(":") or (text.startswith("**") and text.endswith("**") and "\n" not in text)
+def _announces(kept: Sequence[Piece], first: Section, following: Section) -> bool:
+    """Whether the reply so far leads on to the section that follows, rather than saying something itself."""
+    if not kept or _LEADS_ON.search(kept[-1].text):
+        return True
+    above = first.first.heading_path
+    if above and _BEFOREHAND.fullmatch(above[-1]):
+        return following.first.heading_path[:-1] == above[:-1]
+    below = first.opens or following.first.heading_path[: len(above)] == above
+    brief = all(piece.kind == "paragraph" for piece in kept) and sum(piece.size for piece in kept) < ENOUGH_WORDS
+    return below and brief

@@ -1,7 +1,8 @@
 """What the bot says of its own: short, plain, honest about being a machine, and never a dead end."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from bot.reply.shown import escaped
 from bot.understand import OFFER, SmallTalk
 from conversation.events import Reason
 
@@ -43,3 +44,9 @@ def no_answer(reason: Reason | None, *, desk_open: bool) -> str:
     if desk_open:
         return NO_ANSWER
     return DESK_CLOSED if reason == "visitor_asked" else NO_ANSWER_DESK_CLOSED
+
+
+def clarify(titles: Sequence[str]) -> str:
+    """Which of these articles is meant? The titles are said too, for those who see no buttons."""
+    *others, last = (f"“{escaped(title)}”" for title in titles)
+    return f"I found more than one article that may answer this. Do you mean {', '.join(others)} or {last}? Pick one, or tell me a little more."

@@ -30,6 +30,36 @@ def test_the_first_rule_that_applies_wins(policy, intent, level, failures, desk_
     assert decision.why
 
 
+def asked_back(level=0.7, options=2, *, failures=0, clarified=False, named=False, policy=AUTO):
+    situation = Situation("question", level, failures, True, options, named, clarified)
+    return decide(situation, policy).outcome
+
+
+def test_two_articles_that_are_about_as_likely_are_asked_about():
+    assert asked_back() == "clarify"
+    assert asked_back(options=1) == "answer"
+
+
+@pytest.mark.parametrize(
+    ("level", "outcome"), [(0.39, "no_answer"), (0.4, "clarify"), (0.94, "clarify"), (0.95, "answer")]
+)
+def test_asking_back_has_bounds(level, outcome):
+    assert asked_back(level) == outcome
+
+
+def test_the_bot_never_asks_back_twice_in_a_row():
+    assert asked_back(clarified=True) == "answer"
+    assert asked_back(0.45, clarified=True, failures=1) == "handoff"
+
+
+def test_asking_back_can_be_switched_off():
+    assert asked_back(policy=Policy(clarify=False)) == "answer"
+
+
+def test_a_named_article_is_answered_from_however_unsure_the_bot_is():
+    assert asked_back(0.1, named=True, failures=3) == "answer"
+
+
 def test_nothing_found_is_no_confidence():
     assert confidence(None) == 0.0
 

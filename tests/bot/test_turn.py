@@ -86,6 +86,88 @@ async def test_the_trace_says_how_the_reply_came_about(knows):
     assert trace["turn_ms"] >= trace["search_ms"] >= 0
 
 
+@pytest.fixture
+def twins():
+    """A shop that says much the same of two devices."""
+    bodies = {
+        "Reset the lamp": "To reset it, hold the button until it clicks. Ten moments later green light fills rooms.",
+        "Reset the camera": "To reset it, hold the button until it clicks. Pictures remain while seven profiles vanish quickly.",
+        "Invoices": "Download every invoice as a PDF.",
+    }
+    return {f"{title.split()[-1].lower()}.md": f"---\ntitle: {title}\n---\n\n{body}" for title, body in bodies.items()}
+
+
+def shop(texts):
+    encoder = HashingEncoder()
+    snapshot = build([parse(text, path=path) for path, text in texts.items()], encoder)
+
+    async def encode(text):
+        return encoder.encode([text])[0]
+
+    return Knows(snapshot, encode, "https://support.example")
+
+
+AMBIGUOUS = "How to reset it, hold the button until it clicks?"
+
+
+async def test_between_two_likely_articles_the_visitor_chooses_and_is_answered_from_the_chosen_one(twins):
+    knows = shop(twins)
+    back = await turn(Asked(AMBIGUOUS, SHOP), knows, Policy())
+    assert (back.outcome, back.citations, back.handoff) == ("clarify", (), None)
+    assert set(back.suggestions) == {"Reset the lamp", "Reset the camera"}
+    assert all(f"“{title}”" in back.text for title in back.suggestions)
+    assert set(back.trace["offered"]) == {"lamp", "camera"}
+    earlier = [Said("visitor", AMBIGUOUS), Said("bot", back.text)]
+    for title, article_id in (("Reset the lamp", "lamp"), ("Reset the camera", "camera")):
+        reply = await turn(Asked(title, SHOP, earlier, 1, offered=back.suggestions), knows, Policy())
+        assert (reply.outcome, reply.citations[0].article_id, reply.ranked[0]) == ("answer", article_id, article_id)
+        assert reply.text.startswith(
+            "To reset it, hold the button until it clicks. " + ("Ten" if article_id == "lamp" else "Pictures")
+        )
+
+
+async def test_after_asking_back_the_bot_answers_or_gives_up_but_does_not_ask_again(twins):
+    knows = shop(twins)
+    back = await turn(Asked(AMBIGUOUS, SHOP), knows, Policy())
+    earlier = [Said("visitor", AMBIGUOUS), Said("bot", back.text)]
+    again = await turn(Asked(AMBIGUOUS, SHOP, earlier, 1, offered=back.suggestions), knows, Policy())
+    assert again.outcome != "clarify"
+
+
+async def test_articles_that_say_the_same_are_no_choice(twins):
+    twins["copy.md"] = twins.pop("lamp.md")
+    twins["other.md"] = twins["copy.md"].replace("Reset the lamp", "Reset your lamp")
+    del twins["camera.md"]
+    reply = await turn(Asked(AMBIGUOUS, SHOP), shop(twins), Policy())
+    assert (reply.outcome, reply.suggestions) == ("answer", ())
+
+
+async def test_what_is_internal_is_never_offered(twins):
+    twins["camera.md"] = twins["camera.md"].replace("---\ntitle", "---\nvisibility: internal\ntitle")
+    reply = await turn(Asked(AMBIGUOUS, SHOP), shop(twins), Policy())
+    assert (reply.outcome, reply.suggestions) == ("answer", ())
+
+
+async def test_the_title_of_an_article_is_answered_from_it_in_any_case(twins):
+    reply = await turn(Asked("  reset the CAMERA ", SHOP), shop(twins), Policy(answer_confidence=1.0))
+    assert (reply.outcome, reply.ranked[0]) == ("answer", "camera")
+
+
+async def test_an_answer_suggests_what_is_related_and_nothing_else(twins):
+    reply = await turn(Asked(AMBIGUOUS, SHOP), shop(twins), Policy(clarify=False))
+    assert reply.outcome == "answer"
+    assert {reply.citations[0].title, *reply.suggestions} == {"Reset the lamp", "Reset the camera"}
+    assert reply.trace["offered"] == [reply.ranked[1]]
+
+
+async def test_an_answer_after_a_failure_offers_a_person_if_one_is_there(twins):
+    knows = shop(twins)
+    reply = await turn(Asked("Reset the lamp", SHOP, failures=1), knows, Policy())
+    assert reply.suggestions[-1] == phrases.TALK_TO_PERSON
+    alone = await turn(Asked("Reset the lamp", SHOP, failures=1, desk_open=False), knows, Policy())
+    assert phrases.TALK_TO_PERSON not in alone.suggestions
+
+
 async def test_a_site_sees_its_own_articles_only():
     encoder = HashingEncoder()
     texts = {

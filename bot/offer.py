@@ -1,0 +1,63 @@
+"""Articles to offer beside or instead of an answer: the candidates for one, and what is related to it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bot.decide import CLARIFY_FROM, CLARIFY_MARGIN
+from retrieval.index import Hit
+from retrieval.lexical import words
+from retrieval.plain import plain
+
+CANDIDATES = 5  # articles further down are not worth a button
+MAX_OFFERED = 3  # quick replies: more are a menu that nobody reads
+RELATED_FROM = 0.5  # least confidence of a related article: on its own it would be an answer more often than not
+ALIKE = 0.6  # Jaccard of words: of two passages that share more, choosing one is no choice
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """The best passage of an article, and how likely it is to answer."""
+
+    hit: Hit
+    confidence: float
+
+    @property
+    def title(self) -> str:
+        """What a button says, and what the visitor sends by pressing it."""
+        return self.hit.article.title
+
+
+def candidates(hits: Sequence[Hit], rate: Callable[[Hit], float]) -> list[Candidate]:
+    """The best passage of each of the first articles, in the order of the hits."""
+    firsts: dict[str, Hit] = {}
+    for hit in hits:
+        firsts.setdefault(hit.article.article_id, hit)
+    return [Candidate(hit, rate(hit)) for hit in list(firsts.values())[:CANDIDATES]]
+
+
+def rivals(found: Sequence[Candidate]) -> list[Candidate]:
+    """The first candidate and those about as likely to answer: what a visitor could choose from."""
+    first, *others = found
+    least = max(first.confidence - CLARIFY_MARGIN, CLARIFY_FROM)
+    return _distinct([first, *(one for one in others if one.confidence >= least)])[:MAX_OFFERED]
+
+
+def related(found: Sequence[Candidate], places: int) -> list[Candidate]:
+    """Candidates after the one that answers which the visitor may want to read next."""
+    return [one for one in _distinct(found)[1:] if one.confidence >= RELATED_FROM][:places]
+
+
+def _distinct(found: Sequence[Candidate]) -> list[Candidate]:
+    """Without what says the same as an earlier one, or is called the same."""
+    kept: list[Candidate] = []
+    for one in found:
+        if not any(_same(one, other) for other in kept):
+            kept.append(one)
+    return kept
+
+
+def _same(one: Candidate, other: Candidate) -> bool:
+    if one.title.casefold() == other.title.casefold():
+        return True
+    first, second = (set(words(plain(each.hit.chunk.text))) for each in (one, other))
+    return len(first & second) >= ALIKE * len(first | second)

@@ -1,0 +1,38 @@
+"""What a question asks for, as far as words tell: how much of it a text says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from retrieval.index import Snapshot
+from retrieval.lexical import words
+from retrieval.plain import plain
+
+CARRIED = 0.5  # a word of an earlier question says what it is about, the words of this one what is asked of it
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The question's content words with how telling each is."""
+
+    weights: Mapping[str, float]
+
+    @property
+    def total(self) -> float:
+        """The weight of the whole question."""
+        return sum(self.weights.values())
+
+    def without(self, text: str) -> "Wanted":
+        """What `text` (Markdown) does not say."""
+        has = set(words(plain(text)))
+        return Wanted({word: weight for word, weight in self.weights.items() if word not in has})
+
+    def share(self, text: str) -> float:
+        """How much of the question's weight the words of `text` (Markdown) carry: 0 to 1."""
+        total = self.total
+        return 1.0 - self.without(text).total / total if total else 0.0
+
+
+def wanted(question: str, query: str, snapshot: Snapshot) -> Wanted:
+    """The content words of `query`, rare ones weighing more; what is not of `question` itself was carried along."""
+    asked = set(words(question))
+    return Wanted({word: snapshot.rarity(word) * (1.0 if word in asked else CARRIED) for word in words(query)})

@@ -1,0 +1,39 @@
+"""Asking back over the whole way: what is offered is sent as the next message, and answered."""
+
+import pytest
+
+from retrieval.article import parse
+from retrieval.encode import HashingEncoder
+from retrieval.index import build
+
+ARTICLES = {
+    "lamp.md": "# Reset the lamp\n\nTo reset it, hold the button until it clicks. Ten moments later green light fills rooms.",
+    "camera.md": "# Reset the camera\n\nTo reset it, hold the button until it clicks. Pictures remain while seven profiles vanish quickly.",
+    "invoices.md": "# Invoices\n\nDownload every invoice as a PDF.",
+}
+AMBIGUOUS = "How to reset it, hold the button until it clicks?"
+
+
+@pytest.fixture(scope="module")
+def snapshot():
+    return build([parse(text, path=path) for path, text in ARTICLES.items()], HashingEncoder())
+
+
+@pytest.mark.parametrize("at", [0, 1])
+async def test_pressing_a_quick_reply_is_answered_from_its_article(lobby, at):
+    guest = lobby.arrive()
+    await guest.hello()
+    back = await guest.ask(AMBIGUOUS)
+    assert (back["outcome"], back["citations"]) == ("clarify", [])
+    assert set(back["suggestions"]) == {"Reset the lamp", "Reset the camera"}
+    chosen = back["suggestions"][at]
+    reply = await guest.ask(chosen)
+    assert (reply["outcome"], reply["citations"][0]["title"]) == ("answer", chosen)
+
+
+async def test_who_does_not_choose_is_not_asked_again(lobby):
+    guest = lobby.arrive()
+    await guest.hello()
+    assert (await guest.ask(AMBIGUOUS))["outcome"] == "clarify"
+    assert (await guest.ask(AMBIGUOUS))["outcome"] == "answer"
+    assert (await guest.ask(AMBIGUOUS))["outcome"] == "clarify"
