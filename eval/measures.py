@@ -16,7 +16,7 @@ from eval.cases import Dialogue, Mood, Question
 from eval.ranking import hit_at, ndcg, reciprocal_rank
 from eval.results import Row
 from eval.selective import aurc, auroc, average_precision, coverage_at_error, f1
-from eval.wording import token_f1
+from eval.wording import answer_words, token_f1
 
 ERROR_BUDGET = 0.05  # "at most 5 % wrong answers"
 FRUSTRATED_FROM = 0.5  # the score is a probability: above even odds a turn counts as frustrated
@@ -140,7 +140,8 @@ def _reply_scopes(cases: Sequence[Answered]) -> dict[str, Scope]:
     judged = _mask(one.question.judged for one in cases)
     answers = _mask(one.row.outcome == "answer" for one in cases)
     wrong = [not one.right for one in cases]
-    worded = _mask(one.question.reference_answer is not None and not one.question.asks_for_person for one in cases)
+    referenced = _mask(one.question.reference_answer is not None and not one.question.asks_for_person for one in cases)
+    worded = referenced & answers
     return {
         "answered_rate": _mean_scope(judged, compress(answers, judged)),
         "wrong_of_answered": _mean_scope(judged & answers, compress(wrong, judged & answers)),
@@ -179,8 +180,7 @@ def _latency_scopes(rows: Sequence[Row]) -> dict[str, Scope]:
 
 
 def _wording(one: Answered) -> float:
-    """An abstention is an empty answer, as in SQuAD 2.0."""
-    return token_f1(one.row.text if one.row.outcome == "answer" else "", one.question.reference_answer or "")
+    return token_f1(answer_words(one.row.text), one.question.reference_answer or "")
 
 
 def _mean_scope(over: Mask, column: Iterable[float]) -> Scope:

@@ -71,7 +71,7 @@ GROUPS = (
         (
             Meaning("answered_rate", "share that was answered, at the thresholds in use"),
             Meaning("wrong_of_answered", "share of these answers that was wrong", lower_is_better=True),
-            Meaning("answer_token_f1", "words shared with the reference answer"),
+            Meaning("answer_token_f1", "words that answers share with the reference"),
         ),
     ),
     Group(

@@ -94,19 +94,19 @@ def test_metrics_without_their_cases_are_absent(row, question):
     assert measure([], [], []) == {}
 
 
-def test_a_reply_is_compared_with_its_reference_and_an_abstention_counts_as_empty(row, question):
+def test_an_answer_is_compared_with_its_reference_without_markdown_and_source(row, question):
     questions = [question(case_id, reference_answer="Open the red box.") for case_id in ("same", "half", "silent")]
     questions += [question("none"), question("person", reference_answer="x", labels={"handoff_request": True})]
     rows = [
-        row("same", text="open **the** red box"),
+        row("same", text="open [the **red** box](https://a.example)\n\nThis is from our article [Boxes](/help/boxes)."),
         row("half", text="Open it"),
         row("silent", outcome="no_answer", text="Open the red box? I do not know."),
         row("none", text="Open the red box."),
-        row("person", outcome="handoff"),
+        row("person", text="Open the red box."),
     ]
     metric = measure(rows, questions, [])["answer_token_f1"]
-    assert metric.value == pytest.approx((1 + 2 * 1 / (2 + 3) + 0) / 3, abs=1e-6)
-    assert metric.n == 3
+    assert metric.value == pytest.approx((1 + 2 * 1 / (2 + 3)) / 2, abs=1e-6)
+    assert metric.n == 2
 
 
 def _dialogue(case_id, *labels):
