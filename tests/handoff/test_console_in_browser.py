@@ -117,13 +117,16 @@ async def test_bot_markdown_is_drawn_and_hostile_text_stays_text(page, office):
     cited = Citation("ports", "Ports", "No port", "/help/ports", "...")
     evil = Citation("evil", "Evil", None, "javascript:alert(1)", "...")
     said = f"Check **this**:\n\n1. a `cable`\n2. [ports](/help/ports)\n\n{HOSTILE}"
-    await office.append(conversation_id, (BOT, BotSaid(said, "answer", (2,), (cited, evil))))
+    offered = (f"More {HOSTILE}", "Talk to a person")
+    await office.append(conversation_id, (BOT, BotSaid(said, "answer", (2,), (cited, evil), suggestions=offered)))
     await page.get_by_role("button", name=re.compile("^Check")).click()
     log = page.get_by_role("log")
     await expect(log.locator(".said.visitor .words")).to_have_text(HOSTILE)
     await expect(log.locator(".said.bot strong")).to_have_text("this")
     await expect(log.locator(".said.bot ol li")).to_have_count(2)
-    await expect(log.locator(".sources")).to_have_text("Source: Ports › No port, Evil")
+    await expect(log.locator(".sources")).to_have_text(
+        ["Source: Ports › No port, Evil", f"Buttons offered: More {HOSTILE} · Talk to a person"]
+    )
     assert await log.locator("a").evaluate_all("links => links.map((link) => link.getAttribute('href'))") == [
         "/help/ports",
         "/help/ports",

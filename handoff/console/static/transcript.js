@@ -15,6 +15,11 @@ function sources(citations) {
   return make("p", { class: "sources" }, ...links);
 }
 
+/** The buttons that the visitor was shown. @param {string[]} texts */
+function offered(texts) {
+  return texts.length ? [make("p", { class: "sources" }, `Buttons offered: ${texts.join(" · ")}`)] : [];
+}
+
 /** @param {string} kind @param {string} by @param {string} at @param {Node[]} words */
 function said(kind, by, at, words) {
   return make("li", { class: `said ${kind}` }, make("span", { class: "by" }, `${by} · ${at}`), ...words);
@@ -32,7 +37,8 @@ function line(event) {
     case "note_added": return said("note", `Note by ${event.by.name ?? "an agent"}, not shown to the visitor`, at, [plain(event.text)]);
     case "bot_said": {
       const words = make("div", { class: "words" }, ...render(event.text));
-      return said("bot", "Bot", at, event.citations?.length ? [words, sources(event.citations)] : [words]);
+      const from = event.citations?.length ? [sources(event.citations)] : [];
+      return said("bot", "Bot", at, [words, ...from, ...offered(event.suggestions ?? [])]);
     }
     default: {
       const words = happened(event);
