@@ -98,8 +98,8 @@ def _shown(metric: Metric | None) -> str:
 def _written(one: Answered) -> str:
     history = "".join(f"> {said.role}: {said.text}\n\n" for said in one.question.history)
     head = f"## {one.question.question}\n\n{history}`{one.row.outcome}` {one.row.confidence:.2f}, "
-    offered = one.row.trace.get("suggestions") or []
-    chips = f"\n\nbuttons: {' | '.join(map(str, offered))}" if isinstance(offered, list) and offered else ""
+    offered = one.row.trace.get("offered")
+    chips = f"\n\noffered: {' | '.join(map(str, offered))}" if isinstance(offered, list) and offered else ""
     return f"{head}{'right' if one.right else 'WRONG'} article\n\n{one.row.text}{chips}\n\n---\n"
 
 

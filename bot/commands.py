@@ -123,6 +123,7 @@ def _document(question: str, reply: Reply) -> dict[str, object]:
         "confidence": reply.confidence,
         "answer": reply.text,
         "citations": [asdict(citation) for citation in reply.citations],
+        "suggestions": list(reply.suggestions),
         "kb_version": reply.kb_version,
         "trace": reply.trace,
     }
@@ -131,6 +132,8 @@ def _document(question: str, reply: Reply) -> dict[str, object]:
 def _show(reply: Reply) -> None:
     console = Console()
     console.print(Markdown(reply.text))
+    for text in reply.suggestions:
+        console.print(f"  ▸ {text}", highlight=False, markup=False)
     console.print(
         f"\n[bold]{reply.outcome}[/] · confidence {reply.confidence:.2f} · {reply.trace['why']}", highlight=False
     )

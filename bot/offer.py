@@ -44,20 +44,20 @@ def rivals(found: Sequence[Candidate]) -> list[Candidate]:
 
 def related(found: Sequence[Candidate], places: int) -> list[Candidate]:
     """Candidates after the one that answers which the visitor may want to read next."""
-    return [one for one in _distinct(found)[1:] if one.confidence >= RELATED_FROM][:places]
+    first, *others = found
+    return _distinct([first, *(one for one in others if one.confidence >= RELATED_FROM)])[1 : 1 + places]
 
 
 def _distinct(found: Sequence[Candidate]) -> list[Candidate]:
     """Without what says the same as an earlier one, or is called the same."""
-    kept: list[Candidate] = []
+    kept: list[tuple[Candidate, frozenset[str]]] = []
     for one in found:
-        if not any(_same(one, other) for other in kept):
-            kept.append(one)
-    return kept
+        said = frozenset(words(plain(one.hit.chunk.text)))
+        if not any(_same(one, said, *other) for other in kept):
+            kept.append((one, said))
+    return [one for one, _ in kept]
 
 
-def _same(one: Candidate, other: Candidate) -> bool:
-    if one.title.casefold() == other.title.casefold():
-        return True
-    first, second = (set(words(plain(each.hit.chunk.text))) for each in (one, other))
-    return len(first & second) >= ALIKE * len(first | second)
+def _same(one: Candidate, said: frozenset[str], other: Candidate, said_there: frozenset[str]) -> bool:
+    alike = len(said & said_there) >= ALIKE * len(said | said_there)
+    return alike or one.title.casefold() == other.title.casefold()

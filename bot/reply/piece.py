@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 
 from bot.reply.section import Section
@@ -42,12 +43,13 @@ def size(text: str) -> int:
     return max(len(text.split()), len(text) // _CHARS_PER_WORD)
 
 
-def pieces(section: Section, page: str, *, named: bool = False) -> list[Piece]:
+@lru_cache(maxsize=512)  # a few sections answer most questions, and reading Markdown takes a millisecond
+def pieces(section: Section, page: str, *, named: bool = False) -> tuple[Piece, ...]:
     """The pieces of a section in order. Its own heading is shown only if it is to be `named`.
 
     `page` is the address of the article, to which links to its headings lead.
     """
-    return list(_led(_shown(section, page, named=named)))
+    return tuple(_led(_shown(section, page, named=named)))
 
 
 def _shown(section: Section, page: str, *, named: bool) -> Iterator[Piece]:
