@@ -5,10 +5,11 @@ import threading
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer
 
-from retrieval.encode import MAX_BATCH, MAX_WAITING, Batcher, HashingEncoder
+from retrieval.encode import MAX_BATCH, MAX_WAITING, Batcher, HashingEncoder, token_rows
 from retrieval.errors import EncoderBusy
-from retrieval.onnx import OnnxEncoder
+from retrieval.onnx import OnnxEncoder, feed, open_session
 
 MIXED = [
     "",
@@ -48,6 +49,23 @@ def test_a_vector_is_the_same_alone_and_in_any_batch(any_encoder):
         for embedding in batched:
             assert np.abs(embedding.sentence - alone.sentence).max() < 1e-4
             assert np.abs(embedding.tokens.astype(int) - alone.tokens).max() <= 1
+
+
+@pytest.mark.slow
+def test_padding_up_to_the_longest_text_changes_nothing(exported_model):
+    encoder = OnnxEncoder(next((exported_model / "models").glob("all-MiniLM-L6-v2-*")))
+    tokenizer = Tokenizer.from_file(str(next((exported_model / "models").glob("*/tokenizer.json"))))
+    texts = [" ".join(["word"] * count) for count in (0, 1, 2, 3, 7, 30, 120, 254)]
+    encodings = tokenizer.encode_batch_fast(texts)
+    session = open_session(str(next((exported_model / "models").glob("*/model.onnx"))))
+    columns = feed([entry.name for entry in session.get_inputs()], encodings)
+    assert columns["input_ids"].shape == (len(texts), 256)
+    padded_sentences, padded_tokens = session.run(None, columns)
+    for text, encoding, sentence, tokens in zip(texts, encodings, padded_sentences, padded_tokens, strict=True):
+        (alone,) = encoder.encode([text])
+        assert np.abs(sentence - alone.sentence).max() < 1e-4
+        assert len(alone.tokens) == len(encoding.ids)
+        assert np.abs(token_rows(tokens[: len(encoding.ids)]).astype(int) - alone.tokens).max() <= 1
 
 
 def test_sentence_vectors_are_float32_of_unit_length(any_encoder):

@@ -1,16 +1,12 @@
-import json
 import shutil
 import subprocess
 import sys
 from hashlib import sha256
-from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from retrieval.errors import ModelDigestMismatch, ModelExportFailed, ModelMissing
-from retrieval.export import PROBES
 from retrieval.onnx import OnnxEncoder
 from retrieval.prepare import DEFAULT_MODEL, DEFAULT_PACKAGE, DEFAULT_SHA256, WEIGHTS, prepare_model
 
@@ -69,26 +65,11 @@ def test_two_processes_may_prepare_at_once(tmp_path):
     )
     command = [sys.executable, "-c", program, str(tmp_path)]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    paths = {process.communicate()[0] for process in both}
+    paths = {process.communicate()[0].splitlines()[-1] for process in both}  # after what is logged
     assert [process.returncode for process in both] == [0, 0]
     assert len(paths) == 1
     assert [str(path) for path in (tmp_path / "models").iterdir()] == list(paths)
     assert OnnxEncoder(Path(paths.pop())).encode(["a"])[0].sentence.shape == (384,)
-
-
-@pytest.mark.slow
-def test_exported_and_original_model_agree(exported_model):
-    source = Path(find_spec(DEFAULT_PACKAGE).origin).parent / "model"
-    texts = [*PROBES, "x" * 4000, "你好 émoji 😀"]
-    program = (
-        "import sys, json; from sentence_transformers import SentenceTransformer as S;"
-        "sys.stdout.write(json.dumps(S(sys.argv[1], device='cpu').encode(json.load(sys.stdin)).tolist()))"
-    )
-    command = [sys.executable, "-W", "ignore", "-c", program, str(source)]
-    original = subprocess.run(command, input=json.dumps(texts), capture_output=True, text=True, check=True).stdout
-    embeddings = OnnxEncoder(next((exported_model / "models").iterdir())).encode(texts)
-    exported = np.stack([embedding.sentence for embedding in embeddings])
-    assert np.abs(exported - np.array(json.loads(original))).max() < 1e-4
 
 
 @pytest.mark.slow
@@ -97,6 +78,6 @@ def test_serving_imports_no_torch(exported_model):
         "import sys, pathlib, retrieval.refresh; from retrieval.onnx import OnnxEncoder;"
         "from retrieval.prepare import prepare_model;"
         f"OnnxEncoder(prepare_model({DEFAULT_MODEL!r}, pathlib.Path(sys.argv[1]))).encode(['a']);"
-        "sys.exit(any(name in sys.modules for name in ('torch', 'transformers', 'sentence_transformers')))"
+        "sys.exit(any(name in sys.modules for name in ('torch', 'transformers', 'sentence_transformers', 'onnx')))"
     )
     subprocess.run([sys.executable, "-c", program, str(exported_model)], check=True)
