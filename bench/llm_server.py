@@ -271,6 +271,8 @@ async def _answer(server: Server, reader: asyncio.StreamReader, writer: asyncio.
     watching = asyncio.create_task(_watch(reader, request))
     try:
         await BEHAVIOURS[str(request.body["model"])](Answering(request, writer))
+    except ConnectionError:
+        request.gone.set()  # noticed by writing, before it was by reading
     finally:
         watching.cancel()
 

@@ -5,7 +5,6 @@ tools. Whatever it does, there is a reply in time: the extractive one takes its 
 """
 
 import asyncio
-import re
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
@@ -20,9 +19,10 @@ from bot.reply.checked import Checked
 from bot.reply.generator import Task, Wording
 from bot.reply.prompt import Prompt, compose
 from bot.reply.provider import Heard, ModelFailed, Problem, Stream
+from bot.reply.shown import escaped
+from bot.reply.source import label
 from conversation.events import Citation, JsonObject
 from conversation.ports import Clock
-from retrieval.index import Hit
 
 log = structlog.get_logger()
 
@@ -47,7 +47,6 @@ Result = Literal[
     "too_long",  # not asked: not even the first passage fits
     "dropped",  # a person took over while it wrote
 ]
-_SPECIAL = re.compile(r"([\\\[\]*_`<>])")  # what would be Markdown in a label
 _WAITED = {"no_first_token", "timeout"}  # the provider may charge for these, though it reports nothing
 _WELL = {"worded", "unsupported", "overlong"}  # the service itself did what it should
 
@@ -214,14 +213,12 @@ def _weighed(call: Call, prompt: Prompt, heard: _Heard) -> Call:
 def _sourced(checked: Checked, prompt: Prompt, base_url: str) -> tuple[str, tuple[Citation, ...]]:
     """The reply with its sources, numbered as they are cited; links come from the knowledge base's own records."""
     hits = {number: prompt.passages[number - 1].hit for number in checked.quotes}
-    links = [f"[{place}] {_link(hit, base_url)}" for place, hit in enumerate(hits.values(), start=1)]
+    links = [
+        f"[{place}] [{escaped(label(hit))}]({url_of(hit, base_url)})"
+        for place, hit in enumerate(hits.values(), start=1)
+    ]
     citations = tuple(cite(hit, base_url, checked.quotes[number]) for number, hit in hits.items())
     return f"{checked.text}\n\nFrom {', '.join(links)}", citations
-
-
-def _link(hit: Hit, base_url: str) -> str:
-    label = _SPECIAL.sub(r"\\\1", " › ".join((hit.article.title, *hit.chunk.heading_path[-1:])))
-    return f"[{label}]({url_of(hit, base_url)})"
 
 
 def _traced(call: Call, checked: Checked) -> JsonObject:
