@@ -27,10 +27,12 @@ from rich.table import Table
 from retrieval.article import read
 from retrieval.audience import Audience
 from retrieval.encode import Embedding, Encoder, HashingEncoder
+from retrieval.evidence import Query
 from retrieval.lexical import words
 from retrieval.onnx import OnnxEncoder
 from retrieval.prepare import prepare_model
 from retrieval.refresh import Knowledge
+from retrieval.search import search
 from retrieval.snapshot import Snapshot
 
 ARTICLES = Path(__file__).resolve().parent.parent / "kb_articles"
@@ -112,19 +114,19 @@ def _searches(snapshot: Snapshot, encoder: Encoder) -> Iterator[tuple[str, str]]
     chance = random.Random(11)
     chunks = [snapshot.chunks[chance.randrange(len(snapshot.chunks))].text.split() for _ in range(QUERIES)]
     queries = [" ".join(chance.choices(own, k=ASKED_WORDS)) for own in chunks]
-    vectors = [each.sentence for each in encoder.encode(queries)]
+    embeddings = encoder.encode(queries)
     everything = np.ones(len(snapshot.article_ids), dtype=np.bool_)
     half = np.arange(len(everything)) % 2 == 0
-    calls: dict[str, Callable[[str, np.ndarray[tuple[int], np.dtype[np.float32]]], object]] = {
-        "dense": lambda _, vector: snapshot.dense(vector, everything, 100),
-        "dense, half of it masked": lambda _, vector: snapshot.dense(vector, half, 100),
+    calls: dict[str, Callable[[str, Embedding], object]] = {
+        "dense": lambda _, asked: snapshot.dense(asked.sentence, everything, 100),
+        "dense, half of it masked": lambda _, asked: snapshot.dense(asked.sentence, half, 100),
         "words of titles": lambda query, _: snapshot.field_scores("title", words(query), everything),
         "words of passages": lambda query, _: snapshot.field_scores("body", words(query), everything),
-        "whole search": lambda query, vector: snapshot.search(query, vector, READER),
+        "whole search": lambda query, asked: search(snapshot, Query(query, asked), READER),
     }
     for name, call in calls.items():
-        asked = zip(queries, vectors, strict=True)
-        times = [_timed(partial(call, query, vector))[0] for query, vector in asked]
+        pairs = zip(queries, embeddings, strict=True)
+        times = [_timed(partial(call, query, asked))[0] for query, asked in pairs]
         yield f"{name}, ms (median, longest)", _spread(times)
 
 

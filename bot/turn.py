@@ -12,7 +12,7 @@ from bot.reply.generator import Extractive, Generator, Show, Task, Wording, unse
 from bot.understand import Said, Understood, understand
 from conversation.events import Citation, JsonObject, Outcome, Reason
 from retrieval.encode import Embedding
-from retrieval.index import Audience, Hit, Snapshot
+from retrieval.index import Audience, Hit, Query, Snapshot, best_articles, search
 
 Encode = Callable[[str], Awaitable[Embedding]]
 
@@ -105,7 +105,7 @@ async def turn(asked: Asked, knows: Knows, policy: Policy, show: Show = unseen) 
         outcome=decision.outcome,
         confidence=found.confidence,
         kb_version=knows.snapshot.kb_version,
-        ranked=tuple(knows.snapshot.best_articles(found.hits)),
+        ranked=tuple(best_articles(found.hits)),
         citations=wording.citations,
         suggestions=(*(one.title for one in offers), *_person(decision, asked)),
         handoff=decision.reason if decision.outcome == "handoff" else None,
@@ -120,7 +120,7 @@ async def _search(understood: Understood, asked: Asked, knows: Knows) -> Found:
     if understood.intent != "question":
         return Found(query)
     embedding = await knows.encode(query)
-    ranked = knows.snapshot.search(query, embedding.sentence, asked.audience, RANKED_ARTICLES)
+    ranked = search(knows.snapshot, Query(query, embedding), asked.audience, RANKED_ARTICLES)
     hits, named = _named_first(ranked, asked.question)
     rated = candidates(hits, lambda hit: confidence(_features(hit, hits, query, knows.snapshot)))
     features = _features(hits[0], hits, query, knows.snapshot) if hits else None

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from retrieval.article import read
-from retrieval.index import Audience, Hit
+from retrieval.index import Audience, Hit, Query, search
 from retrieval.lint import lint
 from retrieval.opening import open_knowledge
 from retrieval.plain import plain
@@ -68,8 +68,8 @@ def run_lint(args: Namespace) -> int:
 def run_search(args: Namespace) -> int:
     """`kb search`: the best passage of each article, with the score of each signal."""
     encoder, knowledge = open_knowledge(args.kb, args.data, args.model)
-    vector = encoder.encode([args.query])[0].sentence
-    hits = knowledge.snapshot.search(args.query, vector, Audience("default", internal=args.internal), args.limit)
+    query = Query(args.query, encoder.encode([args.query])[0])
+    hits = search(knowledge.snapshot, query, Audience("default", internal=args.internal), args.limit)
     if args.json:
         _write_json({"kb_version": knowledge.snapshot.kb_version, "hits": [_document(hit) for hit in hits]})
     else:

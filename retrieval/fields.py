@@ -20,7 +20,8 @@ def _body(article: Article, chunk: Chunk, text: str) -> Words:
 
 
 def _question(unit: Unit) -> Words:
-    return words(unit.text) if unit.kind == "question" else ()
+    """The words of a question that the text does not have."""
+    return words(unit.text) if unit.kind == "question" and unit.ordinal is None else ()
 
 
 # A further field is a further line in one of these: a row an article, a passage (with its plain text), or a unit.

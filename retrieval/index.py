@@ -13,14 +13,27 @@ from retrieval.article import Article
 from retrieval.audience import Audience
 from retrieval.duplicates import SKETCHES
 from retrieval.encode import Embedding, Encoder
+from retrieval.evidence import Query
 from retrieval.fields import FIELDS
 from retrieval.lexical import K1, B
 from retrieval.merge import merge_segments
+from retrieval.search import Hit, Signal, best_articles, search
 from retrieval.segment import FULL_UNITS, Segment, build_segment, unit_digest
-from retrieval.snapshot import Hit, Part, Signal, Snapshot
+from retrieval.snapshot import Part, Snapshot
 from retrieval.unit import UNITS, Cut, Unit, cut
 
-__all__ = ["Audience", "Hit", "Signal", "Snapshot", "build", "compact", "kb_version"]
+__all__ = [
+    "Audience",
+    "Hit",
+    "Query",
+    "Signal",
+    "Snapshot",
+    "best_articles",
+    "build",
+    "compact",
+    "kb_version",
+    "search",
+]
 
 Progress = Callable[[int, int], None]
 

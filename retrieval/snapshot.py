@@ -1,6 +1,6 @@
-"""One immutable state of the knowledge base, and how it is searched."""
+"""One immutable state of the knowledge base, and what can be asked of it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -11,38 +11,18 @@ from retrieval.arrays import Mask, Rows
 from retrieval.article import Article
 from retrieval.audience import Audience
 from retrieval.chunk import Chunk
-from retrieval.duplicates import Sketches, distinct
+from retrieval.duplicates import Sketches
 from retrieval.encode import TokenVectors, Vectors
 from retrieval.fields import LEVELS
-from retrieval.fuse import fuse
 from retrieval.layout import Homes, Layout, lay_out, owners
 from retrieval.lexical import Field, Scores, words
 from retrieval.passages import Passages
 from retrieval.segment import Segment
+from retrieval.unit import KINDS, Kind
 from retrieval.vector import Positions
 
-MIN_DEPTH = 100  # rows each signal contributes: beyond that, ranks hardly weigh in the fusion
-_DEEPER = 4
 _Real = TypeVar("_Real", np.float32, np.float64)
 _SCANNED = 3  # times the wanted depth: rounded cosines put the exact best among so many, at 200,000 random rows too
-
-
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """What one signal says of a chunk: its score (cosine or BM25) and its rank, from 1, in that signal's list."""
-
-    score: float
-    rank: int
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A chunk that was found; `signals` has `dense` and `lexical`, each only if the chunk was in its list."""
-
-    article: Article
-    chunk: Chunk
-    score: float
-    signals: Mapping[str, Signal]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,30 +61,9 @@ class Snapshot:
         self._home_of_chunk = Homes.of([places.chunks for places in layout.places])
         self._position = {article_id: at for at, article_id in enumerate(self.article_ids)}
         self._fields = {name: self._field(name) for name in LEVELS}
+        self._counts = {kind: self._count(at) for at, kind in enumerate(KINDS)}
         self._examples, self._group_of = _groups(self.articles.values())
         self.chunks = Passages(list(self.articles.values()), layout.shape, self._segments, self._home_of_chunk)
-
-    def search(self, query: str, vector: Vectors, audience: Audience, limit: int = 20) -> list[Hit]:
-        """Hits of up to `limit` articles, best first; equal scores in the order of (article_id, ordinal).
-
-        `vector` is the query's, float32 (d,). What the audience may not see takes part in nothing: not in the ranks,
-        not in the depth. A passage that says nearly the same as a better one is left out. Well under a millisecond for
-        some thousand chunks, so it may run on the event loop.
-        """
-        allowed = self.visible(audience)
-        lexical = self._lexical(words(query), allowed)
-        found = np.flatnonzero(lexical)
-        depth = MIN_DEPTH
-        while True:
-            units, cosines = self.dense(vector, allowed, depth)
-            signals = {
-                "dense": _best_of(self.chunk_of_unit[units].tolist(), cosines.tolist()),
-                "lexical": _best_of(*(array.tolist() for array in _first(found, lexical[found], depth))),
-            }
-            articles = {int(self.article_of_chunk[at]) for signal in signals.values() for at in signal}
-            if len(articles) >= limit or depth >= len(self.article_of_unit):
-                return self._hits(signals, limit)
-            depth *= _DEEPER
 
     def visible(self, audience: Audience) -> Mask:
         """Which articles the audience may know of, in the order of `article_ids`."""
@@ -165,10 +124,6 @@ class Snapshot:
         """The inverse document frequency of a word among the passages; largest for a word that none has."""
         return self._fields["body"].rarity(word)
 
-    def best_articles(self, hits: Iterable[Hit]) -> list[str]:
-        """The articles of hits, each at its first occurrence."""
-        return list(dict.fromkeys(hit.article.article_id for hit in hits))
-
     def chunks_of(self, article_id: str) -> Sequence[int]:
         """The positions of an article's chunks."""
         at = self._position.get(article_id)
@@ -178,6 +133,17 @@ class Snapshot:
         """The positions of an article's units."""
         at = self._position.get(article_id)
         return range(0) if at is None else range(*self._layout.shape.unit_starts[at : at + 2].tolist())
+
+    def units_of_chunk(self, chunk: int) -> Positions:
+        """The positions of a passage's units."""
+        article = int(self.article_of_chunk[chunk])
+        first, last = self._layout.shape.unit_starts[article : article + 2].tolist()
+        units: Positions = first + np.flatnonzero(self.chunk_of_unit[first:last] == chunk)
+        return units
+
+    def count_of(self, kind: Kind) -> NDArray[np.int64]:
+        """How many units of a kind each article has."""
+        return self._counts[kind]
 
     def coverage(self, query: str, chunk: Chunk) -> float:
         """The share of the question's content words, weighted by rarity, that the passage has: 0 to 1.
@@ -189,44 +155,15 @@ class Snapshot:
         weight = {word: body.rarity(word) for word in words(query)}
         return sum(weight[word] for word in weight if body.has(row, word)) / sum(weight.values()) if weight else 0.0
 
+    def _count(self, kind: int) -> NDArray[np.int64]:
+        return np.bincount(self.article_of_unit[self.kind_of_unit == kind], minlength=len(self.article_ids))
+
     def _field(self, name: str) -> Field:
         """The field over all segments."""
         level = LEVELS[name]
         rows = {"articles": self.article_ids, "chunks": self.article_of_chunk, "units": self.article_of_unit}[level]
         segments = zip(self._segments, self._layout.places, strict=True)
         return Field([(segment.fields[name], places.of(level)) for segment, places in segments], len(rows))
-
-    def _lexical(self, asked: Sequence[str], allowed: Mask) -> Scores:
-        """The score of every passage by the words it shares with the question, itself or in a question it answers."""
-        scores = self.field_scores("body", asked, allowed)
-        questions = self.field_scores("question", asked, allowed)
-        found = np.flatnonzero(questions)
-        np.maximum.at(scores, self.chunk_of_unit[found], questions[found])
-        return scores
-
-    def _hits(self, signals: Mapping[str, Mapping[int, float]], limit: int) -> list[Hit]:
-        scores = fuse(list(signal) for signal in signals.values())
-        ranks = {name: {at: rank for rank, at in enumerate(signal, start=1)} for name, signal in signals.items()}
-        order = sorted(scores, key=lambda at: (-scores[at], at))
-        chunks = ((at, self.chunks[at]) for at in self._first_articles(distinct(order, self.sketch), limit))
-        return [
-            Hit(
-                article=self.articles[chunk.article_id],
-                chunk=chunk,
-                score=scores[at],
-                signals={name: Signal(signal[at], ranks[name][at]) for name, signal in signals.items() if at in signal},
-            )
-            for at, chunk in chunks
-        ]
-
-    def _first_articles(self, order: Iterable[int], limit: int) -> Iterator[int]:
-        """Chunks until the first one of an article beyond the limit."""
-        seen: set[int] = set()
-        for at in order:
-            seen.add(int(self.article_of_chunk[at]))
-            if len(seen) > limit:
-                return
-            yield at
 
 
 def _digests(parts: Iterable[Part]) -> dict[str, str]:
@@ -267,11 +204,3 @@ def _first(rows: Positions, scores: NDArray[_Real], depth: int) -> tuple[Positio
         rows, scores = rows[good], scores[good]
     order = np.lexsort((rows, -scores))[:depth]
     return rows[order], scores[order]
-
-
-def _best_of(chunks: Iterable[int], scores: Iterable[float]) -> dict[int, float]:
-    """Chunks, best first, with their scores; a chunk that several units point to keeps its best."""
-    best: dict[int, float] = {}
-    for at, score in zip(chunks, scores, strict=True):
-        best.setdefault(at, score)
-    return best

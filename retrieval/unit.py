@@ -12,24 +12,25 @@ from retrieval.chunk import CHARS_PER_WORD, CHUNKING, OWN_HEADINGS, Chunk, plain
 from retrieval.markdown import Block, blocks
 from retrieval.plain import plain
 
-Kind = Literal["piece", "question", "heading", "item"]
+Kind = Literal["piece", "question", "title"]
 
-KINDS: tuple[Kind, ...] = ("piece", "question", "heading", "item")  # a stored unit has its kind's place in this row
-SEARCHED: frozenset[Kind] = frozenset({"piece", "question"})
+KINDS: tuple[Kind, ...] = ("piece", "question", "title")  # a stored unit has its kind's place in this row
 PIECE_WORDS = 60  # small is better for finding (one thought a vector), large for answering
-UNITS = f"{CHUNKING}-units-{PIECE_WORDS}-{'-'.join(sorted(SEARCHED))}"  # part of kb_version
+MOSTLY = 0.5  # the share of an article's words in bullet lists from which its items are ways of asking, not steps
+UNITS = f"{CHUNKING}-units-{PIECE_WORDS}-{'-'.join(KINDS)}-{MOSTLY}"  # part of kb_version
 _SENTENCE_END = re.compile(r"[.!?…]['\")\]*_]*\s+|[\u3002\uff01\uff1f]|\n[ \t]*\n")  # Chinese and Japanese too
 _SPACE = re.compile(r"\s+")
 _UNBROKEN = {"fence", "code_block", "html_block"}  # a full stop ends no sentence there
-_LISTS = {"bullet_list", "ordered_list"}
+_ENDS_QUESTION = ("?", "\uff1f")
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
     """One thing a question is compared with; `text` is what is encoded.
 
-    `ordinal` names the passage that is found by it; None for a question of the front matter, which is given to the
-    passage that is most like it once both are encoded.
+    `ordinal` names the passage that is found by it; None for the title and the questions of the front matter, which are
+    given to the passage that is most like them once both are encoded. A heading that is a question is one, and so is
+    each item where most of an article is a list of bullets (ways of asking, written below each other).
     """
 
     kind: Kind
@@ -59,20 +60,20 @@ def cut(article: Article) -> Cut:
 
 
 def _units(article: Article, chunks: Sequence[Chunk], texts: Sequence[str], found: Sequence[Block]) -> Iterator[Unit]:
-    """The units of the kinds that are searched, in the order of their passages; the questions last."""
+    """The units of passages in their order, then the title and the questions."""
     inner = _inner(article.body, found)
+    items = _bullets(article.body, found)
     for before, chunk, text in zip([None, *chunks], chunks, texts, strict=False):
         title = "\n".join([article.title, *chunk.heading_path])
-        if "heading" in SEARCHED and (before is None or before.heading_path != chunk.heading_path):
-            yield Unit("heading", chunk.ordinal, title)
-        if "piece" in SEARCHED:
-            yield from (
-                Unit("piece", chunk.ordinal, f"{title}\n{words}".strip()) for words in _pieces(chunk, text, inner)
-            )
-        if "item" in SEARCHED:
-            yield from (Unit("item", chunk.ordinal, f"{title}\n{words}") for words in _items(chunk, found))
-    if "question" in SEARCHED:
-        yield from (Unit("question", None, question) for question in article.questions)
+        yield from (Unit("piece", chunk.ordinal, f"{title}\n{words}".strip()) for words in _pieces(chunk, text, inner))
+        begins = before is None or before.heading_path != chunk.heading_path
+        if begins and chunk.heading_path and chunk.heading_path[-1].rstrip().endswith(_ENDS_QUESTION):
+            yield Unit("question", chunk.ordinal, chunk.heading_path[-1])
+        yield from (
+            Unit("question", chunk.ordinal, words) for start, words in items if chunk.start <= start < chunk.end
+        )
+    yield Unit("title", None, article.title)
+    yield from (Unit("question", None, question) for question in article.questions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +153,11 @@ def _packed(atoms: Sequence[tuple[int, int, int]]) -> Iterator[tuple[int, int]]:
         yield begin, end
 
 
-def _items(chunk: Chunk, found: Sequence[Block]) -> Iterator[str]:
-    """The words of each list item in the passage."""
-    for block in found:
-        if block.kind in _LISTS and block.start < chunk.end and chunk.start < block.end:
-            for start, end in pairwise([block.start, *block.cuts, block.end]):
-                words = plain(chunk.text[max(0, start - chunk.start) : max(0, end - chunk.start)])
-                if words:
-                    yield words
+def _bullets(body: str, found: Sequence[Block]) -> Sequence[tuple[int, str]]:
+    """Where each bullet starts and its words, of an article that is mostly bullets; none of another."""
+    lists = [block for block in found if block.kind == "bullet_list"]
+    if sum(size(body[block.start : block.end]) for block in lists) < MOSTLY * size(body):
+        return ()
+    spans = [span for block in lists for span in pairwise([block.start, *block.cuts, block.end])]
+    items = ((start, plain(body[start:end])) for start, end in spans)
+    return [(start, words) for start, words in items if words]

@@ -16,7 +16,7 @@ from bot.help.library import HOME, Found, Library
 from bot.turn import Encode
 from retrieval.article import Article
 from retrieval.errors import EncoderBusy
-from retrieval.index import Audience, Snapshot
+from retrieval.index import Audience, Query, Snapshot, search
 
 EVERYONE = Audience("default")
 MAX_QUERY_CHARS = 200  # longer than any question to a search field; bounds the work that a stranger makes
@@ -106,7 +106,7 @@ class HelpCentre:
 
     async def _search(self, library: Library, query: str, limit: int) -> list[Found]:
         embedding = await self._encode(query)
-        return library.found(library.snapshot.search(query, embedding.sentence, library.audience, limit))
+        return library.found(search(library.snapshot, Query(query, embedding), library.audience, limit))
 
     async def _results(self, library: Library, query: str, tag: str) -> Response:
         try:

@@ -12,7 +12,7 @@ from bot.help import routes
 from retrieval.article import read
 from retrieval.encode import HashingEncoder
 from retrieval.errors import EncoderBusy
-from retrieval.index import Audience, build
+from retrieval.index import Audience, Query, build, search
 
 ENCODER = HashingEncoder()
 PUBLIC = Audience("default")
@@ -264,7 +264,7 @@ def test_every_passage_of_every_article_has_the_address_its_citation_gives(site)
     )
     cited = set()
     for article in help_centre.snapshot.articles.values():
-        for hit in help_centre.snapshot.search(article.title, ENCODER.encode([article.title])[0].sentence, PUBLIC, 50):
+        for hit in search(help_centre.snapshot, Query(article.title, ENCODER.encode([article.title])[0]), PUBLIC, 50):
             address, _, anchor = url_of(hit, "").partition("#")
             page = help_centre.page(address)
             assert (page.status, page.texts("h1")[0]) == (200, hit.article.title)

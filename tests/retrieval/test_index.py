@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from retrieval import index
 from retrieval.article import parse
 from retrieval.encode import HashingEncoder
-from retrieval.index import Audience, build, compact, kb_version, mergeable
+from retrieval.index import Audience, Query, build, compact, kb_version, mergeable, search
 from retrieval.lexical import words
 from retrieval.segment import FULL_UNITS
 
@@ -46,9 +46,9 @@ def content(snapshot, encoder):
     ]
     found = []
     for query in ("refund of a parcel", "what is one", "two"):
-        vector = encoder.encode([query])[0].sentence
-        found.append(snapshot.search(query, vector, EVERYBODY))
-        found.append([array.tolist() for array in snapshot.dense(vector, everything, 1000)])
+        embedding = encoder.encode([query])[0]
+        found.append(search(snapshot, Query(query, embedding), EVERYBODY))
+        found.append([array.tolist() for array in snapshot.dense(embedding.sentence, everything, 1000)])
     return (
         snapshot.kb_version,
         snapshot.article_ids,
@@ -98,7 +98,7 @@ def merged_wholly(snapshot):
 
 def test_only_what_is_new_is_encoded(counting):
     first = build(articles(), counting)
-    assert len(counting.encoded) == 6
+    assert len(counting.encoded) == 9  # of each article a piece, its title and a question
     counting.encoded.clear()
     changed = articles(b="---\ntitle: b\nquestions: [what is b?]\n---\nNew words.\n", c=None)
     second = build(changed, counting, previous=first)
@@ -125,21 +125,21 @@ def test_an_edit_that_is_undone_needs_nothing_new(counting):
 
 def test_the_same_text_is_encoded_once(counting):
     build([*articles(a="# Same\n\nText.", b=None, c=None), parse("# Same\n\nText.", path="d.md")], counting)
-    assert counting.encoded == ["Same\nText."]
+    assert counting.encoded == ["Same\nText.", "Same"]
 
 
 def test_another_encoder_encodes_all_again(counting):
     first = build(articles(), counting)
     other = Counting(64)
     (part,) = build(articles(), other, previous=first).parts
-    assert part.segment.vectors.vectors.shape == (6, 64)
-    assert len(other.encoded) == 6
+    assert part.segment.vectors.vectors.shape == (9, 64)
+    assert len(other.encoded) == 9
 
 
 def test_progress_counts_the_texts_to_encode(counting):
     seen = []
     build(articles(), counting, progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(0, 6), (6, 6)]
+    assert seen == [(0, 9), (9, 9)]
 
 
 def test_the_version_follows_from_articles_and_encoder_alone(counting):
@@ -164,7 +164,7 @@ def test_articles_that_are_the_same_objects_are_not_hashed_again(counting, monke
 
 
 def test_a_large_build_is_handed_over_in_segments(counting, monkeypatch):
-    monkeypatch.setattr(index, "FULL_UNITS", 4)
+    monkeypatch.setattr(index, "FULL_UNITS", 6)
     kept = []
     snapshot = build(
         articles(), counting, keep=lambda segment, own: kept.append([each.article_id for each in own]) or segment

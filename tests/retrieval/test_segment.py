@@ -53,8 +53,8 @@ def content(segment):
 def test_a_question_belongs_to_the_passage_most_like_it():
     segment = segment_of("a")
     kinds = [KINDS[kind] for kind in segment.unit_kinds]
-    assert kinds == ["piece", "piece", "question", "question"]
-    assert segment.unit_chunks.tolist()[:3] == [0, 1, 1]
+    assert kinds == ["piece", "piece", "title", "question", "question"]
+    assert segment.unit_chunks.tolist()[3] == 1
 
 
 def test_a_unit_gives_back_the_vectors_of_its_text():

@@ -52,7 +52,7 @@ def test_only_the_segment_that_is_damaged_is_built_again(tmp_path):
     assert (set(left.articles), left.kb_version == version) == ({"a"}, False)
     assert not small.exists()
     assert stored.current(SECOND, encoder, left).kb_version == version
-    assert encoder.encoded == ["b\nFour."]
+    assert encoder.encoded == ["b\nFour.", "b"]
 
 
 def test_another_encoder_or_an_unknown_version_finds_nothing(tmp_path):

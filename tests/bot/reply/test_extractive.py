@@ -6,7 +6,7 @@ from bot.reply.extractive import compose, extract
 from bot.reply.source import without_source
 from retrieval.article import parse
 from retrieval.encode import HashingEncoder
-from retrieval.index import Audience, build
+from retrieval.index import Audience, Query, build, search
 
 ENCODER = HashingEncoder()
 BASE = "https://help.example"
@@ -15,7 +15,7 @@ BASE = "https://help.example"
 def replied(body, question, title="Refunds [2026]"):
     """The reply to `question` from an article with this body."""
     snapshot = build([parse(f"---\ntitle: '{title}'\n---\n\n{body}", path="refunds.md")], ENCODER)
-    hits = snapshot.search(question, ENCODER.encode([question])[0].sentence, Audience("default"))
+    hits = search(snapshot, Query(question, ENCODER.encode([question])[0]), Audience("default"))
     return compose(extract(hits, question, question, snapshot, BASE), BASE)
 
 
@@ -136,7 +136,7 @@ def test_what_was_carried_along_weighs_less_than_the_question_itself():
         ]
     )
     snapshot = build([parse(f"# Hotel\n\n{body}", path="hotel.md")], ENCODER)
-    hits = snapshot.search("parking", ENCODER.encode(["parking"])[0].sentence, Audience("default"))
+    hits = search(snapshot, Query("parking", ENCODER.encode(["parking"])[0]), Audience("default"))
     reply = extract(hits, "and wifi?", "parking\nand wifi?", snapshot, BASE)
     assert reply.text.startswith("The wifi is free.")
     assert reply.more

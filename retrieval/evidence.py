@@ -1,0 +1,154 @@
+"""What each signal says of each article, for one question."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.arrays import Mask, Rows
+from retrieval.encode import Embedding, TokenVectors
+from retrieval.lexical import words
+from retrieval.unit import KINDS
+
+if TYPE_CHECKING:
+    from retrieval.snapshot import Snapshot
+
+Numbers = NDArray[np.float64]
+
+SIGNALS = ("piece", "pieces", "question", "title", "title_words", "body_words", "late")
+
+SCANNED = 1000  # nearest units that are looked at; an article with none of them is as far as the last of them
+TOGETHER = (
+    3  # pieces whose mean stands for the whole article: hit@1 of 414 help articles .645 with one, .718 with three
+)
+LATE_PIECES = 60  # nearest pieces whose tokens are compared: 1 ms
+LATE_PASSAGES = 15  # and the pieces of so many passages with the best words
+_UNSEEN = 0.02  # how much below the worst compared article one counts whose tokens were not compared
+_UNIT = 127  # int8 of 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question as it is searched for: its words, and its vectors."""
+
+    text: str
+    embedding: Embedding
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """`signals`, float64 (len(SIGNALS), articles); `found`: the articles of which any signal says something.
+
+    `passages` has the scores of the passages that were found, by signal: `dense` (cosine), `lexical` (BM25) and `late`
+    (mean over the question's tokens of the best cosine with a token of the passage), best first.
+    """
+
+    signals: Numbers
+    found: Mask
+    passages: Mapping[str, Mapping[int, float]]
+
+
+def gather(snapshot: "Snapshot", query: Query, allowed: Mask) -> Evidence:
+    """All signals for the articles of a mask; the others take no part, and their columns mean nothing.
+
+    Costs a scan of all units and the comparison of some hundred token matrices: 2 to 3 ms for 5,000 passages.
+    """
+    units, cosines = snapshot.dense(query.embedding.sentence, allowed, SCANNED)
+    asked = words(query.text)
+    titles = snapshot.field_scores("title", asked, allowed)
+    lexical = snapshot.field_scores("body", asked, allowed)
+    np.maximum.at(lexical, snapshot.chunk_of_unit, snapshot.field_scores("question", asked, allowed))
+    body = _best(snapshot.article_of_chunk, lexical, len(titles), 0.0)
+    best_chunks = _best_rows(snapshot.article_of_chunk, lexical, LATE_PASSAGES)
+    late_units, late = _late(snapshot, query.embedding.tokens, _compared(snapshot, units, best_chunks))
+    most = sum(snapshot.rarity(word) for word in set(asked))
+    signals = [
+        *_dense(snapshot, units, cosines),
+        titles / max(most, 1e-9),
+        body / max(most, 1e-9),
+        _best(snapshot.article_of_unit[late_units], late, len(titles), float(late.min(initial=1.0)) - _UNSEEN),
+    ]
+    found = (titles > 0) | (body > 0)
+    found[snapshot.article_of_unit[units]] = True
+    shared = np.flatnonzero(lexical)
+    passages = {
+        "dense": _passages(snapshot.chunk_of_unit[units], cosines),
+        "lexical": _passages(shared, lexical[shared]),
+        "late": _passages(snapshot.chunk_of_unit[late_units], late),
+    }
+    return Evidence(np.array(signals), found & allowed, passages)
+
+
+def _dense(snapshot: "Snapshot", units: NDArray[np.int64], cosines: NDArray[np.float32]) -> Sequence[Numbers]:
+    """The cosines of the nearest piece, the nearest pieces together, the nearest question, and the title."""
+    articles, kinds = snapshot.article_of_unit[units], snapshot.kind_of_unit[units]
+    total = len(snapshot.article_ids)
+    far = max(0.0, float(cosines[-1])) if len(units) else 0.0
+    piece, question, title = (kinds == KINDS.index(kind) for kind in ("piece", "question", "title"))
+    asks = snapshot.count_of("question") > 0
+    return (
+        _best(articles[piece], cosines[piece], total, far),
+        _mean_of_best(articles[piece], cosines[piece], np.minimum(snapshot.count_of("piece"), TOGETHER), far),
+        np.where(asks, _best(articles[question], cosines[question], total, far), 0.0),
+        _best(articles[title], cosines[title], total, far),
+    )
+
+
+def _best(owners: Rows, scores: NDArray[np.floating], total: int, otherwise: float) -> Numbers:
+    best = np.full(total, otherwise)
+    np.maximum.at(best, owners, scores)
+    return best
+
+
+def _mean_of_best(owners: Rows, scores: NDArray[np.float32], wanted: NDArray[np.int64], otherwise: float) -> Numbers:
+    """The mean of each owner's best `wanted` scores, given best first; those that are missing count `otherwise`."""
+    order = np.argsort(owners, kind="stable")
+    own = owners[order]
+    place = np.arange(len(own)) - np.searchsorted(own, own)
+    taken = order[place < wanted[own]]
+    sums = np.bincount(owners[taken], scores[taken], minlength=len(wanted))
+    counts = np.bincount(owners[taken], minlength=len(wanted))
+    means: Numbers = (sums + (wanted - counts) * otherwise) / np.maximum(wanted, 1)
+    return means
+
+
+def _best_rows(owners: Rows, scores: Numbers, limit: int) -> NDArray[np.int64]:
+    """The best row of each of the `limit` best owners."""
+    rows = np.flatnonzero(scores)
+    rows = rows[np.lexsort((rows, -scores[rows]))]
+    _, first = np.unique(owners[rows], return_index=True)
+    return rows[np.sort(first)[:limit]]
+
+
+def _compared(snapshot: "Snapshot", units: NDArray[np.int64], chunks: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The pieces whose tokens are compared: the nearest ones, and those of the passages with the best words."""
+    piece = KINDS.index("piece")
+    near = units[snapshot.kind_of_unit[units] == piece][:LATE_PIECES]
+    own = [snapshot.units_of_chunk(chunk) for chunk in chunks.tolist()]
+    worded = np.concatenate([np.zeros(0, np.int64), *own])
+    return np.union1d(near, worded[snapshot.kind_of_unit[worded] == piece])
+
+
+def _late(
+    snapshot: "Snapshot", asked: TokenVectors, units: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Late interaction (MaxSim; Khattab & Zaharia, SIGIR 2020), averaged over the question's tokens."""
+    matrices = [snapshot.tokens(unit) for unit in units.tolist()]
+    filled = np.array([len(matrix) > 0 for matrix in matrices], dtype=np.bool_)
+    if not filled.any() or not len(asked):
+        return units[:0], np.zeros(0, np.float32)
+    lengths = np.array([len(matrix) for matrix in matrices], dtype=np.int64)[filled]
+    similar = (asked.astype(np.float32) / _UNIT**2) @ np.concatenate(matrices).astype(np.float32).T
+    best = np.maximum.reduceat(similar, np.concatenate([[0], np.cumsum(lengths)[:-1]]), axis=1)
+    return units[filled], np.minimum(best.mean(axis=0), 1.0)  # eight bits round to a little more than a cosine
+
+
+def _passages(chunks: NDArray[np.integer], scores: NDArray[np.floating]) -> dict[int, float]:
+    """Passages, best first, each with its best score."""
+    order = np.lexsort((chunks, -scores))
+    best: dict[int, float] = {}
+    for chunk, score in zip(chunks[order].tolist(), scores[order].tolist(), strict=True):
+        best.setdefault(chunk, score)
+    return best

@@ -1,0 +1,51 @@
+"""Puts what the signals say of articles into one order, with weights learned from labelled questions."""
+
+from functools import cache
+from importlib import resources
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from retrieval.evidence import SIGNALS, Numbers
+
+WEIGHTS = "fusion.json"
+FEATURES = tuple(f"{signal}.{kind}" for kind in ("margin", "rank") for signal in SIGNALS)
+COMPARED = 20  # articles whose mean is the ground from which the best one is measured
+_LEAST_SPREAD = 0.02  # below that, the best article is not better than the others but by chance
+
+
+def features(signals: Numbers) -> Numbers:
+    """Float64 (articles, len(FEATURES)) of signals (len(SIGNALS), articles): no scale of a signal or a KB is left.
+
+    `margin`: 0 for the mean of the best 20 articles of the signal, 1 for its best; `rank`: 1 / rank, 0 where the signal
+    says nothing of the article.
+    """
+    top = -np.partition(-signals, min(COMPARED, signals.shape[1]) - 1, axis=1)[:, :COMPARED]
+    ground = top.mean(axis=1, keepdims=True)
+    margins = (signals - ground) / np.maximum(top.max(axis=1, keepdims=True) - ground, _LEAST_SPREAD)
+    ranks = np.array([_ranks(row) for row in signals])
+    found: Numbers = np.concatenate([margins, np.where(signals > 0, 1.0 / ranks, 0.0)]).T
+    return found
+
+
+def fused(signals: Numbers, weights: Numbers | None = None) -> Numbers:
+    """The score of every article, float64 (articles,): a weighted sum of its features; the shipped weights if none."""
+    if not signals.shape[1]:
+        return np.zeros(0)
+    score: Numbers = features(signals) @ (shipped() if weights is None else weights)
+    return score
+
+
+@cache
+def shipped() -> Numbers:
+    """The weights of `fusion.json`, in the order of FEATURES. Raises KeyError if it is not of this version."""
+    document = orjson.loads(resources.files("retrieval").joinpath(WEIGHTS).read_bytes())
+    return np.array([document["weights"][name] for name in FEATURES], dtype=np.float64)
+
+
+def _ranks(scores: Numbers) -> NDArray[np.int64]:
+    """1 for the best; equal scores share the better rank."""
+    ascending = np.sort(scores)
+    ranks: NDArray[np.int64] = 1 + len(scores) - np.searchsorted(ascending, scores, side="right")
+    return ranks

@@ -1,0 +1,70 @@
+"""Handrail's search as a LangChain retriever, for chains of one's own."""
+
+from pathlib import Path
+
+from langchain_core.callbacks import CallbackManagerForRetrieverRun
+from langchain_core.documents import Document
+from langchain_core.retrievers import BaseRetriever
+from pydantic import ConfigDict, Field, SkipValidation
+
+from retrieval.audience import Audience
+from retrieval.encode import Encoder
+from retrieval.evidence import Query
+from retrieval.opening import open_knowledge
+from retrieval.prepare import DEFAULT_MODEL
+from retrieval.refresh import Knowledge
+from retrieval.search import Hit, search
+
+VISITOR = Audience("default")
+
+
+class HandrailRetriever(BaseRetriever):
+    """The best passage of each of the `limit` best articles, best first, as `Document`s.
+
+    `page_content` is Markdown as written; `metadata` has `article_id`, `title`, `heading_path`, `anchor`, `url` (None
+    unless the article names one), `score` and `kb_version`. Every call searches the present snapshot of `knowledge`.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    knowledge: Knowledge
+    encoder: SkipValidation[Encoder]
+    audience: Audience = VISITOR
+    limit: int = Field(default=5, ge=1)
+
+    def _get_relevant_documents(
+        self,
+        query: str,
+        *,
+        run_manager: CallbackManagerForRetrieverRun,  # noqa: ARG002 - LangChain's signature
+    ) -> list[Document]:
+        snapshot = self.knowledge.snapshot
+        hits = search(snapshot, Query(query, self.encoder.encode([query])[0]), self.audience, self.limit)
+        best = {hit.article.article_id: hit for hit in reversed(hits)}
+        return [_document(hit, snapshot.kb_version) for hit in hits if best[hit.article.article_id] is hit]
+
+
+def open_retriever(
+    kb: Path, data: Path, model: str = DEFAULT_MODEL, *, audience: Audience = VISITOR, limit: int = 5
+) -> HandrailRetriever:
+    """The retriever of a folder of articles, with model and index below `data`. Raises KnowledgeError.
+
+    Takes half a minute the first time and under a second later.
+    """
+    encoder, knowledge = open_knowledge(kb, data, model)
+    return HandrailRetriever(knowledge=knowledge, encoder=encoder, audience=audience, limit=limit)
+
+
+def _document(hit: Hit, kb_version: str) -> Document:
+    return Document(
+        page_content=hit.chunk.text,
+        metadata={
+            "article_id": hit.article.article_id,
+            "title": hit.article.title,
+            "heading_path": list(hit.chunk.heading_path),
+            "anchor": hit.chunk.anchor,
+            "url": hit.article.url,
+            "score": hit.score,
+            "kb_version": kb_version,
+        },
+    )
