@@ -117,14 +117,9 @@ class Settings(BaseSettings):
     )
     llm: str | None = Field(
         None,
-        pattern=r"^[a-z0-9_]+:\S+$",
         description="Language model that words answers, as provider:model; without one nothing leaves this machine.",
     )
-    llm_base_url: str | None = Field(
-        None,
-        pattern=r"^https?://[^\s/@]+(?:/\S*)?$",
-        description="URL of the language model's API, if not the provider's.",
-    )
+    llm_base_url: str | None = Field(None, description="URL of the language model's API, if not the provider's.")
     llm_api_key: SecretStr | None = Field(
         None, min_length=1, description="Key for the language model's API; else the provider's own variable is read."
     )
@@ -178,6 +173,22 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field(
         "text", description="One line for people, or one JSON object, per log event."
     )
+
+    @field_validator("llm")
+    @classmethod
+    def _llm_names_its_provider(cls, name: str | None) -> str | None:
+        if name is not None and not re.fullmatch(r"[a-z0-9_]+:\S+", name):
+            message = "name provider and model, such as 'openai:gpt-5-mini'"
+            raise ValueError(message)
+        return name
+
+    @field_validator("llm_base_url")
+    @classmethod
+    def _llm_base_url_holds_no_password(cls, url: str | None) -> str | None:
+        if url is not None and not re.fullmatch(r"https?://[^\s/@]+(?:/\S*)?", url):
+            message = "write the URL of an API, without a password in it, such as 'http://127.0.0.1:8080/v1'"
+            raise ValueError(message)
+        return url
 
     @model_validator(mode="after")
     def _unlimited_only_on_loopback(self) -> "Settings":
@@ -255,6 +266,6 @@ def _problem(error: Mapping[str, object]) -> str:
     if error["type"] == "extra_forbidden":
         return f"{where} is not a setting; remove it from {CONFIG_FILE} or correct its name"
     message = str(error["msg"]).removeprefix("Value error, ")
-    secret = any(word in where for word in ("secret", "token", "key"))
+    secret = any(word in where for word in ("secret", "token", "key", "llm_base_url"))
     shown = "" if secret or not where else f" (got {error['input']!r})"
     return f"{where + ': ' if where else ''}{message}{shown}"

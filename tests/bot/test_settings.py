@@ -67,6 +67,18 @@ def test_a_language_model_without_sense_or_bounds_is_refused(monkeypatch, name, 
     assert problem.startswith(f"{name}: ")
 
 
+def test_a_language_model_without_a_provider_is_told_how_to_name_one(monkeypatch):
+    monkeypatch.setenv("HANDRAIL_LLM", "gpt-5-mini")
+    assert problems() == ["llm: name provider and model, such as 'openai:gpt-5-mini' (got 'gpt-5-mini')"]
+
+
+def test_a_password_in_a_url_is_refused_without_being_shown(monkeypatch):
+    monkeypatch.setenv("HANDRAIL_LLM_BASE_URL", "https://user:s3cret@models.example/v1")
+    (problem,) = problems()
+    assert "without a password" in problem
+    assert "s3cret" not in problem
+
+
 def test_an_empty_key_is_refused_without_being_shown(monkeypatch):
     monkeypatch.setenv("HANDRAIL_LLM_API_KEY", "")
     (problem,) = problems()
