@@ -15,6 +15,7 @@ from retrieval.fusion import fused
 from retrieval.snapshot import Snapshot
 
 DEPTH = 100  # passages each signal contributes: beyond that, ranks hardly weigh
+PASSAGES = 5  # of an article: more than any reply or page shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +77,10 @@ def _hits(snapshot: Snapshot, evidence: Evidence, scores: Mapping[int, float]) -
 
 
 def _passages(snapshot: Snapshot, ranked: Mapping[str, Mapping[int, int]], articles: Iterable[int]) -> Iterator[int]:
-    """The passages of the articles in their order; an article's by rank fusion of the signals, its first where none is ranked."""
+    """The best passages of the articles in their order; an article's by rank fusion of the signals, its first where none is ranked."""
     fused_ranks = fuse(list(ranks) for ranks in ranked.values())
     own: dict[int, list[int]] = {}
     for at in sorted(fused_ranks, key=lambda at: (-fused_ranks[at], at)):
         own.setdefault(int(snapshot.article_of_chunk[at]), []).append(at)
     for article in articles:
-        yield from own.get(article) or snapshot.chunks_of(snapshot.article_ids[article])[:1]
+        yield from own.get(article, snapshot.chunks_of(snapshot.article_ids[article])[:1])[:PASSAGES]

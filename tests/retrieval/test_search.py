@@ -1,6 +1,7 @@
 import pytest
 
 from retrieval.index import Audience, Query, best_articles, search
+from retrieval.search import PASSAGES
 
 VISITOR = Audience("default")
 
@@ -114,6 +115,13 @@ def test_passages_stand_together_below_their_article(ask):
     assert best_articles(hits) == list(dict.fromkeys(found(hits)))
     assert found(hits) == sorted(found(hits), key=best_articles(hits).index)
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+def test_of_a_long_article_only_the_best_passages_are_hits(ask):
+    long = {"long": "---\ntitle: Long\n---\n" + "\n".join(f"## Part {n}\n\nparcel number {n}\n" for n in range(40))}
+    hits = ask(long, "parcel number 17")
+    assert len(hits) == PASSAGES
+    assert hits[0].chunk.heading_path == ("Part 17",)
 
 
 def test_a_title_that_says_what_was_asked_beats_a_passage_that_mentions_it(ask):
