@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from retrieval.index import Snapshot
 from retrieval.lexical import words
@@ -23,7 +24,7 @@ class Wanted:
 
     def without(self, text: str) -> "Wanted":
         """What `text` (Markdown) does not say."""
-        has = set(words(plain(text)))
+        has = _said(text)
         return Wanted({word: weight for word, weight in self.weights.items() if word not in has})
 
     def share(self, text: str) -> float:
@@ -36,3 +37,8 @@ def wanted(question: str, query: str, snapshot: Snapshot) -> Wanted:
     """The content words of `query`, rare ones weighing more; what is not of `question` itself was carried along."""
     asked = set(words(question))
     return Wanted({word: snapshot.rarity(word) * (1.0 if word in asked else CARRIED) for word in words(query)})
+
+
+@lru_cache(maxsize=16_384)  # pieces of articles, about which one question after the other is asked; some 10 MB
+def _said(text: str) -> frozenset[str]:
+    return frozenset(words(plain(text)))
