@@ -25,6 +25,7 @@ TOGETHER = (
 )
 LATE_PIECES = 60  # nearest pieces whose tokens are compared: 1 ms
 LATE_PASSAGES = 15  # and the pieces of so many passages with the best words
+DEPTH = 100  # passages each signal names: beyond that, ranks hardly weigh
 _UNSEEN = 0.02  # how much below the worst compared article one counts whose tokens were not compared
 _UNIT = 127  # int8 of 1.0
 
@@ -41,7 +42,7 @@ class Query:
 class Evidence:
     """`signals`, float64 (len(SIGNALS), articles); `found`: the articles of which any signal says something.
 
-    `passages` has the scores of the passages that were found, by signal: `dense` (cosine), `lexical` (BM25) and `late`
+    `passages` has the scores of the best 100 passages that were found, by signal: `dense` (cosine), `lexical` (BM25) and `late`
     (mean over the question's tokens of the best cosine with a token of the passage), best first.
     """
 
@@ -146,9 +147,10 @@ def _late(
 
 
 def _passages(chunks: NDArray[np.integer], scores: NDArray[np.floating]) -> dict[int, float]:
-    """Passages, best first, each with its best score."""
-    order = np.lexsort((chunks, -scores))
+    """The best passages, best first, each with its best score."""
     best: dict[int, float] = {}
-    for chunk, score in zip(chunks[order].tolist(), scores[order].tolist(), strict=True):
-        best.setdefault(chunk, score)
+    for at in np.lexsort((chunks, -scores)).tolist():
+        best.setdefault(int(chunks[at]), float(scores[at]))
+        if len(best) == DEPTH:
+            break
     return best

@@ -14,7 +14,6 @@ from retrieval.fuse import fuse
 from retrieval.fusion import fused
 from retrieval.snapshot import Snapshot
 
-DEPTH = 100  # passages each signal contributes: beyond that, ranks hardly weigh
 PASSAGES = 5  # of an article: more than any reply or page shows
 
 
@@ -64,8 +63,7 @@ def best_articles(hits: Iterable[Hit]) -> list[str]:
 def _hits(snapshot: Snapshot, evidence: Evidence, scores: Mapping[int, float]) -> Iterator[Hit]:
     """`scores` has the articles, best first."""
     ranked = {
-        name: dict(zip(list(scored)[:DEPTH], range(1, DEPTH + 1), strict=False))
-        for name, scored in evidence.passages.items()
+        name: dict(zip(scored, range(1, len(scored) + 1), strict=True)) for name, scored in evidence.passages.items()
     }
     for at in distinct(_passages(snapshot, ranked, scores), snapshot.sketch):
         chunk = snapshot.chunks[at]
