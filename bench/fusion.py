@@ -13,6 +13,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from rich.progress import track
 from rich.table import Table
 from scipy.optimize import minimize  # type: ignore[import-untyped]  # it ships no types
 
+from eval.bootstrap import estimate, mean, resample
 from eval.cases import Question, read_questions
 from retrieval.article import Article, read
 from retrieval.audience import Audience
@@ -206,10 +208,9 @@ def _rank(asked: Asked, weights: Numbers) -> int:
 
 
 def _share(right: NDArray[np.bool_]) -> str:
-    chance = np.random.default_rng(7)
-    means = chance.choice(right, (1000, len(right))).mean(axis=1)
-    low, high = np.quantile(means, (0.025, 0.975))
-    return f"{right.mean():.3f} [{low:.3f}, {high:.3f}]"
+    counts = resample([str(number) for number in range(len(right))])
+    metric = estimate(partial(mean, right.astype(np.float64)), counts, np.ones(len(right), dtype=np.bool_))
+    return "-" if metric is None else f"{metric.value:.3f} [{metric.ci95[0]:.3f}, {metric.ci95[1]:.3f}]"
 
 
 def _document(weights: Numbers, asked: Mapping[Suite, Sequence[Asked]]) -> str:

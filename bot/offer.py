@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.decide import CLARIFY_FROM, CLARIFY_MARGIN
-from retrieval.index import Hit
+from retrieval.index import Hit, best_passages
 from retrieval.lexical import words
 from retrieval.plain import plain
 
@@ -29,10 +29,7 @@ class Candidate:
 
 def candidates(hits: Sequence[Hit], rate: Callable[[Hit], float]) -> list[Candidate]:
     """The best passage of each of the first articles, in the order of the hits."""
-    firsts: dict[str, Hit] = {}
-    for hit in hits:
-        firsts.setdefault(hit.article.article_id, hit)
-    return [Candidate(hit, rate(hit)) for hit in list(firsts.values())[:CANDIDATES]]
+    return [Candidate(hit, rate(hit)) for hit in best_passages(hits)[:CANDIDATES]]
 
 
 def rivals(found: Sequence[Candidate]) -> list[Candidate]:

@@ -9,7 +9,7 @@ from bot.understand import understand
 from conversation.events import VisitorSaid
 from conversation.ports import Store
 from handoff.api import Suggestion
-from retrieval.index import Audience, Hit, Query, search
+from retrieval.index import Audience, Hit, Query, best_passages, search
 
 SUGGESTIONS = 3  # what fits beside a transcript
 EVENTS_BACK = 20
@@ -31,8 +31,7 @@ def suggester(store: Store, knows: Callable[[], Knows]) -> Callable[[str], Await
         audience = Audience(now.site_id, now.locale, internal=True)
         embedding = await known.encode(said[-1])
         hits = search(known.snapshot, Query(said[-1], embedding), audience, SUGGESTIONS)
-        best = {hit.article.article_id: hit for hit in reversed(hits)}  # each article's best passage
-        return [_suggestion(hit, said[-1], known) for hit in hits if best[hit.article.article_id] is hit]
+        return [_suggestion(hit, said[-1], known) for hit in best_passages(hits)]
 
     return suggest
 

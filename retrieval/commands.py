@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from retrieval.article import read
-from retrieval.index import Audience, Hit, Query, search
+from retrieval.index import Audience, Hit, Query, best_passages, search
 from retrieval.lint import lint
 from retrieval.opening import open_knowledge
 from retrieval.plain import plain
@@ -96,8 +96,7 @@ def _positive(text: str) -> int:
 
 def _table(hits: Sequence[Hit]) -> Table:
     table = Table("article", "passage", "dense", "lexical")
-    best = {hit.article.article_id: hit for hit in reversed(hits)}
-    for hit in (hit for hit in hits if best[hit.article.article_id] is hit):
+    for hit in best_passages(hits):
         where = " › ".join((hit.article.title, *hit.chunk.heading_path))
         words = f"{where}\n{plain(hit.chunk.text)[:SHOWN_CHARS]}"
         scores = (f"{signal.score:.2f}" if signal else "" for signal in map(hit.signals.get, ("dense", "lexical")))

@@ -22,7 +22,7 @@ MAX_BATCH = 32  # larger batches are no faster on two cores, and the first text 
 MAX_WAITING = 1024  # a second of work; whoever comes later is better told at once
 _WORD = re.compile(r"\w+")
 _NGRAM = 4
-_STEPS = 127  # of an int8 from 0 to 1, so that minus one has a value too
+TOKEN_STEPS = 127  # of an int8 from 0 to 1, so that minus one has a value too
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # arrays have no single truth value; compare what is in them
@@ -39,7 +39,7 @@ class Embedding:
 
 def token_rows(unit_rows: Vectors) -> TokenVectors:
     """Unit-length rows as an `Embedding` keeps them: int8, times 127; off by at most half a step."""
-    return np.rint(unit_rows * _STEPS).astype(np.int8)
+    return np.rint(unit_rows * TOKEN_STEPS).astype(np.int8)
 
 
 class Encoder(Protocol):

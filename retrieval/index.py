@@ -17,7 +17,7 @@ from retrieval.evidence import Query
 from retrieval.fields import FIELDS
 from retrieval.lexical import K1, B
 from retrieval.merge import merge_segments
-from retrieval.search import Hit, Signal, best_articles, search
+from retrieval.search import Hit, Signal, best_articles, best_passages, search
 from retrieval.segment import FULL_UNITS, Segment, build_segment, unit_digest
 from retrieval.snapshot import Part, Snapshot
 from retrieval.unit import UNITS, Cut, Unit, cut
@@ -29,6 +29,7 @@ __all__ = [
     "Signal",
     "Snapshot",
     "best_articles",
+    "best_passages",
     "build",
     "compact",
     "kb_version",

@@ -13,7 +13,7 @@ from retrieval.evidence import Query
 from retrieval.opening import open_knowledge
 from retrieval.prepare import DEFAULT_MODEL
 from retrieval.refresh import Knowledge
-from retrieval.search import Hit, search
+from retrieval.search import Hit, best_passages, search
 
 VISITOR = Audience("default")
 
@@ -40,8 +40,7 @@ class HandrailRetriever(BaseRetriever):
     ) -> list[Document]:
         snapshot = self.knowledge.snapshot
         hits = search(snapshot, Query(query, self.encoder.encode([query])[0]), self.audience, self.limit)
-        best = {hit.article.article_id: hit for hit in reversed(hits)}
-        return [_document(hit, snapshot.kb_version) for hit in hits if best[hit.article.article_id] is hit]
+        return [_document(hit, snapshot.kb_version) for hit in best_passages(hits)]
 
 
 def open_retriever(

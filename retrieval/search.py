@@ -57,7 +57,15 @@ def search(snapshot: Snapshot, query: Query, audience: Audience, limit: int = 20
 
 def best_articles(hits: Iterable[Hit]) -> list[str]:
     """The ids of the articles of hits, each at its first occurrence."""
-    return list(dict.fromkeys(hit.article.article_id for hit in hits))
+    return [hit.article.article_id for hit in best_passages(hits)]
+
+
+def best_passages(hits: Iterable[Hit]) -> list[Hit]:
+    """The best hit of each article, in their order."""
+    first: dict[str, Hit] = {}
+    for hit in hits:
+        first.setdefault(hit.article.article_id, hit)
+    return list(first.values())
 
 
 def _hits(snapshot: Snapshot, evidence: Evidence, scores: Mapping[int, float]) -> Iterator[Hit]:
