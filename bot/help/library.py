@@ -10,7 +10,7 @@ from typing import Self
 from urllib.parse import quote, unquote, urlsplit
 
 from retrieval.article import Article
-from retrieval.index import Audience, Hit, Snapshot
+from retrieval.index import Audience, Hit, Snapshot, best_passages
 from retrieval.markdown import blocks
 from retrieval.plain import plain
 
@@ -83,10 +83,7 @@ class Library:
 
     def found(self, hits: Iterable[Hit]) -> list[Found]:
         """The best passage of each article that may be read, best first; what only happens to be nearest is left out."""
-        best: dict[str, Hit] = {}
-        for hit in hits:
-            if hit.article.article_id in self.articles and _is_about(hit):
-                best.setdefault(hit.article.article_id, hit)
+        about = (hit for hit in hits if hit.article.article_id in self.articles and _is_about(hit))
         return [
             Found(
                 article=hit.article,
@@ -94,7 +91,7 @@ class Library:
                 address=address(hit.article.article_id, hit.chunk.anchor),
                 excerpt=excerpt(hit.chunk.text),
             )
-            for hit in best.values()
+            for hit in best_passages(about)
         ]
 
     def resolve(self, href: str, article: Article) -> str | None:
