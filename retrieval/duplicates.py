@@ -2,7 +2,7 @@
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -36,17 +36,19 @@ def likeness(one: Sketches, other: Sketches) -> float:
     return float(np.mean(one == other)) if one[0] != _NOTHING else 0.0
 
 
-def distinct(order: Iterable[int], sketch_of: Callable[[int], Sketches]) -> Iterator[int]:
-    """The rows in their order, without those that are nearly the same as one before them. 5 µs a row."""
-    kept: dict[tuple[int, int], list[Sketches]] = {}
-    for row in order:
-        own = sketch_of(row)
-        keys = list(enumerate(own[:_BUCKETS].tolist()))
-        if any(likeness(own, other) >= SAME for key in keys for other in kept.get(key, ())):
-            continue
-        for key in keys:
-            kept.setdefault(key, []).append(own)
-        yield row
+def distinct(sketches: Sketches) -> list[int]:
+    """Which of these rows, uint32 (n, 64), to keep: all but those that are nearly the same as a kept one before them.
+
+    30 µs for a hundred rows; only those that agree in one of the first four hashes are compared.
+    """
+    agree = np.zeros((len(sketches), len(sketches)), dtype=np.bool_)
+    for hashes in sketches[:, :_BUCKETS].T:
+        agree |= hashes[:, None] == hashes
+    dropped: set[int] = set()
+    for row, before in np.argwhere(np.tril(agree, -1)).tolist():
+        if before not in dropped and likeness(sketches[row], sketches[before]) >= SAME:
+            dropped.add(row)
+    return [row for row in range(len(sketches)) if row not in dropped]
 
 
 def _runs(hashed: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -24,6 +24,9 @@ TOGETHER = 3  # pieces whose mean stands for the whole article
 LATE_PIECES = 60  # nearest pieces whose tokens are compared: 1 ms
 LATE_PASSAGES = 15  # and the pieces of so many passages with the best words
 DEPTH = 100  # passages each signal names: beyond that, ranks hardly weigh
+_ALONE = (
+    2**18
+)  # multiplications that one thread does alone; several wait for each other on busy cores, 20 times as long
 _UNSEEN = 0.02  # how much below the worst compared article one counts whose tokens were not compared
 
 
@@ -129,17 +132,25 @@ def _compared(snapshot: "Snapshot", units: NDArray[np.int64], chunks: NDArray[np
     return np.union1d(near, worded[snapshot.kind_of_unit[worded] == piece])
 
 
-def _late(
-    snapshot: "Snapshot", asked: TokenVectors, units: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def _late(snapshot: "Snapshot", asked: TokenVectors, units: NDArray[np.int64]) -> tuple[NDArray[np.int64], Numbers]:
     """Late interaction (MaxSim; Khattab & Zaharia, SIGIR 2020), averaged over the question's tokens."""
-    matrices = [snapshot.tokens(unit) for unit in units.tolist()]
+    matrices = snapshot.tokens(units)
     if not matrices:
-        return units, np.zeros(0, np.float32)
+        return units, np.zeros(0)
     starts = starts_of(np.array([len(matrix) for matrix in matrices], dtype=np.int64))[:-1]
-    similar = (asked.astype(np.float32) / TOKEN_STEPS**2) @ np.concatenate(matrices).astype(np.float32).T
-    best = np.maximum.reduceat(similar, starts, axis=1)
-    return units, np.minimum(best.mean(axis=0), 1.0)  # eight bits round to a little more than a cosine
+    rows = np.concatenate(matrices, dtype=np.float32)
+    best = np.maximum.reduceat(_products(rows, asked.astype(np.float32).T), starts, axis=0)
+    mean = best.mean(axis=1, dtype=np.float64) / TOKEN_STEPS**2  # of whole numbers: exact, so that equals stay equal
+    return units, np.minimum(mean, 1.0)  # eight bits round to a little more than a cosine
+
+
+def _products(rows: NDArray[np.float32], columns: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`rows @ columns`, in pieces so small that OpenBLAS does not share them out among threads."""
+    products = np.empty((len(rows), columns.shape[1]), dtype=np.float32)
+    step = max(1, _ALONE // columns.size)
+    for at in range(0, len(rows), step):
+        np.dot(rows[at : at + step], columns, out=products[at : at + step])
+    return products
 
 
 def _passages(chunks: NDArray[np.integer], scores: NDArray[np.floating]) -> dict[int, float]:

@@ -73,7 +73,8 @@ def _hits(snapshot: Snapshot, evidence: Evidence, scores: Mapping[int, float]) -
     ranked = {
         name: dict(zip(scored, range(1, len(scored) + 1), strict=True)) for name, scored in evidence.passages.items()
     }
-    for at in distinct(_passages(snapshot, ranked, scores), snapshot.sketch):
+    passages = list(_passages(snapshot, ranked, scores))
+    for at in (passages[place] for place in distinct(snapshot.sketches(passages))):
         chunk = snapshot.chunks[at]
         signals = {
             name: Signal(evidence.passages[name][at], ranks[at]) for name, ranks in ranked.items() if at in ranks

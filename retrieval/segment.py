@@ -63,7 +63,11 @@ class Segment:
 
     def embedding(self, unit: int) -> Embedding:
         """The vectors of a unit, so that the same text need not be encoded again."""
-        return Embedding(self.vectors.vectors[unit], self.tokens[self.token_starts[unit] : self.token_starts[unit + 1]])
+        return Embedding(self.vectors.vectors[unit], self.tokens_of(unit))
+
+    def tokens_of(self, unit: int) -> TokenVectors:
+        """The token vectors of a unit."""
+        return self.tokens[self.token_starts[unit] : self.token_starts[unit + 1]]
 
 
 def unit_digest(text: str) -> bytes:

@@ -1,5 +1,6 @@
 """The nearest sentence vectors of one segment: a scan of one byte a dimension, then the exact cosines of the best."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -12,7 +13,10 @@ from retrieval.encode import Vectors
 
 Positions = NDArray[np.int64]
 
-STEPS = 127  # a component from -1 to 1 as int8: a cosine is off by .003 (one standard deviation)
+STEPS = 127  # a component from -1 to 1 as int8: a cosine is off by .0024 (one standard deviation)
+ROUNDING = 0.02  # no cosine is off by more: eight standard deviations
+FEW = 6_000  # rows whose exact cosines are computed sooner than a heap of the best rounded ones is kept
+_SPARE = 1.3  # the rows within ROUNDING of the best thousand of some thousand are a fifth more
 _CODES, _EXACT = "codes.faiss", "vectors.npy"
 
 
@@ -54,12 +58,26 @@ class VectorIndex:
 
     def scan(self, vector: Vectors, allowed: Mask | None, depth: int) -> tuple[Positions, Vectors]:
         """About the `depth` best of the allowed rows (None: of all) and their rounded cosines, best first."""
-        depth = min(depth, len(self.vectors) if allowed is None else int(np.count_nonzero(allowed)))
+        depth = min(depth, self.count(allowed))
         if depth == 0:
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
+        if len(self.vectors) <= FEW:
+            return self._exact(vector, allowed, depth)
         chosen = None if allowed is None else _selecting(allowed)
-        scores, rows = self._codes.search(vector.reshape(1, -1) * STEPS, depth, params=chosen)
-        return rows[0], scores[0] / STEPS**2
+        steps = STEPS / np.abs(vector).max()  # faiss cuts the decimals of a query off, so it has to be large
+        scores, rows = self._codes.search(np.rint(vector * steps).reshape(1, -1), depth, params=chosen)
+        return rows[0], scores[0] / (STEPS * steps)
+
+    def count(self, allowed: Mask | None) -> int:
+        """How many rows are allowed (None: all)."""
+        return len(self.vectors) if allowed is None else int(np.count_nonzero(allowed))
+
+    def _exact(self, vector: Vectors, allowed: Mask | None, depth: int) -> tuple[Positions, Vectors]:
+        rows = np.arange(len(self.vectors)) if allowed is None else np.flatnonzero(allowed)
+        cosines = self.cosines(vector, rows)
+        best = np.argpartition(cosines, len(rows) - depth)[len(rows) - depth :]
+        best = best[np.argsort(-cosines[best])]
+        return rows[best], cosines[best]
 
     def cosines(self, vector: Vectors, rows: Positions) -> Vectors:
         """The exact cosine of each of these rows, float32 (n,); of a row always the same, whatever is asked with it."""
@@ -69,6 +87,32 @@ class VectorIndex:
         # the stubs of faiss leave this function out
         faiss.fvec_inner_products_by_idx(*pointers, self.vectors.shape[1], 1, len(rows))  # type: ignore[attr-defined]
         return cosines
+
+
+def nearest(parts: Sequence[tuple[VectorIndex, Mask | None]], vector: Vectors, depth: int) -> list[Positions]:
+    """Of each index the allowed rows that are among the exact `depth` best of all, and few others.
+
+    An index is asked for twice its share of the rows, and again where it may have more: what is far from all questions
+    is seldom looked at twice.
+    """
+    counts = [index.count(allowed) for index, allowed in parts]
+    wanted = int(depth * _SPARE)
+    depths = [min(wanted, 2 * wanted * count // max(1, sum(counts)) + 1) for count in counts]
+    scans = [index.scan(vector, allowed, most) for (index, allowed), most in zip(parts, depths, strict=True)]
+    while True:
+        least = _least(scans, depth) - ROUNDING
+        short = [at for at, (rows, scores) in enumerate(scans) if len(rows) < counts[at] and scores[-1] >= least]
+        if not short:
+            return [rows[scores >= least] for rows, scores in scans]
+        for at in short:
+            depths[at] *= 2
+            scans[at] = parts[at][0].scan(vector, parts[at][1], depths[at])
+
+
+def _least(scans: Sequence[tuple[Positions, Vectors]], depth: int) -> float:
+    """The score of the last of the `depth` best; minus infinity where there are not so many."""
+    scores = np.concatenate([np.zeros(0, np.float32), *(scores for _, scores in scans)])
+    return float(np.partition(scores, -depth)[-depth]) if len(scores) >= depth else -np.inf
 
 
 def _selecting(allowed: Mask) -> faiss.SearchParameters:

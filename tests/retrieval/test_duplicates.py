@@ -26,9 +26,22 @@ def test_a_passage_without_words_is_like_no_other():
 
 
 def test_only_what_nearly_repeats_something_better_is_dropped():
-    sketches = [sketch(words) for words in (TEXT, [], TEXT[:50], list(TEXT), [], changed(*range(0, 100, 7)))]
-    assert likeness(sketches[0], sketches[2]) < SAME
-    assert list(distinct([3, 1, 0, 2, 4, 5], sketches.__getitem__)) == [3, 1, 2, 4, 5]
+    passages = (TEXT, [], list(TEXT), TEXT[:50], [], changed(*range(0, 100, 7)))
+    sketches = np.array([sketch(words) for words in passages])
+    assert likeness(sketches[0], sketches[3]) < SAME
+    assert distinct(sketches) == [0, 1, 3, 4, 5]
+    assert distinct(sketches[:0]) == []
+
+
+def test_what_is_like_a_dropped_passage_but_not_like_a_kept_one_stays():
+    first = sketch(TEXT)
+    second, third = first.copy(), first.copy()
+    second[-5:] += 1  # 59 of 64 agree
+    third[-10:] += 1  # 54, and 59 with the second
+    assert likeness(first, second) >= SAME > likeness(first, third)
+    assert likeness(second, third) >= SAME
+    assert distinct(np.array([first, second, third])) == [0, 2]
+    assert distinct(np.array([second, first, third])) == [0]
 
 
 def test_sketches_are_the_same_on_every_machine():

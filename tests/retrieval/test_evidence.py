@@ -59,6 +59,20 @@ def test_late_interaction_is_one_where_every_word_of_the_question_is_in_a_piece(
     assert late["c"] > max(late["a"], late["b"])
 
 
+@pytest.mark.parametrize("query", ["lost parcel", "is a parcel that was lost by mail paid at once? " * 40])
+def test_late_interaction_is_the_mean_of_the_best_products_and_equal_for_equal_pieces(ask, snapshot_of, encoder, query):
+    shop = SHOP | {"c": SHOP["b"]}
+    late = signal(ask(query, shop), "late")
+    assert late["b"] == late["c"]
+    asked = encoder.encode([query])[0].tokens.astype(int)
+    snapshot = snapshot_of(shop)
+    pieces = [unit for unit in snapshot.units_of("b") if snapshot.kind_of_unit[unit] == 0]
+    scores = [
+        (asked @ tokens.astype(int).T).max(axis=1).mean() / 127**2 for tokens in snapshot.tokens(np.array(pieces))
+    ]
+    assert late["b"] == pytest.approx(max(scores), abs=1e-12)
+
+
 def test_an_article_that_is_not_allowed_is_not_found_and_has_no_passages(ask):
     evidence = ask("parcels", allowed=[True, False, True])
     assert evidence.found.tolist() == [True, False, True]

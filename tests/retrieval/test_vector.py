@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from retrieval.vector import VectorIndex
+from retrieval.vector import FEW, ROUNDING, VectorIndex, nearest
 
 random = np.random.default_rng(7)
 
@@ -11,17 +11,42 @@ def unit(rows, dimensions=32):
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-@pytest.mark.parametrize("share", [1.0, 0.5, 0.05])
-def test_the_best_of_the_allowed_rows_are_among_those_scanned_first(share):
-    vectors, query = unit(1000), unit(1)[0]
-    allowed = random.random(1000) < share
+@pytest.mark.parametrize("rows", [1000, FEW + 1000])
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.01])
+def test_a_scan_is_of_the_allowed_rows_and_no_cosine_is_far_off(rows, share):
+    vectors, query = unit(rows), unit(1)[0]
+    allowed = random.random(rows) < share
     allowed[3] = True
-    expected = [row for row in np.argsort(-(vectors @ query)) if allowed[row]][:10]
-    rows, rounded = VectorIndex.build(vectors).scan(query, allowed, 40)
-    assert set(expected) <= set(rows.tolist())
-    assert allowed[rows].all()
-    assert len(rows) == min(40, allowed.sum())
-    assert rounded == pytest.approx(vectors[rows] @ query, abs=0.03)
+    found, rounded = VectorIndex.build(vectors).scan(query, allowed, 40)
+    assert allowed[found].all()
+    assert len(found) == len(set(found.tolist())) == min(40, allowed.sum())
+    assert rounded == pytest.approx(vectors[found] @ query, abs=ROUNDING)
+    assert (np.diff(rounded) <= 0).all()
+
+
+@pytest.mark.parametrize("sizes", [(1000,), (FEW + 1000,), (FEW + 2000, 500, 0, 3000), (300, 200)])
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.01])
+def test_the_exact_best_of_all_indexes_are_among_the_nearest(sizes, share):
+    vectors, query = [unit(size) for size in sizes], unit(1)[0]
+    masks = [None if share == 1 else random.random(size) < share for size in sizes]
+    near = nearest([(VectorIndex.build(own), mask) for own, mask in zip(vectors, masks, strict=True)], query, 100)
+    found = {(at, row) for at, rows in enumerate(near) for row in rows.tolist()}
+    cosines = {
+        (at, row): float(own[row] @ query)
+        for at, (own, mask) in enumerate(zip(vectors, masks, strict=True))
+        for row in range(len(own))
+        if mask is None or mask[row]
+    }
+    assert set(sorted(cosines, key=cosines.__getitem__)[-100:]) <= found <= set(cosines)
+
+
+def test_an_index_that_has_nearly_all_of_the_best_is_asked_until_it_has_named_them():
+    query = unit(1)[0]
+    crowd = unit(FEW + 1000) * 0.1 + query
+    crowd /= np.linalg.norm(crowd, axis=1, keepdims=True)
+    indexes = [(VectorIndex.build(vectors), None) for vectors in (unit(FEW + 1000), crowd, unit(5000))]
+    _, near, _ = nearest(indexes, query, 1000)
+    assert set(np.argsort(-(crowd @ query))[:1000].tolist()) <= set(near.tolist())
 
 
 def test_cosines_are_exact_and_the_same_in_any_company():
@@ -57,9 +82,11 @@ def test_codes_of_other_vectors_are_refused(tmp_path):
 
 
 @pytest.mark.slow
-def test_among_two_hundred_thousand_rows_none_of_the_best_hundred_is_missed():
+def test_among_two_hundred_thousand_rows_none_of_the_best_thousand_is_missed():
     vectors, queries = unit(200_000, 384), unit(20, 384)
     index = VectorIndex.build(vectors)
     for query in queries:
-        best = np.argsort(-(vectors @ query))[:100]
-        assert set(best.tolist()) <= set(index.scan(query, None, 300)[0].tolist())
+        best = np.argsort(-(vectors @ query))[:1000]
+        (near,) = nearest([(index, None)], query, 1000)
+        assert set(best.tolist()) <= set(near.tolist())
+        assert len(near) < 5000
