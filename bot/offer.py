@@ -1,12 +1,11 @@
 """Articles to offer beside or instead of an answer: the candidates for one, and what is related to it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.decide import CLARIFY_FROM, CLARIFY_MARGIN
-from retrieval.index import Hit, best_passages
-from retrieval.lexical import words
-from retrieval.plain import plain
+from bot.reply.wanted import said
+from retrieval.index import Hit
 
 CANDIDATES = 5  # articles further down are not worth a button
 MAX_OFFERED = 3  # quick replies: more are a menu that nobody reads
@@ -27,11 +26,6 @@ class Candidate:
         return self.hit.article.title
 
 
-def candidates(hits: Sequence[Hit], rate: Callable[[Hit], float]) -> list[Candidate]:
-    """The best passage of each of the first articles, in the order of the hits."""
-    return [Candidate(hit, rate(hit)) for hit in best_passages(hits)[:CANDIDATES]]
-
-
 def rivals(found: Sequence[Candidate]) -> list[Candidate]:
     """The first candidate and those about as likely to answer: what a visitor could choose from."""
     first, *others = found
@@ -49,12 +43,12 @@ def _distinct(found: Sequence[Candidate]) -> list[Candidate]:
     """Without what says the same as an earlier one, or is called the same."""
     kept: list[tuple[Candidate, frozenset[str]]] = []
     for one in found:
-        said = frozenset(words(plain(one.hit.chunk.text)))
-        if not any(_same(one, said, *other) for other in kept):
-            kept.append((one, said))
+        own = said(one.hit.chunk.text)
+        if not any(_same(one, own, *other) for other in kept):
+            kept.append((one, own))
     return [one for one, _ in kept]
 
 
-def _same(one: Candidate, said: frozenset[str], other: Candidate, said_there: frozenset[str]) -> bool:
-    alike = len(said & said_there) >= ALIKE * len(said | said_there)
+def _same(one: Candidate, own: frozenset[str], other: Candidate, there: frozenset[str]) -> bool:
+    alike = len(own & there) >= ALIKE * len(own | there)
     return alike or one.title.casefold() == other.title.casefold()

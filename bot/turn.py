@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass, field
 
 from bot.cite import cite
 from bot.decide import Decision, Features, Policy, Situation, confidence, decide
-from bot.offer import MAX_OFFERED, Candidate, candidates, related, rivals
+from bot.offer import CANDIDATES, MAX_OFFERED, Candidate, related, rivals
 from bot.reply import extractive, phrases
 from bot.reply.generator import Extractive, Generator, Show, Task, Wording, unseen
 from bot.understand import Said, Understood, understand
 from conversation.events import Citation, JsonObject, Outcome, Reason
 from retrieval.encode import Embedding
-from retrieval.index import Audience, Hit, Query, Snapshot, best_articles, search
+from retrieval.index import Audience, Hit, Query, Snapshot, best_articles, best_passages, search
 
 Encode = Callable[[str], Awaitable[Embedding]]
 
@@ -122,9 +122,10 @@ async def _search(understood: Understood, asked: Asked, knows: Knows) -> Found:
     embedding = await knows.encode(query)
     ranked = search(knows.snapshot, Query(query, embedding), asked.audience, RANKED_ARTICLES)
     hits, named = _named_first(ranked, asked.question)
-    rated = candidates(hits, lambda hit: confidence(_features(hit, hits, query, knows.snapshot)))
-    features = _features(hits[0], hits, query, knows.snapshot) if hits else None
-    return Found(query, hits, rated, features, named)
+    first = best_passages(hits)[:CANDIDATES]
+    features = _features(first, hits, query, knows.snapshot)
+    rated = [Candidate(hit, confidence(own)) for hit, own in zip(first, features, strict=True)]
+    return Found(query, hits, rated, features[0] if features else None, named)
 
 
 def _choice(asked: Asked) -> str | None:
@@ -136,16 +137,29 @@ def _choice(asked: Asked) -> str | None:
 def _named_first(hits: Sequence[Hit], question: str) -> tuple[Sequence[Hit], bool]:
     """Brings the article that is called as the visitor wrote to the front; whether there is one."""
     title = question.strip().casefold()
-    named = next((hit.article.article_id for hit in hits if hit.article.title.strip().casefold() == title), None)
-    return sorted(hits, key=lambda hit: hit.article.article_id != named), named is not None
+    titles = {hit.article.article_id: hit.article.title for hit in best_passages(hits)}
+    named = next((article_id for article_id, own in titles.items() if own.strip().casefold() == title), None)
+    if named is None:
+        return hits, False
+    return sorted(hits, key=lambda hit: hit.article.article_id != named), True
 
 
-def _features(hit: Hit, hits: Sequence[Hit], query: str, snapshot: Snapshot) -> Features:
-    cosine = hit.signals["dense"].score if "dense" in hit.signals else 0.0
-    lexical = [(one.signals["lexical"].score, one.article.article_id) for one in hits if "lexical" in one.signals]
-    first = max((score for score, _ in lexical), default=0.0)
-    own = max((score for score, article_id in lexical if article_id == hit.article.article_id), default=0.0)
-    return Features(cosine, snapshot.coverage(query, hit.chunk), agreement=own >= first > 0)
+def _features(chosen: Sequence[Hit], hits: Sequence[Hit], query: str, snapshot: Snapshot) -> list[Features]:
+    """Those of the chosen ones of the hits."""
+    lexical: dict[str, float] = {}
+    for hit in hits:
+        own = hit.signals["lexical"].score if "lexical" in hit.signals else 0.0
+        lexical[hit.article.article_id] = max(lexical.get(hit.article.article_id, 0.0), own)
+    first = max(lexical.values(), default=0.0)
+    coverage = snapshot.coverage(query, [hit.chunk for hit in chosen])
+    return [
+        Features(
+            cosine=hit.signals["dense"].score if "dense" in hit.signals else 0.0,
+            coverage=covered,
+            agreement=lexical[hit.article.article_id] >= first > 0,
+        )
+        for hit, covered in zip(chosen, coverage, strict=True)
+    ]
 
 
 def _situation(understood: Understood, found: Found, asked: Asked) -> Situation:

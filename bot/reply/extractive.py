@@ -49,14 +49,12 @@ def extract(hits: Sequence[Hit], question: str, query: str, snapshot: Snapshot, 
     best = hits[0]
     asked, found = wanted(question, query, snapshot), sections(snapshot, best)
     at = answering(best, asked, found)
-    places = [hit.chunk for hit in hits if hit.article.article_id == best.article.article_id]
+    chunks = (hit.chunk for hit in hits if hit.article.article_id == best.article.article_id)
+    places = [(nth, chunk.start, chunk.end) for nth, chunk in enumerate(chunks, start=1)]
 
     def rank(piece: Piece) -> float:
-        overlapping = (
-            n for n, chunk in enumerate(places, start=1) if chunk.start < piece.end and piece.start < chunk.end
-        )
-        nth = next(overlapping, None)
-        return asked.share(piece.text) + (FOUND_BONUS / nth if nth else 0.0)
+        overlapping = (FOUND_BONUS / nth for nth, start, end in places if start < piece.end and piece.start < end)
+        return asked.share(piece.text) + next(overlapping, 0.0)
 
     page = url_of(replace(best, chunk=replace(best.chunk, anchor=None)), base_url)
     kept, more = _read(found[at:], page, rank)

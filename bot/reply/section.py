@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 
 from bot.reply.wanted import Wanted
@@ -44,7 +45,7 @@ def sections(snapshot: Snapshot, near: Hit) -> list[Section]:
     """The sections of an article in order, of a long one those near the passage; together they are all of its text."""
     body = near.article.body
     low, high = near.chunk.start - READ_CHARS, near.chunk.end + READ_CHARS
-    chunks = (snapshot.chunks[at] for at in snapshot.chunks_of(near.article.article_id))
+    chunks = snapshot.chunks.at(snapshot.chunks_of(near.article.article_id))
     close = [chunk for chunk in chunks if chunk.start >= low and chunk.end <= high]
     groups = (list(group) for _, group in groupby(close, key=lambda chunk: (chunk.heading_path, chunk.anchor)))
     return [Section(group[0], group[0].start, body[group[0].start : group[-1].end]) for group in groups]
@@ -74,14 +75,24 @@ def _says(missing: Wanted, section: Section) -> float:
 
 def says_something(section: Section) -> bool:
     """Whether it answers anything by itself."""
-    count = len(plain(told(section)).split())
+    count = _count(section.text)
     return count >= LEAD_WORDS if section.opens else count > 0
 
 
 def told(section: Section) -> str:
     """Its text without headings, and without lines that only point elsewhere."""
-    lines = _MENU_TITLE.sub("", _HEADING.sub("", section.text)).split("\n")
+    return _told(section.text)
+
+
+@lru_cache(maxsize=1024)  # sections of the articles that are asked about; some 3 MB
+def _told(text: str) -> str:
+    lines = _MENU_TITLE.sub("", _HEADING.sub("", text)).split("\n")
     return "\n".join(line for line in lines if not points_elsewhere(line)).strip()
+
+
+@lru_cache(maxsize=4096)  # as many numbers
+def _count(text: str) -> int:
+    return len(plain(_told(text)).split())
 
 
 def points_elsewhere(line: str) -> bool:

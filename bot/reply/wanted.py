@@ -24,13 +24,13 @@ class Wanted:
 
     def without(self, text: str) -> "Wanted":
         """What `text` (Markdown) does not say."""
-        has = _said(text)
+        has = said(text)
         return Wanted({word: weight for word, weight in self.weights.items() if word not in has})
 
     def share(self, text: str) -> float:
         """How much of the question's weight the words of `text` (Markdown) carry: 0 to 1."""
-        total = self.total
-        return 1.0 - self.without(text).total / total if total else 0.0
+        total, has = self.total, said(text)
+        return 1.0 - sum(weight for word, weight in self.weights.items() if word not in has) / total if total else 0.0
 
 
 def wanted(question: str, query: str, snapshot: Snapshot) -> Wanted:
@@ -40,5 +40,6 @@ def wanted(question: str, query: str, snapshot: Snapshot) -> Wanted:
 
 
 @lru_cache(maxsize=16_384)  # pieces of articles, about which one question after the other is asked; some 10 MB
-def _said(text: str) -> frozenset[str]:
+def said(text: str) -> frozenset[str]:
+    """The content words of a text (Markdown)."""
     return frozenset(words(plain(text)))

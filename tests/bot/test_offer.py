@@ -1,7 +1,7 @@
 import pytest
 
 from bot.decide import CLARIFY_FROM, CLARIFY_MARGIN
-from bot.offer import Candidate, candidates, related, rivals
+from bot.offer import Candidate, related, rivals
 from retrieval.article import parse
 from retrieval.chunk import split
 from retrieval.index import Hit
@@ -20,14 +20,6 @@ def found(**levels):
 
 def titles(chosen):
     return [one.title for one in chosen]
-
-
-def test_candidates_are_the_best_passages_of_the_first_articles():
-    first, second = hit("a"), hit("b")
-    others = [hit(name) for name in "cdefg"]
-    rated = candidates([first, second, first, *others], lambda one: 0.9 if one is first else 0.2)
-    assert titles(rated) == ["a", "b", "c", "d", "e"]
-    assert [one.confidence for one in rated] == [0.9, 0.2, 0.2, 0.2, 0.2]
 
 
 def test_rivals_are_about_as_likely_as_the_first():

@@ -24,7 +24,8 @@ def test_articles_of_all_segments_stand_in_the_order_of_their_ids():
 
 def test_every_row_of_the_whole_has_a_home():
     homes = Homes.of([places.chunks for places in lay_out(LIVE).places])
-    assert [homes[row] for row in range(5)] == [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2)]
+    assert list(homes.of_each(np.arange(5))) == [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2)]
+    assert list(homes.of_each(np.array([4, 1]))) == [(1, 2), (0, 1)]
 
 
 def test_every_passage_has_an_owner():

@@ -144,11 +144,12 @@ def test_each_bullet_of_an_article_of_bullets_is_a_way_of_asking(ask):
 def test_coverage_is_the_weighted_share_of_the_questions_words(snapshot_of):
     snapshot = snapshot_of(SHOP)
     first, second = (chunk for chunk in snapshot.chunks if chunk.article_id == "refunds")
-    assert snapshot.coverage("a lost parcel", second) == 1
-    assert snapshot.coverage("refunds", first) == 1
-    assert 0 < snapshot.coverage("lost umbrella", second) < 0.5
-    assert snapshot.coverage("umbrella", second) == 0
-    assert snapshot.coverage("?", second) == 0
+    assert snapshot.coverage("a lost parcel", [first, second])[1] == 1
+    assert snapshot.coverage("refunds", [first, second])[0] == 1
+    assert 0 < snapshot.coverage("lost umbrella", [second])[0] < 0.5
+    assert snapshot.coverage("umbrella", [second, first]) == [0, 0]
+    assert snapshot.coverage("?", [second]) == [0]
+    assert snapshot.coverage("parcel", []) == []
 
 
 def test_an_empty_knowledge_base_finds_nothing(ask):
