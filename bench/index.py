@@ -52,6 +52,10 @@ class Timed:
         self.dimensions, self.token_dimensions = encoder.dimensions, encoder.token_dimensions
         self.worked_s = 0.0
 
+    def is_word(self, word: str) -> bool:
+        """As the encoder does."""
+        return self._encoder.is_word(word)
+
     def encode(self, texts: Sequence[str]) -> list[Embedding]:
         """As the encoder does, with an eye on the clock."""
         started = time.perf_counter()

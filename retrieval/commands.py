@@ -2,7 +2,7 @@
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from retrieval.article import read
-from retrieval.index import Audience, Hit, Query, best_passages, search
+from retrieval.index import Audience, Hit, Query, Reading, best_passages, read_as, search
 from retrieval.lint import lint
 from retrieval.opening import open_knowledge
 from retrieval.plain import plain
@@ -68,12 +68,16 @@ def run_lint(args: Namespace) -> int:
 def run_search(args: Namespace) -> int:
     """`kb search`: the best passage of each article, with the score of each signal."""
     encoder, knowledge = open_knowledge(args.kb, args.data, args.model)
-    query = Query(args.query, encoder.encode([args.query])[0])
-    hits = search(knowledge.snapshot, query, Audience("default", internal=args.internal), args.limit)
+    audience = Audience("default", internal=args.internal)
+    reading = read_as(knowledge.snapshot, args.query, audience)
+    query = Query(reading.text, encoder.encode([reading.text])[0])
+    hits = search(knowledge.snapshot, query, audience, args.limit)
     if args.json:
-        _write_json({"kb_version": knowledge.snapshot.kb_version, "hits": [_document(hit) for hit in hits]})
+        found = [_document(hit) for hit in hits]
+        version = knowledge.snapshot.kb_version
+        _write_json({"kb_version": version, "read_as": dict(reading.corrections), "hits": found})
     else:
-        Console().print(_table(hits))
+        Console().print(*_read_as(reading), _table(hits), sep="\n")
     return DONE
 
 
@@ -92,6 +96,11 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError(f"{text!r} is not a whole number above 0")
     return int(text)
+
+
+def _read_as(reading: Reading) -> Iterator[Text]:
+    for typed, meant in reading.corrections.items():
+        yield Text(f"{typed!r} read as {meant!r}")
 
 
 def _table(hits: Sequence[Hit]) -> Table:

@@ -63,6 +63,9 @@ class Encoder(Protocol):
     def encode(self, texts: Sequence[str]) -> list[Embedding]:
         """The vectors of each text, in order. Blocks while it computes."""
 
+    def is_word(self, word: str) -> bool:
+        """Whether the model has an entry of its own for a word in lower case: an ordinary word of its languages."""
+
 
 class HashingEncoder:
     """Words and their four-letter pieces, hashed into vectors: no model, equal in every process.
@@ -79,6 +82,10 @@ class HashingEncoder:
     def encode(self, texts: Sequence[str]) -> list[Embedding]:
         """The vectors of each text, in order: a token vector for every word."""
         return [self._embedding(_WORD.findall(text.casefold())) for text in texts]
+
+    def is_word(self, word: str) -> bool:  # noqa: ARG002 - an `Encoder`
+        """Always: it knows no words, so none can be told to be mistyped."""
+        return True
 
     def _embedding(self, words: Sequence[str]) -> Embedding:
         return Embedding(

@@ -20,12 +20,14 @@ from retrieval.merge import merge_segments
 from retrieval.search import Hit, Signal, best_articles, best_passages, search
 from retrieval.segment import FULL_UNITS, Segment, build_segment, unit_digest
 from retrieval.snapshot import Part, Snapshot
+from retrieval.spelling import Reading, read_as
 from retrieval.unit import UNITS, Cut, Unit, cut
 
 __all__ = [
     "Audience",
     "Hit",
     "Query",
+    "Reading",
     "Signal",
     "Snapshot",
     "best_articles",
@@ -33,6 +35,7 @@ __all__ = [
     "build",
     "compact",
     "kb_version",
+    "read_as",
     "search",
 ]
 
@@ -113,7 +116,7 @@ def build(
         )
         kept = keep(segment, [each.article for each in group])
         parts.append(Part(kept, np.ones(len(group), dtype=np.bool_)))
-    return Snapshot(version_of(configuration, digests.values()), configuration, served, parts)
+    return Snapshot(version_of(configuration, digests.values()), configuration, served, parts, encoder.is_word)
 
 
 def compact(snapshot: Snapshot, keep: Keep = in_memory) -> Snapshot | None:
@@ -125,7 +128,7 @@ def compact(snapshot: Snapshot, keep: Keep = in_memory) -> Snapshot | None:
     kept = keep(merged, [snapshot.articles[article_id] for article_id in merged.shape.article_ids])
     rest = [part for at, part in enumerate(snapshot.parts) if at not in due]
     parts = [*rest, Part(kept, np.ones(len(merged.digests), dtype=np.bool_))]
-    return Snapshot(snapshot.kb_version, snapshot.configuration, snapshot.articles, parts)
+    return Snapshot(snapshot.kb_version, snapshot.configuration, snapshot.articles, parts, snapshot.ordinary)
 
 
 def mergeable(sizes: Sequence[tuple[int, float]]) -> list[int]:

@@ -14,6 +14,7 @@ from retrieval.opening import open_knowledge
 from retrieval.prepare import DEFAULT_MODEL
 from retrieval.refresh import Knowledge
 from retrieval.search import Hit, best_passages, search
+from retrieval.spelling import read_as
 
 VISITOR = Audience("default")
 
@@ -39,7 +40,8 @@ class HandrailRetriever(BaseRetriever):
         run_manager: CallbackManagerForRetrieverRun,  # noqa: ARG002 - LangChain's signature
     ) -> list[Document]:
         snapshot = self.knowledge.snapshot
-        hits = search(snapshot, Query(query, self.encoder.encode([query])[0]), self.audience, self.limit)
+        text = read_as(snapshot, query, self.audience).text
+        hits = search(snapshot, Query(text, self.encoder.encode([text])[0]), self.audience, self.limit)
         return [_document(hit, snapshot.kb_version) for hit in best_passages(hits)]
 
 

@@ -18,7 +18,7 @@ Scores = NDArray[np.float64]
 
 K1, B = 1.2, 0.75  # Robertson & Zaragoza, 2009; passages are of like length, so little hangs on them
 TOKENS = "nfkc-casefold-s-title2"  # part of kb_version: other words get another name
-_WORD = re.compile(r"\w+(?:['’]\w+)?")
+WORD = re.compile(r"\w+(?:['’]\w+)?")
 _SHORTEST_PLURAL = 4  # "gas" and "has" are none
 _POSSESSIVE = re.compile(r"['’]s?$|['’]")
 
@@ -35,12 +35,12 @@ STOPWORDS = frozenset(
 
 def words(text: str) -> list[str]:
     """The words that are compared: folded case and plural, without function words unless nothing else is there."""
-    found = [_folded(word) for word in _WORD.findall(unicodedata.normalize("NFKC", text).casefold())]
+    found = [folded(word) for word in WORD.findall(unicodedata.normalize("NFKC", text).casefold())]
     return [word for word in found if word not in STOPWORDS] or found
 
 
 @lru_cache(maxsize=100_000)  # a language has so many words; text repeats them
-def _folded(word: str) -> str:
+def folded(word: str) -> str:
     """Harman's S-stemmer (JASIS 1991): plural and possessive endings only, so that it rarely harms."""
     word = _POSSESSIVE.sub("", word)
     if len(word) < _SHORTEST_PLURAL or not word.endswith("s"):
@@ -63,6 +63,11 @@ class _Part:
         found = self.postings.of(word)
         rows, counts = self.places[self.postings.rows[found]], self.postings.counts[found]
         return (rows, counts) if self.whole else (rows[rows >= 0], counts[rows >= 0])
+
+    def has(self, word: str) -> bool:
+        """Whether any served row has a word."""
+        found = self.postings.of(word)
+        return found.start < found.stop and (self.whole or bool((self.places[self.postings.rows[found]] >= 0).any()))
 
 
 class Field:
@@ -97,6 +102,18 @@ class Field:
     def rarity(self, word: str) -> float:
         """The inverse document frequency of a word; largest for a word that no row has."""
         return self._idf(sum(len(part.of(word)[0]) for part in self._parts))
+
+    def rows(self, word: str) -> Rows:
+        """The rows that have a word."""
+        return np.concatenate([np.zeros(0, np.int32), *(part.of(word)[0] for part in self._parts)])
+
+    def known(self, word: str) -> bool:
+        """Whether any row has a word."""
+        return any(part.has(word) for part in self._parts)
+
+    def near(self, word: str, edits: int) -> dict[str, int]:
+        """The words at most so many edits away, with their number; some may be of rows that are no longer served."""
+        return {other: distance for part in self._parts for other, distance in part.postings.near(word, edits)}
 
     def has(self, rows: Sequence[int], word: str) -> list[bool]:
         """Whether each of these rows has the word."""

@@ -16,7 +16,7 @@ from retrieval.digest import MANIFEST, publish_file
 from retrieval.errors import IndexCorrupt
 from retrieval.index import article_digest, version_of
 from retrieval.segment import Segment, load_articles, load_segment, open_segment, save_segment
-from retrieval.snapshot import Part, Snapshot
+from retrieval.snapshot import Part, Snapshot, any_word
 
 KEPT = 3  # the active one, the one before it, and one that another process may still be about to load
 POINTER = "active-"  # what a folder of articles was served from last: a file with a version
@@ -45,7 +45,10 @@ def load(manifest: Path) -> Snapshot:
 
 
 def load_what_is_whole(
-    manifest: Path, articles: Iterable[Article], damaged: Callable[[Path, IndexCorrupt], None]
+    manifest: Path,
+    articles: Iterable[Article],
+    damaged: Callable[[Path, IndexCorrupt], None],
+    ordinary: Callable[[str], bool] = any_word,
 ) -> Snapshot | None:
     """A snapshot of those segments of a manifest that are whole; its version says what it holds, and differs if some are missing.
 
@@ -70,7 +73,7 @@ def load_what_is_whole(
         else:
             parts.append(part)
     digests = (part.segment.digests[row] for part in parts for row in np.flatnonzero(part.live).tolist())
-    return Snapshot(version_of(read.configuration, digests), read.configuration, texts, parts)
+    return Snapshot(version_of(read.configuration, digests), read.configuration, texts, parts, ordinary)
 
 
 def save(snapshot: Snapshot, index_dir: Path) -> Path:

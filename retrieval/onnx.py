@@ -40,6 +40,10 @@ class OnnxEncoder:
             embeddings.update(zip(rows, self._pass([encodings[row] for row in rows]), strict=True))
         return [embeddings[row] for row in range(len(texts))]
 
+    def is_word(self, word: str) -> bool:
+        """Whether the tokenizer leaves a word in lower case whole, as it does with ordinary ones. 20 µs."""
+        return len(self._tokenizer.encode(word, add_special_tokens=False).ids) == 1
+
     def _pass(self, encodings: Sequence[Encoding]) -> Iterator[Embedding]:
         sentences, tokens = self._session.run(None, feed(self._inputs, encodings))
         unit: Vectors = sentences / np.linalg.norm(sentences, axis=1, keepdims=True)

@@ -1,6 +1,6 @@
 """One immutable state of the knowledge base, and what can be asked of it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ from retrieval.chunk import Chunk
 from retrieval.duplicates import SKETCH_HASHES, Sketches
 from retrieval.encode import TokenVectors, Vectors
 from retrieval.fields import LEVELS
-from retrieval.layout import Homes, Layout, lay_out, owners
+from retrieval.layout import Homes, Layout, Level, lay_out, owners
 from retrieval.lexical import Field, Scores, words
 from retrieval.passages import Passages
 from retrieval.segment import Segment
@@ -22,6 +22,11 @@ from retrieval.unit import KINDS, Kind
 from retrieval.vector import Positions, nearest
 
 _Real = TypeVar("_Real", np.float32, np.float64)
+
+
+def any_word(word: str) -> bool:  # noqa: ARG001 - as `Encoder.is_word`
+    """Every word is taken for an ordinary one, so none is read otherwise."""
+    return True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,12 +46,21 @@ class Snapshot:
     """
 
     def __init__(
-        self, kb_version: str, configuration: str, articles: Mapping[str, Article], parts: Sequence[Part]
+        self,
+        kb_version: str,
+        configuration: str,
+        articles: Mapping[str, Article],
+        parts: Sequence[Part],
+        ordinary: Callable[[str], bool] = any_word,
     ) -> None:
-        """`articles` has at least those that are live in the parts; each of them is live in one part only."""
+        """`articles` has at least those that are live in the parts; each of them is live in one part only.
+
+        `ordinary` tells ordinary words of the language, whether or not an article has them: `Encoder.is_word`.
+        """
         layout = lay_out([(part.segment.shape, part.live) for part in parts])
         self.kb_version = kb_version
         self.configuration = configuration
+        self.ordinary = ordinary
         self.parts = tuple(parts)
         self.article_ids = tuple(layout.shape.article_ids)
         self.articles: Mapping[str, Article] = {article_id: articles[article_id] for article_id in self.article_ids}
@@ -123,6 +137,21 @@ class Snapshot:
         """The inverse document frequency of a word among the passages; largest for a word that none has."""
         return self._fields["body"].rarity(word)
 
+    def has_word(self, word: str) -> bool:
+        """Whether any article has a word, as `lexical.words` gives it."""
+        return any(field.known(word) for field in self._fields.values())
+
+    def near_words(self, word: str, edits: int) -> dict[str, int]:
+        """The words of the index at most so many edits away, with their number; no article may have them any more."""
+        return {
+            other: distance for field in self._fields.values() for other, distance in field.near(word, edits).items()
+        }
+
+    def places_of(self, word: str, allowed: Mask) -> int:
+        """In how many titles, passages and questions of the articles of a mask a word stands."""
+        rows = ((LEVELS[name], field.rows(word)) for name, field in self._fields.items())
+        return sum(int(np.count_nonzero(allowed[self._owners(level)[at]])) for level, at in rows)
+
     def chunks_of(self, article_id: str) -> Sequence[int]:
         """The positions of an article's chunks."""
         at = self._position.get(article_id)
@@ -155,6 +184,16 @@ class Snapshot:
         has = {word: body.has(rows, word) for word in weights}
         total = sum(weights.values()) or 1.0
         return [sum(weights[word] for word in weights if has[word][at]) / total for at in range(len(rows))]
+
+    def _owners(self, level: Level) -> Rows:
+        """The article of every row of a level."""
+        match level:
+            case "articles":
+                return np.arange(len(self.article_ids), dtype=np.int32)
+            case "chunks":
+                return self.article_of_chunk
+            case "units":
+                return self.article_of_unit
 
     def _count(self, kind: int) -> NDArray[np.int64]:
         return np.bincount(self.article_of_unit[self.kind_of_unit == kind], minlength=len(self.article_ids))

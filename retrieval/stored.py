@@ -42,7 +42,7 @@ class Stored:
         manifest = manifest_of(self.index_dir, version) if version else None
         if manifest is None or not manifest.is_file():
             return None
-        snapshot = load_what_is_whole(manifest, articles, _remove)
+        snapshot = load_what_is_whole(manifest, articles, _remove, encoder.is_word)
         return snapshot if snapshot and snapshot.configuration == configuration_of(encoder) else None
 
     def current(

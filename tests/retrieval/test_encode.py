@@ -89,6 +89,13 @@ def test_hashing_gives_a_token_vector_for_each_word():
     assert len(two.tokens) == 2
 
 
+@pytest.mark.slow
+def test_the_model_knows_ordinary_words_and_no_mistyped_ones(exported_model):
+    encoder = OnnxEncoder(next((exported_model / "models").glob("all-MiniLM-L6-v2-*")))
+    assert all(encoder.is_word(word) for word in ("delivery", "stolen", "many", "sell", "mouse"))
+    assert not any(encoder.is_word(word) for word in ("delivry", "stollen", "mnay", "pasword", "arduinno", ""))
+
+
 def test_no_texts_give_no_vectors(any_encoder):
     assert any_encoder.encode([]) == []
 

@@ -27,6 +27,16 @@ def test_a_word_leads_to_its_rows_and_how_often():
     assert postings.lengths.tolist() == [3, 0, 1]
 
 
+def test_near_words_begin_with_the_first_letter_or_one_edit_away_with_the_second():
+    postings = Postings.build([["order", "odor", "border", "orders", "ordain", "zebra"]])
+    assert dict(postings.near("ordr", 1)) == {"order": 1}
+    assert dict(postings.near("ordr", 2)) == {"order": 1, "odor": 2, "orders": 2}
+    assert dict(postings.near("roder", 1)) == {"order": 1}
+    assert dict(postings.near("oorder", 2)) == {"order": 1, "orders": 2}
+    assert dict(postings.near("", 1)) == {}
+    assert dict(postings.near("\U0010ffff", 2)) == {}
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(rows_of_words, min_size=1, max_size=4), st.randoms(use_true_random=False))
 def test_merged_is_as_built_anew(parts, random):
