@@ -4,7 +4,15 @@ import pytest
 from retrieval.article import parse
 from retrieval.encode import HashingEncoder
 from retrieval.merge import merge_segments
-from retrieval.segment import build_segment, load_articles, load_segment, open_segment, save_segment, unit_digest
+from retrieval.segment import (
+    MOST_TOKENS,
+    build_segment,
+    load_articles,
+    load_segment,
+    open_segment,
+    save_segment,
+    unit_digest,
+)
 from retrieval.unit import KINDS, cut
 
 ENCODER = HashingEncoder(48, 16)
@@ -55,6 +63,24 @@ def test_a_question_belongs_to_the_passage_most_like_it():
     kinds = [KINDS[kind] for kind in segment.unit_kinds]
     assert kinds == ["piece", "piece", "title", "question", "question"]
     assert segment.unit_chunks.tolist()[3] == 1
+
+
+def test_the_vectors_of_a_unit_take_at_most_eight_kibibytes():
+    text = " ".join(f"f({number})" for number in range(150))
+    code = parse(f"---\ntitle: Code\n---\n```\n{text}\n```\n", path="code.md")
+    encoder = HashingEncoder(384)
+    each = cut(code)
+    embeddings = {unit_digest(unit.text): encoder.encode([unit.text])[0] for unit in each.units}
+    segment = build_segment([each], ["digest"], embeddings, configuration="test", widths=(384, 64))
+    whole = [embeddings[unit_digest(unit.text)].tokens for unit in each.units]
+    assert max(map(len, whole)) > MOST_TOKENS
+    for unit, tokens in enumerate(whole):
+        assert segment.tokens_of(unit)[[0, -1]].tolist() == tokens[[0, -1]].tolist()
+        assert len(segment.tokens_of(unit)) == min(len(tokens), MOST_TOKENS)
+    sizes = [
+        segment.vectors.vectors[unit].nbytes + 384 + segment.tokens_of(unit).nbytes for unit in range(len(each.units))
+    ]
+    assert 7_000 < max(sizes) <= 8_192
 
 
 def test_a_unit_gives_back_the_vectors_of_its_text():
