@@ -12,6 +12,7 @@ Mask = NDArray[np.bool_]
 GONE = -1  # the new place of a row that is no longer there
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
+_Real = TypeVar("_Real", np.float32, np.float64)
 
 
 def save_array(path: Path, array: NDArray[_Scalar]) -> None:
@@ -30,6 +31,15 @@ def load_array(path: Path, kind: type[_Scalar]) -> NDArray[_Scalar]:
 def starts_of(counts: NDArray[np.integer]) -> NDArray[np.int64]:
     """Where each of several runs of these lengths starts in their concatenation, and where the last ends."""
     return np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+
+
+def best_rows(rows: NDArray[np.int64], scores: NDArray[_Real], depth: int) -> tuple[NDArray[np.int64], NDArray[_Real]]:
+    """The best `depth` of ascending rows and their scores, best first; equal ones in the order of the rows."""
+    if len(scores) > depth:
+        good = scores >= np.partition(scores, -depth)[-depth]
+        rows, scores = rows[good], scores[good]
+    order = np.argsort(-scores, kind="stable")[:depth]
+    return rows[order], scores[order]
 
 
 def runs(starts: NDArray[np.integer], counts: NDArray[np.integer]) -> NDArray[np.int64]:

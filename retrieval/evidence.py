@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.arrays import Mask, Rows, starts_of
+from retrieval.arrays import Mask, Rows, best_rows, starts_of
 from retrieval.encode import TOKEN_STEPS, Embedding, TokenVectors
 from retrieval.lexical import words
 from retrieval.unit import KINDS
@@ -97,7 +97,7 @@ def _dense(snapshot: "Snapshot", units: NDArray[np.int64], cosines: NDArray[np.f
     )
 
 
-def _best(owners: Rows, scores: NDArray[np.floating], total: int, otherwise: float) -> Numbers:
+def _best(owners: NDArray[np.integer], scores: NDArray[np.floating], total: int, otherwise: float) -> Numbers:
     best = np.full(total, otherwise)
     np.maximum.at(best, owners, scores)
     return best
@@ -155,9 +155,7 @@ def _products(rows: NDArray[np.float32], columns: NDArray[np.float32]) -> NDArra
 
 def _passages(chunks: NDArray[np.integer], scores: NDArray[np.floating]) -> dict[int, float]:
     """The best passages, best first, each with its best score."""
-    best: dict[int, float] = {}
-    for at in np.lexsort((chunks, -scores)).tolist():
-        best.setdefault(int(chunks[at]), float(scores[at]))
-        if len(best) == DEPTH:
-            break
-    return best
+    named, places = np.unique(chunks, return_inverse=True)
+    best = _best(places, scores, len(named), -np.inf)
+    rows, first = best_rows(named.astype(np.int64), best, DEPTH)
+    return dict(zip(rows.tolist(), first.tolist(), strict=True))

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.arrays import Mask, Rows
+from retrieval.arrays import Mask, Rows, best_rows
 from retrieval.article import Article
 from retrieval.audience import Audience
 from retrieval.chunk import Chunk
@@ -20,8 +19,6 @@ from retrieval.passages import Passages
 from retrieval.segment import Segment
 from retrieval.unit import KINDS, Kind
 from retrieval.vector import Positions, nearest
-
-_Real = TypeVar("_Real", np.float32, np.float64)
 
 
 def any_word(word: str) -> bool:  # noqa: ARG001 - as `Encoder.is_word`
@@ -93,7 +90,7 @@ class Snapshot:
         near = zip(self._layout.places, nearest(parts, vector, depth), strict=True)
         units = np.concatenate([np.zeros(0, np.int64), *(places.units[rows] for places, rows in near)])
         units.sort()
-        return _first(units, self.cosines(vector, units), depth)
+        return best_rows(units, self.cosines(vector, units), depth)
 
     def _masks(self, allowed: Mask) -> Iterator[Mask | None]:
         """Of each segment the units that are live and allowed; None where all are."""
@@ -235,12 +232,3 @@ def _groups(articles: Iterable[Article]) -> tuple[list[Article], NDArray[np.int6
             examples.append(article)
         groups.append(numbers[key])
     return examples, np.array(groups, dtype=np.int64)
-
-
-def _first(rows: Positions, scores: NDArray[_Real], depth: int) -> tuple[Positions, NDArray[_Real]]:
-    """The best `depth` of ascending rows and their scores, best first; equal ones in the order of the rows."""
-    if len(scores) > depth:
-        good = scores >= np.partition(scores, -depth)[-depth]
-        rows, scores = rows[good], scores[good]
-    order = np.argsort(-scores, kind="stable")[:depth]
-    return rows[order], scores[order]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from retrieval.arrays import load_array, runs, save_array, starts_of
+from retrieval.arrays import best_rows, load_array, runs, save_array, starts_of
 
 
 @pytest.mark.parametrize("shape", [(3, 2), (0, 4), (0,)])
@@ -25,3 +25,9 @@ def test_runs_are_the_positions_from_each_start():
     assert starts_of(np.array([2, 0, 3])).tolist() == [0, 2, 2, 5]
     assert runs(np.array([7, 1, 3]), np.array([2, 0, 3])).tolist() == [7, 8, 3, 4, 5]
     assert runs(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)).tolist() == []
+
+
+def test_of_equal_scores_the_first_rows_are_the_best():
+    rows, scores = best_rows(np.array([2, 3, 5, 7, 8]), np.array([0.5, 0.9, 0.5, 0.1, 0.5]), 3)
+    assert (rows.tolist(), scores.tolist()) == ([3, 2, 5], [0.9, 0.5, 0.5])
+    assert best_rows(rows, scores, 9)[0].tolist() == [3, 2, 5]
