@@ -1,17 +1,19 @@
-"""Learns the weights that put the signals of the search into one order, and says how good they are where they were not learned.
+"""Learns the weights of the search, and says how good they are where they were not learned.
 
-    python -m bench.fusion --shared ../shared/data            # the table, each family of sets left out in turn
+    python -m bench.fusion --shared ../shared/data            # the tables, each family of sets left out in turn
     python -m bench.fusion --shared ../shared/data --write    # and retrieval/fusion.json, from all of them
     python -m bench.fusion --shared ../shared/data --check    # fails if the shipped weights are not what comes out
 
-A conditional logit: the chance that the visitor's article is this one among those found is proportional to exp(score).
-Weights are not negative (a signal only speaks for an article) and every family of sets counts alike.
+The first table compares with what is usual: the nearest piece (dense), BM25, and both by rank fusion (RRF), for questions
+of conversations with the last four contributions before them. The second asks every question after something else was
+said: follow-ups after their own conversation, the questions of other sets after a question about another article and
+its answer.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,63 +23,38 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from scipy.optimize import minimize  # type: ignore[import-untyped]  # it ships no types
 
+from bench.learning import Case, Lesson, Numbers, Weights, learn, scores, share_of_context
+from bench.suites import MULTI_TURN, READER, ROOT, SUITES, Suite, read_suite
+from bot.understand import Said, in_context
 from eval.bootstrap import estimate, mean, resample
-from eval.cases import Question, read_questions
-from retrieval.article import Article, read
-from retrieval.audience import Audience
+from eval.cases import Question
+from retrieval.encode import Encoder
 from retrieval.evidence import SIGNALS, Query, gather
 from retrieval.fuse import fuse
-from retrieval.fusion import FEATURES, WEIGHTS, features
-from retrieval.index import build
+from retrieval.fusion import FEATURES, features
+from retrieval.index import Snapshot
+from retrieval.leaning import TRAITS, traits
 from retrieval.onnx import OnnxEncoder
 from retrieval.prepare import DEFAULT_MODEL, prepare_model
+from retrieval.stored import Stored
+from retrieval.weights import FILE, Group
 
-Numbers = NDArray[np.float64]
-
-ROOT = Path(__file__).parent.parent
-SHIPPED = ROOT / "retrieval" / WEIGHTS
-MOST_QUESTIONS = 1000  # of a set: more change nothing
-CANDIDATES = 40  # articles a question is learned from: the best of each feature
-RIDGE = 1e-3
+SHIPPED = ROOT / "retrieval" / FILE
+INDEX = "bench-index"
+CANDIDATES = 20  # articles a question is learned from: the best so many of each feature
 SAME = 1e-3  # weights are rounded to three places
-READER = Audience("default")
-
-
-@dataclass(frozen=True, slots=True)
-class Suite:
-    """A labelled set. Sets of one `family` are never learned from when one of them is measured."""
-
-    name: str
-    family: str
-    licence: str
-    folder: str
-    tag: str | None = None
-
-
-SUITES = (
-    Suite("handrail", "handrail", "Apache-2.0", ""),
-    Suite("arduino_help", "arduino", "CC BY-SA 4.0", "arduino_help"),
-    Suite("hint3 curekart", "hint3", "ODbL 1.0", "hint3", "curekart"),
-    Suite("hint3 powerplay11", "hint3", "ODbL 1.0", "hint3", "powerplay11"),
-    Suite("hint3 sofmattress", "hint3", "ODbL 1.0", "hint3", "sofmattress"),
-    Suite("banking77", "banking77", "CC BY 4.0", "banking77"),
-    Suite("clinc150", "clinc150", "CC BY 3.0", "clinc150"),
-    Suite("squad2_unans", "squad", "CC BY-SA 4.0", "squad2_unans"),
-)
+USUAL = ("dense", "BM25", "RRF")
+OURS = "learned"
+NAMES: Mapping[Group, Sequence[str]] = {"alone": FEATURES, "in_context": FEATURES, "leaning": TRAITS}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Asked:
-    """One question: the features of its candidates, which of them are right, and the ranks that others would give.
+    """One question as a case, and the rank of its best right article in the usual orders."""
 
-    `others` has, by the name of a way of ranking, the rank of the best right article.
-    """
-
-    features: Numbers
-    right: NDArray[np.bool_]
-    others: Mapping[str, int]
+    case: Case
+    usual: Mapping[str, int]
 
 
 def main() -> int:
@@ -89,146 +66,137 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="compare with it")
     args = parser.parse_args()
     encoder = OnnxEncoder(prepare_model(DEFAULT_MODEL, args.data))
-    asked = {suite: list(_asked(suite, args.shared, encoder)) for suite in SUITES}
-    Console(width=140).print(_table(asked))
-    weights = learn([asked[suite] for suite in SUITES], [suite.family for suite in SUITES])
-    document = _document(weights, asked)
+    stored = partial(Stored, args.data / INDEX)
+    asked = {suite: list(_asked(suite, args.shared, encoder, stored)) for suite in (*SUITES, *MULTI_TURN)}
+    lessons = {suite: _lesson(suite, own) for suite, own in asked.items()}
+    unseen = {suite: learn([lesson for lesson in lessons.values() if lesson.family != suite.family]) for suite in asked}
+    Console(width=120).print(_orders(asked, unseen), _subjects(asked, unseen))
+    weights = learn(list(lessons.values()))
     if args.write:
-        SHIPPED.write_text(document, encoding="utf-8")
-    if args.check:
-        return _check(weights)
-    return 0
+        SHIPPED.write_text(_document(weights, asked), encoding="utf-8")
+    return _check(weights) if args.check else 0
 
 
-def _asked(suite: Suite, shared: Path, encoder: OnnxEncoder) -> Iterator[Asked]:
-    articles, questions = _read(suite, shared)
-    snapshot = build(articles, encoder)
-    allowed = snapshot.visible(READER)
+def _asked(suite: Suite, shared: Path, encoder: Encoder, stored: Callable[[Path], Stored]) -> Iterator[Asked]:
+    articles, questions = read_suite(suite, shared)
+    library = stored(shared / suite.name)
+    snapshot = library.current(articles, encoder, None)
+    library.activate(snapshot)
     position = {article_id: at for at, article_id in enumerate(snapshot.article_ids)}
-    for question in track(questions, description=suite.name, console=Console(stderr=True)):
+    for number, question in enumerate(track(questions, suite.name, console=Console(stderr=True))):
         right = np.array([position[name] for name in question.gold_articles if name in position], dtype=np.int64)
-        if len(right):
-            query = Query(question.question, encoder.encode([question.question])[0])
-            evidence = gather(snapshot, query, allowed)
-            yield _seen(features(evidence.signals), evidence.signals, right)
+        earlier = _history(question) if suite in MULTI_TURN else _other_subject(number, questions, snapshot)
+        told = in_context(question.question, earlier) or question.question
+        yield _seen(question.question, told, right, snapshot, encoder, follows=suite in MULTI_TURN)
 
 
-def _read(suite: Suite, shared: Path) -> tuple[Sequence[Article], Sequence[Question]]:
-    """The articles and the answerable questions of a set, spread evenly where they are very many."""
-    if suite.folder:
-        articles = read(shared / suite.folder / "kb").articles
-        questions = read_questions(shared / suite.folder / "dev" / "questions.jsonl")
-    else:
-        articles = read(ROOT / "kb_articles").articles
-        questions = read_questions(ROOT / "tests" / "data" / "help_questions.jsonl")
-    kept = [article for article in articles if suite.tag is None or suite.tag in article.tags]
-    answerable = [each for each in questions if each.answerable and suite.tag in {None, each.labels.get("bot")}]
-    return kept, answerable[:: -(-len(answerable) // MOST_QUESTIONS)]
+def _history(question: Question) -> Sequence[Said]:
+    return [Said("visitor" if one.role == "user" else "bot", one.text) for one in question.history]
 
 
-def _seen(found: Numbers, signals: Numbers, right: NDArray[np.int64]) -> Asked:
-    best = np.argpartition(-found, min(CANDIDATES // 2, len(found) - 1), axis=0)[: CANDIDATES // 2]
+def _other_subject(number: int, questions: Sequence[Question], snapshot: Snapshot) -> Sequence[Said]:
+    """A question half the set away about another article, and the opening of that article."""
+    own = questions[number].gold_articles
+    far = (questions[(number + len(questions) // 2 + step) % len(questions)] for step in range(len(questions)))
+    other = next(each for each in far if own.isdisjoint(each.gold_articles))
+    article_id = min(each for each in other.gold_articles if each in snapshot.articles)
+    opening = snapshot.chunks[snapshot.chunks_of(article_id)[0]].text
+    return [Said("visitor", other.question), Said("bot", opening, (snapshot.articles[article_id].title,))]
+
+
+def _seen(
+    question: str, told: str, right: NDArray[np.int64], snapshot: Snapshot, encoder: Encoder, *, follows: bool
+) -> Asked:
+    allowed = snapshot.visible(READER)
+    own, both = (
+        gather(snapshot, Query(text, embedding), allowed).signals
+        for text, embedding in zip((question, told), encoder.encode([question, told]), strict=True)
+    )
+    alone, context = features(own), features(both)
+    best = np.argpartition(-np.hstack([alone, context]), min(CANDIDATES, len(alone)) - 1, axis=0)[:CANDIDATES]
     candidates = np.unique(np.append(best, right))
-    piece, words = (
+    case = Case(alone[candidates], context[candidates], traits(question, own), np.isin(candidates, right))
+    return Asked(case, dict(_usual(both if follows else own, set(right.tolist()))))
+
+
+def _usual(signals: Numbers, right: set[int]) -> Iterator[tuple[str, int]]:
+    dense, words = (
         np.argsort(-signals[SIGNALS.index(name)], kind="stable").tolist() for name in ("piece", "body_words")
     )
-    merged = fuse([piece[:100], words[:100]])
-    rankings = {"dense": piece, "BM25": words, "RRF": sorted(merged, key=lambda at: (-merged[at], at))}
-    wanted = set(right.tolist())
-    others = {
-        name: next((rank for rank, at in enumerate(order, 1) if at in wanted), len(found))
-        for name, order in rankings.items()
-    }
-    return Asked(found[candidates], np.isin(candidates, right), others)
+    merged = fuse([dense[:100], words[:100]])
+    orders = (dense, words, sorted(merged, key=lambda at: (-merged[at], at)))
+    for name, order in zip(USUAL, orders, strict=True):
+        yield name, next((rank for rank, at in enumerate(order, 1) if at in right), signals.shape[1])
 
 
-def learn(sets: Sequence[Sequence[Asked]], families: Sequence[str]) -> Numbers:
-    """Weights in the order of FEATURES, rounded; each family counts alike, and within it each of its sets."""
-    blocks = [_Block.of(asked, 1.0 / families.count(family)) for asked, family in zip(sets, families, strict=True)]
-    scale = np.std(np.concatenate([block.features for block in blocks]), axis=0) + 1e-9
-    scaled = [_Block(block.features / scale, block.right, block.starts, block.weight) for block in blocks]
-
-    def loss(weights: Numbers) -> tuple[float, Numbers]:
-        parts = [block.loss(weights) for block in scaled]
-        value = sum(part for part, _ in parts) / len(set(families)) + RIDGE / 2 * float(weights @ weights)
-        return value, sum(slope for _, slope in parts) / len(set(families)) + RIDGE * weights
-
-    start = np.full(len(FEATURES), 0.1)
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(start))
-    weights: Numbers = np.round(found.x / scale, 3)
-    return weights
+def _lesson(suite: Suite, asked: Sequence[Asked]) -> Lesson:
+    return Lesson(suite.family, suite in MULTI_TURN, [each.case for each in asked])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Block:
-    """The questions of a set below each other; question n has the rows from starts[n] on."""
-
-    features: Numbers
-    right: NDArray[np.bool_]
-    starts: NDArray[np.int64]
-    weight: float
-
-    @classmethod
-    def of(cls, asked: Sequence[Asked], weight: float) -> "_Block":
-        lengths = [len(each.right) for each in asked]
-        rows = np.concatenate([each.features for each in asked])
-        right = np.concatenate([each.right for each in asked])
-        return cls(rows, right, np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64), weight)
-
-    def loss(self, weights: Numbers) -> tuple[float, Numbers]:
-        """The mean negative log-likelihood of the right articles, and its gradient."""
-        scores = self.features @ weights
-        lengths = np.diff(np.append(self.starts, len(scores)))
-        raised = np.exp(scores - np.repeat(np.maximum.reduceat(scores, self.starts), lengths))
-        total = np.add.reduceat(raised, self.starts)
-        right = np.add.reduceat(raised * self.right, self.starts) + 1e-300
-        slope = raised / np.repeat(total, lengths) - raised * self.right / np.repeat(right, lengths)
-        value = float(np.mean(np.log(total) - np.log(right)))
-        return self.weight * value, self.weight * (self.features.T @ slope) / len(self.starts)
-
-
-def _table(asked: Mapping[Suite, Sequence[Asked]]) -> Table:
-    """hit@1, hit@3 and mean reciprocal rank of each set, with weights learned without its family."""
-    table = Table("set", "questions", "dense", "BM25", "RRF", "learned hit@1 [95 %]", "hit@3 [95 %]", "mrr")
+def _orders(asked: Mapping[Suite, Sequence[Asked]], unseen: Mapping[Suite, Weights]) -> Table:
+    """hit@1, hit@3 and mean reciprocal rank of each set in each order, ours with weights learned without its family."""
+    table = Table("set", "questions", "order", "hit@1 [95 %]", "hit@3 [95 %]", "mrr [95 %]")
     for suite, own in asked.items():
-        others = [other for other in asked if other.family != suite.family]
-        weights = learn([asked[other] for other in others], [other.family for other in others])
-        ranks = np.array([_rank(each, weights) for each in own])
-        plain = (f"{np.mean([each.others[name] == 1 for each in own]):.3f}" for name in ("dense", "BM25", "RRF"))
-        table.add_row(
-            suite.name, str(len(own)), *plain, _share(ranks <= 1), _share(ranks <= 3), f"{np.mean(1 / ranks):.3f}"
-        )
+        ranks = {name: np.array([each.usual[name] for each in own]) for name in USUAL}
+        ranks[OURS] = _ranks(own, lambda case, suite=suite: _as_asked(case, unseen[suite], suite))  # type: ignore[misc]
+        for name, found in ranks.items():
+            first = (suite.name, str(len(own))) if name == USUAL[0] else ("", "")
+            measured = (found <= 1, found <= 3, 1 / found)
+            table.add_row(*first, name, *(_interval(values) for values in measured), end_section=name == OURS)
     return table
 
 
-def _rank(asked: Asked, weights: Numbers) -> int:
-    """The rank of the best right article."""
-    scores = asked.features @ weights
-    return 1 + int(np.sum(scores > scores[asked.right].max()))
+def _as_asked(case: Case, weights: Weights, suite: Suite) -> Numbers:
+    return scores(case, weights) if suite in MULTI_TURN else case.alone @ weights["alone"]
 
 
-def _share(right: NDArray[np.bool_]) -> str:
-    counts = resample([str(number) for number in range(len(right))])
-    metric = estimate(partial(mean, right.astype(np.float64)), counts, np.ones(len(right), dtype=np.bool_))
+def _subjects(asked: Mapping[Suite, Sequence[Asked]], unseen: Mapping[Suite, Weights]) -> Table:
+    """hit@1 and hit@3 of each set after something else was said, by what is made of it."""
+    table = Table("set", "said before", "question alone", "always in context", "as it leans", "leans")
+    for suite, own in asked.items():
+        weights = unseen[suite]
+        views = (
+            _ranks(own, lambda case: case.alone @ weights["alone"]),  # noqa: B023 - used before the next turn
+            _ranks(own, lambda case: case.context @ weights["in_context"]),  # noqa: B023
+            _ranks(own, lambda case: scores(case, weights)),  # noqa: B023
+        )
+        leans = np.mean([share_of_context(each.case, weights) for each in own])
+        before = "its conversation" if suite in MULTI_TURN else "another subject"
+        shown = (f"{np.mean(ranks <= 1):.3f} ({np.mean(ranks <= 3):.3f})" for ranks in views)
+        table.add_row(suite.name, before, *shown, f"{leans:.2f}")
+    return table
+
+
+def _ranks(asked: Sequence[Asked], score: Callable[[Case], Numbers]) -> NDArray[np.int64]:
+    """The rank of the best right article of each question."""
+    found = ((score(each.case), each.case.right) for each in asked)
+    return np.array([1 + int(np.sum(scored > scored[right].max())) for scored, right in found])
+
+
+def _interval(values: NDArray[np.generic]) -> str:
+    counts = resample([str(number) for number in range(len(values))])
+    metric = estimate(partial(mean, values.astype(np.float64)), counts, np.ones(len(values), dtype=np.bool_))
     return "-" if metric is None else f"{metric.value:.3f} [{metric.ci95[0]:.3f}, {metric.ci95[1]:.3f}]"
 
 
-def _document(weights: Numbers, asked: Mapping[Suite, Sequence[Asked]]) -> str:
+def _document(weights: Weights, asked: Mapping[Suite, Sequence[Asked]]) -> str:
     sets = [{"set": suite.name, "licence": suite.licence, "questions": len(own)} for suite, own in asked.items()]
-    found = dict(zip(FEATURES, weights.tolist(), strict=True))
-    document = {"made_by": "python -m bench.fusion --shared DIR --write", "learned_from": sets, "weights": found}
-    return json.dumps(document, indent=2) + "\n"
+    found = {group: dict(zip(NAMES[group], values.tolist(), strict=True)) for group, values in weights.items()}
+    return (
+        json.dumps({"made_by": "python -m bench.fusion --shared DIR --write", "learned_from": sets} | found, indent=2)
+        + "\n"
+    )
 
 
-def _check(weights: Numbers) -> int:
-    shipped = json.loads(SHIPPED.read_text(encoding="utf-8"))["weights"]
-    different = {
-        name: (shipped.get(name), found)
-        for name, found in zip(FEATURES, weights.tolist(), strict=True)
-        if abs(shipped.get(name, np.inf) - found) > SAME
-    }
-    for name, (before, found) in different.items():
-        sys.stderr.write(f"{name}: shipped {before}, learned {found}\n")
+def _check(weights: Weights) -> int:
+    shipped = json.loads(SHIPPED.read_text(encoding="utf-8"))
+    different = [
+        f"{group} {name}: shipped {shipped[group].get(name)}, learned {found}\n"
+        for group, values in weights.items()
+        for name, found in zip(NAMES[group], values.tolist(), strict=True)
+        if abs(shipped[group].get(name, np.inf) - found) > SAME
+    ]
+    sys.stderr.writelines(different)
     return 1 if different else 0
 
 

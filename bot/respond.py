@@ -8,12 +8,12 @@ from typing import TypeVar
 import structlog
 
 from bot.decide import Policy
+from bot.history import told
 from bot.reply import phrases
 from bot.reply.generator import Show
 from bot.turn import Asked, Knows, Reply, turn
-from bot.understand import Said
 from conversation.errors import IllegalTransition, LeaseLost, StorageUnavailable
-from conversation.events import BOT, AgentSaid, BotSaid, Event, JsonObject, VisitorSaid
+from conversation.events import BOT, BotSaid, Event, JsonObject, VisitorSaid
 from conversation.journal import Journal
 from conversation.log import attempts, turn_id
 from conversation.ports import Appended, Draft, Hint, Reached, Relayed, TurnLease
@@ -187,7 +187,7 @@ class Responder:
 def _asked(now: Conversation, events: Sequence[Event], *, desk_open: bool) -> Asked:
     """What the visitor has said and nobody answered is the question; all before it is history."""
     question = [e.payload.text for e in events if e.seq in now.pending and isinstance(e.payload, VisitorSaid)]
-    earlier = [said for event in events if event.seq not in now.pending for said in _said(event)]
+    earlier = list(told(event for event in events if event.seq not in now.pending))
     audience = Audience(now.site_id, now.locale)
     return Asked("\n".join(question), audience, earlier, now.failures, desk_open, _offered(events))
 
@@ -196,17 +196,6 @@ def _offered(events: Sequence[Event]) -> Sequence[str]:
     """The titles between which the bot's last reply asked to choose, if it did."""
     said = next((event.payload for event in reversed(events) if isinstance(event.payload, BotSaid)), None)
     return said.suggestions if said is not None and said.outcome == "clarify" else ()
-
-
-def _said(event: Event) -> list[Said]:
-    match event.payload:
-        case VisitorSaid(text=text):
-            return [Said("visitor", text)]
-        case BotSaid(text=text):
-            return [Said("bot", text)]
-        case AgentSaid(text=text):
-            return [Said("agent", text)]
-    return []
 
 
 def _commit(before: Conversation, lease: TurnLease, reply: Reply) -> Callable[[Conversation | None], Sequence[Draft]]:

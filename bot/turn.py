@@ -1,20 +1,18 @@
 """The answer to a visitor: a pure function of what was said, a snapshot of the knowledge base, and the policy."""
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
 from bot.cite import cite
 from bot.decide import Decision, Features, Policy, Situation, confidence, decide
+from bot.history import Encode, searched_for
 from bot.offer import CANDIDATES, MAX_OFFERED, Candidate, related, rivals
 from bot.reply import extractive, phrases
 from bot.reply.generator import Extractive, Generator, Show, Task, Wording, unseen
 from bot.understand import Said, Understood, understand
 from conversation.events import Citation, JsonObject, Outcome, Reason
-from retrieval.encode import Embedding
-from retrieval.index import Audience, Hit, Query, Snapshot, best_articles, best_passages, search
-
-Encode = Callable[[str], Awaitable[Embedding]]
+from retrieval.index import Audience, Hit, Reading, Snapshot, best_articles, best_passages, search
 
 RANKED_ARTICLES = 20  # as many as evaluation reads
 TRACED_HITS = 5  # as many as an agent looks at
@@ -39,10 +37,12 @@ class Asked:
 class Found:
     """What was found for a question: hits, best first, and the articles that could answer it.
 
-    `named`: the visitor wrote the title of the first one.
+    `reading` is what was searched for, `context` the same after what was said before it, if anything was. `named`: the
+    visitor wrote the title of the first one.
     """
 
-    query: str
+    reading: Reading
+    context: str | None = None
     hits: Sequence[Hit] = ()
     candidates: Sequence[Candidate] = ()
     features: Features | None = None
@@ -116,22 +116,23 @@ async def turn(asked: Asked, knows: Knows, policy: Policy, show: Show = unseen) 
 
 
 async def _search(understood: Understood, asked: Asked, knows: Knows) -> Found:
-    query = _choice(asked) or understood.query
     if understood.intent != "question":
-        return Found(query)
-    embedding = await knows.encode(query)
-    ranked = search(knows.snapshot, Query(query, embedding), asked.audience, RANKED_ARTICLES)
+        return Found(Reading(asked.question))
+    question, earlier = _choice(asked) if asked.question in asked.offered else (asked.question, asked.earlier)
+    reading, query = await searched_for(question, earlier, asked.audience, knows.snapshot, knows.encode)
+    ranked = search(knows.snapshot, query, asked.audience, RANKED_ARTICLES)
     hits, named = _named_first(ranked, asked.question)
     first = best_passages(hits)[:CANDIDATES]
-    features = _features(first, hits, query, knows.snapshot)
+    features = _features(first, hits, query.text, knows.snapshot)
     rated = [Candidate(hit, confidence(own)) for hit, own in zip(first, features, strict=True)]
-    return Found(query, hits, rated, features[0] if features else None, named)
+    context = query.context.text if query.context else None
+    return Found(reading, context, hits, rated, features[0] if features else None, named)
 
 
-def _choice(asked: Asked) -> str | None:
-    """The question that was asked back, with the title that was chosen; None where none was."""
+def _choice(asked: Asked) -> tuple[str, Sequence[Said]]:
+    """The question that was asked back with the title that was chosen, which is all that counts now."""
     before = next((said.text for said in reversed(asked.earlier) if said.role == "visitor"), "")
-    return f"{before}\n{asked.question}" if asked.question in asked.offered else None
+    return f"{before}\n{asked.question}", ()
 
 
 def _named_first(hits: Sequence[Hit], question: str) -> tuple[Sequence[Hit], bool]:
@@ -178,8 +179,7 @@ def _word(
     decision: Decision, understood: Understood, found: Found, asked: Asked, knows: Knows
 ) -> tuple[str, tuple[Citation, ...]]:
     if decision.outcome == "answer":
-        question = found.query if asked.question in asked.offered else asked.question
-        extract = extractive.extract(found.hits, question, found.query, knows.snapshot, knows.base_url)
+        extract = extractive.extract(found.hits, found.reading.text, knows.snapshot, knows.base_url)
         return extractive.compose(extract, knows.base_url), (cite(extract.hit, knows.base_url, extract.text),)
     if decision.outcome == "clarify":
         return phrases.clarify([one.title for one in found.options]), ()
@@ -209,7 +209,9 @@ def _trace(understood: Understood, found: Found, decision: Decision, offers: Seq
     """How the reply came about, for QA and agents; never shown to visitors."""
     return {
         "intent": understood.intent,
-        "query": found.query,
+        "query": found.reading.text,
+        "context": found.context,
+        "read_as": dict(found.reading.corrections),
         "ranked": list(dict.fromkeys(hit.article.article_id for hit in found.hits)),
         "hits": [_traced(hit) for hit in found.hits[:TRACED_HITS]],
         "features": None if found.features is None else asdict(found.features),

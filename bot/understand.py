@@ -5,41 +5,51 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bot.reply.source import without_source
+
 Role = Literal["visitor", "bot", "agent"]
 Intent = Literal["question", "small_talk", "call_human"]
 SmallTalk = Literal["greeting", "thanks", "goodbye", "who_are_you", "agreement"]
 
 OFFER = "Would you like to talk to a person?"  # how the bot offers one; "yes" to it is a call
 
-FOLLOW_UP_WORDS = 4  # questions shorter than this rarely name what they are about
-CARRIED_QUESTIONS = 2  # how many earlier questions lend their words to a follow-up
+CARRIED_TURNS = 4  # contributions that give a question its context; measured: two are too few, more bring old subjects
+CARRIED_WORDS = 40  # of each; a context is read as fast as three questions, and its question is never cut off
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One contribution to the conversation so far."""
+    """One contribution to the conversation so far; `titles` are those of the articles that the bot cited in it."""
 
     role: Role
     text: str
+    titles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """`query` is what is searched for: the question, with the words of earlier ones where it leans on them."""
+    """What a message is: a question, small talk of a kind, or a call for a person."""
 
     intent: Intent
-    query: str
     small_talk: SmallTalk | None = None
 
 
 def understand(question: str, earlier: Sequence[Said]) -> Understood:
     """Read `question` in the light of what was said before, oldest first."""
     if asks_for_person(question) or _accepts_offer(question, earlier):
-        return Understood("call_human", question)
+        return Understood("call_human")
     talk = small_talk(question)
-    if talk is not None:
-        return Understood("small_talk", question, talk)
-    return Understood("question", _query(question, earlier))
+    return Understood("question") if talk is None else Understood("small_talk", talk)
+
+
+def in_context(question: str, earlier: Sequence[Said]) -> str | None:
+    """The question after the last things said before it, a line each; None where nothing was but small talk.
+
+    Of a contribution its opening counts, and the titles of the articles it cites.
+    """
+    told = [said for said in earlier if small_talk(said.text) is None][-CARRIED_TURNS:]
+    lines = [" ".join([*said.titles, *without_source(said.text).split()[:CARRIED_WORDS]]) for said in told]
+    return "\n".join([*lines, question]) if lines else None
 
 
 _PERSON = r"(?:human(?: being)?|person|agent|operator|representative|rep|advisor|adviser|someone|somebody|people|staff|employee|colleague|manager|supervisor|support(?: team)?|customer (?:service|care|support)|live (?:chat|agent|support))"
@@ -116,19 +126,3 @@ _TALKS = tuple((kind, re.compile(rf"\W*(?:{pattern})\W*", re.IGNORECASE)) for ki
 def small_talk(text: str) -> SmallTalk | None:
     """The kind of small talk that `text` is as a whole; a greeting with a question behind it is a question."""
     return next((kind for kind, pattern in _TALKS if pattern.fullmatch(text)), None)
-
-
-_LEANS = re.compile(
-    r"^\W*(?:and|but|so|also|then|what about|how about|what if|why not|which one)\b"
-    r"|\b(?:it|its|this|that|these|those|them|they|there|the same|the other|instead)\b",
-    re.IGNORECASE,
-)
-
-
-def _query(question: str, earlier: Sequence[Said]) -> str:
-    """A question that leans on what was said before carries the visitor's last questions along."""
-    asked = [said.text for said in earlier if said.role == "visitor" and small_talk(said.text) is None]
-    leans = len(question.split()) < FOLLOW_UP_WORDS or _LEANS.search(question) is not None
-    if not asked or not leans:
-        return question
-    return "\n".join([*asked[-CARRIED_QUESTIONS:], question])

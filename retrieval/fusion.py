@@ -1,15 +1,14 @@
 """Puts what the signals say of articles into one order, with weights learned from labelled questions."""
 
 from functools import cache
-from importlib import resources
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
 from retrieval.evidence import SIGNALS, Numbers
+from retrieval.leaning import leaning
+from retrieval.weights import Group, shipped
 
-WEIGHTS = "fusion.json"
 FEATURES = tuple(f"{signal}.{kind}" for kind in ("margin", "rank") for signal in SIGNALS)
 COMPARED = 20  # articles whose mean is the ground from which the best one is measured
 _LEAST_SPREAD = 0.02  # below that, the best article is not better than the others but by chance
@@ -29,19 +28,24 @@ def features(signals: Numbers) -> Numbers:
     return found
 
 
-def fused(signals: Numbers, weights: Numbers | None = None) -> Numbers:
-    """The score of every article, float64 (articles,): a weighted sum of its features; the shipped weights if none."""
-    if not signals.shape[1]:
+def fused(question: str, alone: Numbers, context: Numbers | None = None) -> Numbers:
+    """The score of every article, float64 (articles,), from the signals of the question and of the same in its context.
+
+    Each view is a weighted sum of its features; the context counts as much as the question leans on it.
+    """
+    if not alone.shape[1]:
         return np.zeros(0)
-    score: Numbers = features(signals) @ (shipped() if weights is None else weights)
-    return score
+    score: Numbers = features(alone) @ _weights("alone")
+    if context is None:
+        return score
+    share = leaning(question, alone)
+    mixed: Numbers = (1 - share) * score + share * (features(context) @ _weights("in_context"))
+    return mixed
 
 
 @cache
-def shipped() -> Numbers:
-    """The weights of `fusion.json`, in the order of FEATURES. Raises KeyError if it is not of this version."""
-    document = orjson.loads(resources.files("retrieval").joinpath(WEIGHTS).read_bytes())
-    return np.array([document["weights"][name] for name in FEATURES], dtype=np.float64)
+def _weights(group: Group) -> Numbers:
+    return shipped(group, FEATURES)
 
 
 def _ranks(scores: Numbers) -> NDArray[np.int64]:

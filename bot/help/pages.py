@@ -13,10 +13,10 @@ from starlette.concurrency import run_in_threadpool
 from bot.help.assets import Asset, templates
 from bot.help.body import render
 from bot.help.library import HOME, Found, Library
-from bot.turn import Encode
+from bot.history import Encode
 from retrieval.article import Article
 from retrieval.errors import EncoderBusy
-from retrieval.index import Audience, Query, Snapshot, search
+from retrieval.index import Audience, Query, Snapshot, read_as, search
 
 EVERYONE = Audience("default")
 MAX_QUERY_CHARS = 200  # longer than any question to a search field; bounds the work that a stranger makes
@@ -105,8 +105,9 @@ class HelpCentre:
         return self._library
 
     async def _search(self, library: Library, query: str, limit: int) -> list[Found]:
-        embedding = await self._encode(query)
-        return library.found(search(library.snapshot, Query(query, embedding), library.audience, limit))
+        text = read_as(library.snapshot, query, library.audience).text
+        found = search(library.snapshot, Query(text, await self._encode(text)), library.audience, limit)
+        return library.found(found)
 
     async def _results(self, library: Library, query: str, tag: str) -> Response:
         try:

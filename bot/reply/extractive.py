@@ -40,14 +40,13 @@ def compose(extract: Extract, base_url: str) -> str:
     return f"{extract.text}\n\n{sentence(extract.hit, base_url, more=extract.more)}".strip()
 
 
-def extract(hits: Sequence[Hit], question: str, query: str, snapshot: Snapshot, base_url: str) -> Extract:
+def extract(hits: Sequence[Hit], question: str, snapshot: Snapshot, base_url: str) -> Extract:
     """What the article of the best hit says of `question`; costs no forward pass.
 
-    `query` is the question with what was carried along of earlier ones. Passages of the same article further down in
-    `hits` help to find the place in a long section.
+    Passages of the same article further down in `hits` help to find the place in a long section.
     """
     best = hits[0]
-    asked, found = wanted(question, query, snapshot), sections(snapshot, best)
+    asked, found = wanted(question, snapshot), sections(snapshot, best)
     at = answering(best, asked, found)
     chunks = (hit.chunk for hit in hits if hit.article.article_id == best.article.article_id)
     places = [(nth, chunk.start, chunk.end) for nth, chunk in enumerate(chunks, start=1)]

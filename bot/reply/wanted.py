@@ -8,8 +8,6 @@ from retrieval.index import Snapshot
 from retrieval.lexical import words
 from retrieval.plain import plain
 
-CARRIED = 0.5  # a word of an earlier question says what it is about, the words of this one what is asked of it
-
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -33,10 +31,9 @@ class Wanted:
         return 1.0 - sum(weight for word, weight in self.weights.items() if word not in has) / total if total else 0.0
 
 
-def wanted(question: str, query: str, snapshot: Snapshot) -> Wanted:
-    """The content words of `query`, rare ones weighing more; what is not of `question` itself was carried along."""
-    asked = set(words(question))
-    return Wanted({word: snapshot.rarity(word) * (1.0 if word in asked else CARRIED) for word in words(query)})
+def wanted(question: str, snapshot: Snapshot) -> Wanted:
+    """The content words of `question`, rare ones weighing more."""
+    return Wanted({word: snapshot.rarity(word) for word in words(question)})
 
 
 @lru_cache(maxsize=16_384)  # pieces of articles, about which one question after the other is asked; some 10 MB

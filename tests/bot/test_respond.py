@@ -332,7 +332,10 @@ async def test_a_follow_up_is_understood_from_what_was_said_before(lobby, known)
     await lobby.idle()
     await said(lobby, "and why so?")
     await lobby.idle()
-    assert lobby.mind.queries[-1] == f"{known}\nand why so?"
+    alone, in_context = lobby.mind.queries[-2:]
+    assert alone == "and why so?"
+    assert in_context.startswith(f"{known}\nRefunds A refund takes five days")
+    assert in_context.endswith("\nand why so?")
 
 
 async def test_a_turn_reads_the_last_twenty_events_and_everything_unanswered(lobby):

@@ -86,6 +86,30 @@ async def test_the_trace_says_how_the_reply_came_about(knows):
     assert trace["turn_ms"] >= trace["search_ms"] >= 0
 
 
+class Lettered(HashingEncoder):
+    """Hashing with words of a language, as a model's vocabulary has them."""
+
+    def is_word(self, word):
+        return word in {"many", "days", "take", "reach"}
+
+
+async def test_mistyped_words_are_answered_and_named_in_the_trace_as_they_were_read():
+    encoder = Lettered()
+    encoded = []
+
+    async def encode(text):
+        encoded.append(text)
+        return encoder.encode([text])[0]
+
+    knows = Knows(build([parse(text, path=path) for path, text in ARTICLES.items()], encoder), encode)
+    asked = KNOWN.replace("refund", "refunnd").replace("bank", "bnak")
+    mistyped, right = [await turn(Asked(question, SHOP), knows, Policy()) for question in (asked, KNOWN)]
+    assert encoded == [KNOWN, KNOWN]
+    assert mistyped.trace["read_as"] == {"refunnd": "refund", "bnak": "bank"}
+    assert right.trace["read_as"] == {}
+    assert (mistyped.text, mistyped.confidence, mistyped.ranked) == (right.text, right.confidence, right.ranked)
+
+
 @pytest.fixture
 def twins():
     """A shop that says much the same of two devices."""

@@ -1,7 +1,7 @@
 import pytest
 
 from bot.reply import phrases
-from bot.understand import Said, asks_for_person, small_talk, understand
+from bot.understand import Said, asks_for_person, in_context, small_talk, understand
 
 CALLS = [
     "I want to talk to a human",
@@ -81,17 +81,27 @@ def test_a_question_behind_a_courtesy_is_a_question(text):
     assert small_talk(text) is None
 
 
-def test_a_question_that_stands_alone_is_searched_alone():
-    understood = understand("How do I install the driver on Windows?", [Said("visitor", "Refund for my order")])
-    assert understood.query == "How do I install the driver on Windows?"
+DRIVER = [
+    Said("visitor", "hello"),
+    Said("bot", "Hello!"),
+    Said("visitor", "How do I install the driver on Windows?"),
+    Said("bot", "Download it.", ("Install the driver",)),
+]
 
 
-@pytest.mark.parametrize("follow_up", ["and on Linux?", "does it work offline too", "why"])
-def test_a_follow_up_carries_the_last_questions_along(follow_up):
-    earlier = [
-        Said("visitor", "hello"),
-        Said("bot", "Hello!"),
-        Said("visitor", "How do I install the driver on Windows?"),
-        Said("bot", "Download it."),
-    ]
-    assert understand(follow_up, earlier).query == f"How do I install the driver on Windows?\n{follow_up}"
+def test_the_context_of_a_question_is_what_was_said_before_it_and_what_was_cited():
+    told = "How do I install the driver on Windows?\nInstall the driver Download it.\nand on Linux?"
+    assert in_context("and on Linux?", DRIVER) == told
+
+
+def test_small_talk_gives_no_context():
+    assert in_context("How do I install the driver?", DRIVER[:2]) is None
+    assert in_context("How do I install the driver?", []) is None
+
+
+def test_of_a_long_conversation_the_openings_of_the_last_four_contributions_count():
+    earlier = [Said("visitor", f"{number} {'word ' * 60}") for number in range(9)]
+    *before, question = (in_context("and then?", earlier) or "").split("\n")
+    assert [line.split()[0] for line in before] == ["5", "6", "7", "8"]
+    assert {len(line.split()) for line in before} == {40}
+    assert question == "and then?"

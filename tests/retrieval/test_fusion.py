@@ -1,10 +1,13 @@
+from importlib import resources
+
 import numpy as np
 import orjson
 import pytest
 
-from retrieval import fusion
 from retrieval.evidence import SIGNALS
-from retrieval.fusion import FEATURES, features, fused, shipped
+from retrieval.fusion import FEATURES, features, fused
+from retrieval.leaning import TRAITS, leaning
+from retrieval.weights import FILE, shipped
 
 
 def column(found, signal, kind):
@@ -42,22 +45,30 @@ def test_equal_articles_share_the_better_rank_and_silence_has_none():
     assert column(features(signals(title_words=[0.0, 2.0, 3.0, 2.0])), "title_words", "rank") == [0, 0.5, 1, 0.5]
 
 
-def test_the_score_is_the_weighted_sum():
-    given = signals(late=[0.2, 0.8])
-    weights = np.zeros(len(FEATURES))
-    weights[FEATURES.index("late.rank")] = 3.0
-    assert fused(given, weights).tolist() == [1.5, 3.0]
-    assert fused(given[:, :0]).tolist() == []
+def test_a_question_alone_has_the_weighted_sum_of_its_features():
+    given = signals(late=[0.2, 0.8], piece=[0.1, 0.4])
+    assert fused("wifi", given) == pytest.approx(features(given) @ shipped("alone", FEATURES))
+    assert fused("wifi", given[:, :0]).tolist() == []
 
 
-def test_every_feature_has_a_shipped_weight_that_speaks_for_an_article():
-    assert shipped().shape == (len(FEATURES),)
-    assert (shipped() >= 0).all()
-    assert shipped().sum() > 1
+def test_in_a_context_both_views_count_as_much_as_the_question_leans():
+    alone, context = signals(piece=[0.5, 0.4]), signals(title_words=[0.0, 0.9])
+    share = leaning("does it", alone)
+    mixed = (1 - share) * fused("does it", alone) + share * (features(context) @ shipped("in_context", FEATURES))
+    assert fused("does it", alone, context) == pytest.approx(mixed)
+    assert 0 < share < 1
+
+
+def test_no_signal_speaks_against_an_article():
+    for group in ("alone", "in_context"):
+        weights = shipped(group, FEATURES)
+        assert (weights >= 0).all()
+        assert weights.sum() > 1
 
 
 def test_the_shipped_file_names_what_it_was_learned_from():
-    document = orjson.loads((fusion.resources.files("retrieval") / fusion.WEIGHTS).read_bytes())
-    assert set(document["weights"]) == set(FEATURES)
+    document = orjson.loads((resources.files("retrieval") / FILE).read_bytes())
+    assert {*document["alone"]} == {*document["in_context"]} == {*FEATURES}
+    assert {*document["leaning"]} == {*TRAITS}
     assert all(each["licence"] and each["questions"] > 0 for each in document["learned_from"])
     assert document["made_by"] == "python -m bench.fusion --shared DIR --write"

@@ -166,3 +166,21 @@ def test_searching_the_same_gives_the_same(snapshot_of, encoder):
     snapshot = snapshot_of(SHOP)
     first, second = (Query("parcel", encoder.encode(["parcel"])[0]) for _ in range(2))
     assert search(snapshot, first, VISITOR) == search(snapshot, second, VISITOR)
+
+
+HOTELS = {
+    name: f"# Hotel {name.title()}\n\n## Breakfast\n\nIt is served from seven.\n\n## Wifi\n\nThere is wifi in every room.\n"
+    for name in ("ashley", "gonville", "lensfield")
+}
+
+
+def test_what_was_said_before_tells_which_article_and_the_question_which_passage(snapshot_of, encoder):
+    snapshot = snapshot_of(HOTELS)
+
+    def query(text, context=None):
+        return Query(text, encoder.encode([text])[0], context)
+
+    asked = query("does it have wifi", query("I am at the Gonville\ndoes it have wifi"))
+    first = search(snapshot, asked, VISITOR)[0]
+    assert (first.article.article_id, first.chunk.heading_path) == ("gonville", ("Wifi",))
+    assert search(snapshot, query("does it have wifi"), VISITOR)[0].article.article_id == "ashley"

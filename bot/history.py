@@ -1,0 +1,35 @@
+"""A question as it is searched for: its words as they were meant, and the same after what was said before it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+
+from bot.understand import Said, in_context
+from conversation.events import AgentSaid, BotSaid, Event, VisitorSaid
+from retrieval.encode import Embedding
+from retrieval.index import Audience, Query, Reading, Snapshot, read_as
+
+Encode = Callable[[str], Awaitable[Embedding]]
+
+
+def told(events: Iterable[Event]) -> Iterator[Said]:
+    """What visitor, bot and agents said, in order; notes and all that is no speech are left out."""
+    for event in events:
+        match event.payload:
+            case VisitorSaid(text=text):
+                yield Said("visitor", text)
+            case BotSaid(text=text, citations=citations):
+                yield Said("bot", text, tuple(citation.title for citation in citations))
+            case AgentSaid(text=text):
+                yield Said("agent", text)
+
+
+async def searched_for(
+    question: str, earlier: Sequence[Said], audience: Audience, snapshot: Snapshot, encode: Encode
+) -> tuple[Reading, Query]:
+    """How the question is read, and its query; raises what `encode` raises. One forward pass, in company with others."""
+    reading = read_as(snapshot, question, audience)
+    context = in_context(reading.text, earlier)
+    if context is None:
+        return reading, Query(reading.text, await encode(reading.text))
+    alone, together = await asyncio.gather(encode(reading.text), encode(context))
+    return reading, Query(reading.text, alone, Query(context, together))

@@ -1,0 +1,40 @@
+"""How much a question leans on what was said before it: what it says itself, and how it fits the knowledge base."""
+
+import re
+from functools import cache
+
+import numpy as np
+
+from retrieval.evidence import SIGNALS, Numbers
+from retrieval.weights import shipped
+
+TRAITS = ("always", "spread", "nearest", "titled", "points_back")
+COMPARED = 20  # articles from whose mean the spread is measured
+_POINTS_BACK = re.compile(
+    r"^\W*(?:and|but|so|also|then|what about|how about|what if|why not|which one)\b"
+    r"|\b(?:it|its|this|that|these|those|them|they|there|the same|the other|instead)\b",
+    re.IGNORECASE,
+)
+
+
+def traits(question: str, signals: Numbers) -> Numbers:
+    """What tells a follow-up from a new subject, float64 (len(TRAITS),).
+
+    A question that fits many articles alike ("does it have wifi?" of a hundred hotels) asks about the one that was
+    talked of: its nearest piece (`nearest`, a cosine) hardly stands out from the twenty nearest (`spread`), and no
+    title has its words (`titled`, the share of them). `points_back`: it has an English word like "it" or "instead".
+    """
+    piece, title = signals[SIGNALS.index("piece")], signals[SIGNALS.index("title_words")]
+    top = -np.partition(-piece, min(COMPARED, len(piece)) - 1)[:COMPARED]
+    points_back = _POINTS_BACK.search(question) is not None
+    return np.array([1.0, top.max() - top.mean(), top.max(), title.max(), points_back])
+
+
+def leaning(question: str, signals: Numbers) -> float:
+    """From 0, a new subject, to 1, a question that can only be understood by what was said before."""
+    return float(1 / (1 + np.exp(-(traits(question, signals) @ _weights()))))
+
+
+@cache
+def _weights() -> Numbers:
+    return shipped("leaning", TRAITS)
