@@ -1,5 +1,6 @@
 """The answer to a visitor: a pure function of what was said, a snapshot of the knowledge base, and the policy."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -120,7 +121,8 @@ async def _search(understood: Understood, asked: Asked, knows: Knows) -> Found:
         return Found(Reading(asked.question))
     question, earlier = _choice(asked) if asked.question in asked.offered else (asked.question, asked.earlier)
     reading, query = await searched_for(question, earlier, asked.audience, knows.snapshot, knows.encode)
-    ranked = search(knows.snapshot, query, asked.audience, RANKED_ARTICLES)
+    # in a thread, as many searches in a row would keep the loop from sockets and from giving the encoder more
+    ranked = await asyncio.to_thread(search, knows.snapshot, query, asked.audience, RANKED_ARTICLES)
     hits, named = _named_first(ranked, asked.question)
     first = best_passages(hits)[:CANDIDATES]
     features = _features(first, hits, query.text, knows.snapshot)

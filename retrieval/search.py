@@ -46,8 +46,8 @@ def search(snapshot: Snapshot, query: Query, audience: Audience, limit: int = 20
 
     What the audience may not see takes part in nothing: not in the ranks, not in the depth. Equal articles stand in the
     order of their ids. A passage that says nearly the same as a better one is left out. What was said before helps to
-    find the articles; their passages are ranked by the question alone. A few milliseconds for some thousand passages,
-    so it may run on the event loop.
+    find the articles; their passages are ranked by the question alone. A few milliseconds for some thousand passages, 40
+    for 50,000: servers call it in a thread.
     """
     allowed = snapshot.visible(audience)
     views = [gather(snapshot, each, allowed) for each in (query, query.context) if each is not None]

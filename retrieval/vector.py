@@ -28,8 +28,6 @@ class VectorIndex:
     """
 
     def __init__(self, vectors: Vectors, codes: faiss.IndexScalarQuantizer) -> None:
-        # one query is too little to share, and idle OpenMP threads spin on the encoder's core
-        faiss.omp_set_num_threads(1)
         self.vectors = vectors
         self._codes = codes
 
@@ -61,6 +59,7 @@ class VectorIndex:
         depth = min(depth, self.count(allowed))
         if depth == 0:
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
+        _work_alone()
         if len(self.vectors) <= FEW:
             return self._exact(vector, allowed, depth)
         chosen = None if allowed is None else _selecting(allowed)
@@ -81,12 +80,18 @@ class VectorIndex:
 
     def cosines(self, vector: Vectors, rows: Positions) -> Vectors:
         """The exact cosine of each of these rows, float32 (n,); of a row always the same, whatever is asked with it."""
+        _work_alone()
         query, rows = np.ascontiguousarray(vector, dtype=np.float32), np.ascontiguousarray(rows, dtype=np.int64)
         cosines: Vectors = np.empty(len(rows), dtype=np.float32)
         pointers = (faiss.swig_ptr(array) for array in (cosines, query, self.vectors, rows))
         # the stubs of faiss leave this function out
         faiss.fvec_inner_products_by_idx(*pointers, self.vectors.shape[1], 1, len(rows))  # type: ignore[attr-defined]
         return cosines
+
+
+def _work_alone() -> None:
+    """One query is too little to share, and idle OpenMP threads spin on the encoder's core. Each thread has its own setting."""
+    faiss.omp_set_num_threads(1)
 
 
 def nearest(parts: Sequence[tuple[VectorIndex, Mask | None]], vector: Vectors, depth: int) -> list[Positions]:
