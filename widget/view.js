@@ -12,6 +12,7 @@ import { Messages, partyName } from "./messages.js";
 
 const BUBBLE = "M4 5h16v11H9l-5 4z";
 const NEAR_END_PX = 80; // whoever has scrolled up further than this is reading
+const ABOVE_PX = 14; // as between two messages
 const BADGE_MAX = 99;
 
 export class View {
@@ -26,6 +27,8 @@ export class View {
   #banner = h("p", { class: "banner", role: "status", hidden: true });
   #who = h("p", { class: "who", id: "who", role: "status" });
   #scroll = h("div", { class: "scroll", tabindex: 0 });
+  /** Where it was scrolled to last; who is elsewhere now has scrolled. */
+  #left = 0;
 
   /**
    * @param {ShadowRoot} root
@@ -61,7 +64,7 @@ export class View {
     this.#renderLauncher();
     if (!this.#open) return;
     const { scrollHeight, scrollTop, clientHeight } = this.#scroll;
-    const following = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+    const following = scrollHeight - scrollTop - clientHeight < NEAR_END_PX || scrollTop === this.#left;
     this.#renderHeader();
     this.#messages.render();
     this.#extras.render();
@@ -118,8 +121,13 @@ export class View {
     return words.queued(queue?.position ?? null, wait_s === null ? null : Math.round(wait_s / 60));
   }
 
+  /** To the end, but not past the beginning of the last message: a long one is read from there. */
   #toEnd() {
-    this.#scroll.scrollTop = this.#scroll.scrollHeight;
+    const scroll = this.#scroll;
+    const last = this.#messages.node.lastElementChild;
+    const begins = last ? last.getBoundingClientRect().top - scroll.getBoundingClientRect().top + scroll.scrollTop : 0;
+    scroll.scrollTop = last ? begins - ABOVE_PX : scroll.scrollHeight;
+    this.#left = scroll.scrollTop;
   }
 
   /** The first connection is no news as long as it has not failed. A refused contact is told beside its form. */

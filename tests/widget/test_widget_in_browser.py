@@ -329,6 +329,26 @@ async def test_a_source_that_the_reply_links_itself_is_not_listed_again(page, se
     )
 
 
+async def test_a_long_answer_is_read_from_its_beginning_and_what_follows_is_followed(page, server):
+    server.replies["Tell me all"] = [said("\n\n".join(f"Paragraph {number}." for number in range(60)))]
+    await open_chat(page)
+    await say(page, "Tell me all")
+    await expect(log_of(page).get_by_text("Paragraph 0.")).to_be_in_viewport()
+    await expect(log_of(page).get_by_text("Paragraph 59.")).not_to_be_in_viewport()
+    await say(page, "More")
+    await expect(log_of(page).get_by_text("More")).to_be_in_viewport()
+
+
+async def test_whoever_has_scrolled_back_is_left_where_they_read(page, server):
+    server.replies["Tell me all"] = [said("\n\n".join(f"Paragraph {number}." for number in range(60)))]
+    await open_chat(page)
+    await say(page, "Tell me all")
+    await log_of(page).get_by_text("Paragraph 30.").scroll_into_view_if_needed()
+    await server.reply(server.only, said("And one more thing."))
+    await expect(log_of(page)).to_contain_text("And one more thing.")
+    await expect(log_of(page).get_by_text("Paragraph 30.")).to_be_in_viewport()
+
+
 async def test_a_draft_grows_and_gives_way_to_the_reply(page, server):
     server.replies["Tell me"] = [
         draft("It *tak", 0),
