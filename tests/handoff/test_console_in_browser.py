@@ -116,19 +116,20 @@ async def test_bot_markdown_is_drawn_and_hostile_text_stays_text(page, office):
     conversation_id = await office.open(HOSTILE)
     cited = Citation("ports", "Ports", "No port", "/help/ports", "...")
     evil = Citation("evil", "Evil", None, "javascript:alert(1)", "...")
-    said = f"Check **this**:\n\n1. a `cable`\n2. [ports](/help/ports)\n\n{HOSTILE}"
+    said = f"Check **this**:\n\n1. a `cable`\n2. [ports](/help/ports)\n3. 2 \\* 3, [a \\[b\\]](/help/b)\n\n{HOSTILE}"
     offered = (f"More {HOSTILE}", "Talk to a person")
     await office.append(conversation_id, (BOT, BotSaid(said, "answer", (2,), (cited, evil), suggestions=offered)))
     await page.get_by_role("button", name=re.compile("^Check")).click()
     log = page.get_by_role("log")
     await expect(log.locator(".said.visitor .words")).to_have_text(HOSTILE)
     await expect(log.locator(".said.bot strong")).to_have_text("this")
-    await expect(log.locator(".said.bot ol li")).to_have_count(2)
+    await expect(log.locator(".said.bot ol li")).to_have_text(["a cable", "ports", "2 * 3, a [b]"])
     await expect(log.locator(".sources")).to_have_text(
         ["Source: Ports › No port, Evil", f"Buttons offered: More {HOSTILE} · Talk to a person"]
     )
     assert await log.locator("a").evaluate_all("links => links.map((link) => link.getAttribute('href'))") == [
         "/help/ports",
+        "/help/b",
         "/help/ports",
     ]
     await expect(page.locator("main img")).to_have_count(0)

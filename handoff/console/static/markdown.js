@@ -2,8 +2,13 @@
 
 import { link, make } from "./dom.js";
 
-const INLINE = /`([^`]+)`|\*\*([^*]+)\*\*|\*([^*\s][^*]*)\*|\[([^\]]+)\]\(([^()\s]+)\)/;
+const INLINE =
+  /\\([!-/:-@[-`{-~])|`([^`]+)`|\*\*((?:\\.|[^*\\])+)\*\*|\*((?:\\.|[^*\s\\])(?:\\.|[^*\\])*)\*|\[((?:\\.|[^\]\\])+)\]\(([^()\s]+)\)/;
+const ESCAPED = /\\([!-/:-@[-`{-~])/g;
 const ITEM = /^\s*(?:[-*+]|(\d{1,9})[.)])\s+(.*)$/;
+
+/** @param {string} text */
+const bare = (text) => text.replace(ESCAPED, "$1");
 
 /** @param {string} text @returns {Node[]} */
 function inline(text) {
@@ -11,12 +16,13 @@ function inline(text) {
   const nodes = [];
   let rest = text;
   for (let found = INLINE.exec(rest); found; found = INLINE.exec(rest)) {
-    const [whole, code, strong, emphasis, words, url] = found;
+    const [whole, escaped, code, strong, emphasis, words, url] = found;
     nodes.push(document.createTextNode(rest.slice(0, found.index)));
-    if (code !== undefined) nodes.push(make("code", {}, code));
-    else if (strong !== undefined) nodes.push(make("strong", {}, strong));
-    else if (emphasis !== undefined) nodes.push(make("em", {}, emphasis));
-    else nodes.push(link(url ?? "", words ?? ""));
+    if (escaped !== undefined) nodes.push(document.createTextNode(escaped));
+    else if (code !== undefined) nodes.push(make("code", {}, code));
+    else if (strong !== undefined) nodes.push(make("strong", {}, bare(strong)));
+    else if (emphasis !== undefined) nodes.push(make("em", {}, bare(emphasis)));
+    else nodes.push(link(url ?? "", bare(words ?? "")));
     rest = rest.slice(found.index + whole.length);
   }
   nodes.push(document.createTextNode(rest));
