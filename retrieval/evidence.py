@@ -1,6 +1,6 @@
 """What each signal says of each article, for one question."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -66,7 +66,7 @@ def gather(snapshot: "Snapshot", query: Query, allowed: Mask) -> Evidence:
     lexical = snapshot.field_scores("body", asked, allowed)
     np.maximum.at(lexical, snapshot.chunk_of_unit, snapshot.field_scores("question", asked, allowed))
     body = _best(snapshot.article_of_chunk, lexical, len(titles), 0.0)
-    best_chunks = _best_rows(snapshot.article_of_chunk, lexical, LATE_PASSAGES)
+    best_chunks = _best_chunks(snapshot, lexical, body)
     late_units, late = _late(snapshot, query.embedding.tokens, _compared(snapshot, units, best_chunks))
     most = sum(snapshot.rarity(word) for word in set(asked))
     signals = [
@@ -119,19 +119,19 @@ def _mean_of_best(owners: Rows, scores: NDArray[np.float32], wanted: NDArray[np.
     return means
 
 
-def _best_rows(owners: Rows, scores: Numbers, limit: int) -> NDArray[np.int64]:
-    """The best row of each of the `limit` best owners."""
-    rows = np.flatnonzero(scores)
-    rows = rows[np.lexsort((rows, -scores[rows]))]
-    _, first = np.unique(owners[rows], return_index=True)
-    return rows[np.sort(first)[:limit]]
+def _best_chunks(snapshot: "Snapshot", of_chunks: Numbers, of_articles: Numbers) -> list[int]:
+    """The best passage of each of the best articles that have any of the words."""
+    having = np.flatnonzero(of_articles)
+    articles, _ = best_rows(having, of_articles[having], LATE_PASSAGES)
+    spans = [snapshot.chunks_of(snapshot.article_ids[article]) for article in articles.tolist()]
+    return [span.start + int(np.argmax(of_chunks[span.start : span.stop])) for span in spans]
 
 
-def _compared(snapshot: "Snapshot", units: NDArray[np.int64], chunks: NDArray[np.int64]) -> NDArray[np.int64]:
+def _compared(snapshot: "Snapshot", units: NDArray[np.int64], chunks: Iterable[int]) -> NDArray[np.int64]:
     """The pieces whose tokens are compared: the nearest ones, and those of the passages with the best words."""
     piece = KINDS.index("piece")
     near = units[snapshot.kind_of_unit[units] == piece][:LATE_PIECES]
-    own = [snapshot.units_of_chunk(chunk) for chunk in chunks.tolist()]
+    own = [snapshot.units_of_chunk(chunk) for chunk in chunks]
     worded = np.concatenate([np.zeros(0, np.int64), *own])
     return np.union1d(near, worded[snapshot.kind_of_unit[worded] == piece])
 

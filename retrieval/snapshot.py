@@ -149,7 +149,7 @@ class Snapshot:
         rows = ((LEVELS[name], field.rows(word)) for name, field in self._fields.items())
         return sum(int(np.count_nonzero(allowed[self._owners(level)[at]])) for level, at in rows)
 
-    def chunks_of(self, article_id: str) -> Sequence[int]:
+    def chunks_of(self, article_id: str) -> range:
         """The positions of an article's chunks."""
         at = self._position.get(article_id)
         return range(0) if at is None else range(*self._layout.shape.chunk_starts[at : at + 2].tolist())

@@ -14,7 +14,7 @@ from retrieval.encode import Vectors
 Positions = NDArray[np.int64]
 
 STEPS = 127  # a component from -1 to 1 as int8: a cosine is off by .0024 (one standard deviation)
-ROUNDING = 0.02  # no cosine is off by more: eight standard deviations
+ROUNDING = 0.015  # no cosine is off by more: six standard deviations, one row of a thousand million
 FEW = 6_000  # rows whose exact cosines are computed sooner than a heap of the best rounded ones is kept
 _SPARE = 1.5  # the rows within ROUNDING of the best thousand of some thousand are a fifth or third more
 _CODES, _EXACT = "codes.faiss", "vectors.npy"
