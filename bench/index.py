@@ -52,6 +52,10 @@ class Timed:
         self.dimensions, self.token_dimensions = encoder.dimensions, encoder.token_dimensions
         self.worked_s = 0.0
 
+    def encode_queries(self, texts: Sequence[str]) -> list[Embedding]:
+        """As the encoder does."""
+        return self._encoder.encode_queries(texts)
+
     def is_word(self, word: str) -> bool:
         """As the encoder does."""
         return self._encoder.is_word(word)

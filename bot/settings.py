@@ -102,7 +102,9 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")
     kb: Path = Field(Path("kb_articles"), description="Folder of the Markdown articles.")
     data: Path = Field(Path("var"), description="Folder of the database, the index and the exported model.")
-    model: str = Field("all-MiniLM-L6-v2", description="Embedding model: the bundled one, or the path of another.")
+    model: str = Field(
+        "all-MiniLM-L6-v2", description="Embedding model: the bundled one, or the path or Hugging Face name of another."
+    )
     public_url: Origin | None = Field(
         None, description="URL, without a path, under which visitors reach this server behind a proxy."
     )

@@ -70,7 +70,7 @@ def run_search(args: Namespace) -> int:
     encoder, knowledge = open_knowledge(args.kb, args.data, args.model)
     audience = Audience("default", internal=args.internal)
     reading = read_as(knowledge.snapshot, args.query, audience)
-    query = Query(reading.text, encoder.encode([reading.text])[0])
+    query = Query(reading.text, encoder.encode_queries([reading.text])[0])
     hits = search(knowledge.snapshot, query, audience, args.limit)
     if args.json:
         found = [_document(hit) for hit in hits]

@@ -61,7 +61,10 @@ class Encoder(Protocol):
         """The length k of a token vector."""
 
     def encode(self, texts: Sequence[str]) -> list[Embedding]:
-        """The vectors of each text, in order. Blocks while it computes."""
+        """The vectors of each text of the articles, in order. Blocks while it computes."""
+
+    def encode_queries(self, texts: Sequence[str]) -> list[Embedding]:
+        """The vectors of each question, in order; not those of `encode` where a model wants questions marked."""
 
     def is_word(self, word: str) -> bool:
         """Whether the model has an entry of its own for a word in lower case: an ordinary word of its languages."""
@@ -83,6 +86,10 @@ class HashingEncoder:
         """The vectors of each text, in order: a token vector for every word."""
         return [self._embedding(_WORD.findall(text.casefold())) for text in texts]
 
+    def encode_queries(self, texts: Sequence[str]) -> list[Embedding]:
+        """As `encode`."""
+        return self.encode(texts)
+
     def is_word(self, word: str) -> bool:  # noqa: ARG002 - an `Encoder`
         """Always: it knows no words, so none can be told to be mistyped."""
         return True
@@ -95,7 +102,7 @@ class HashingEncoder:
 
 
 class Batcher:
-    """Encodes for many askers at once: all who wait share one forward pass in one worker thread.
+    """Encodes questions for many askers at once: all who wait share one forward pass in one worker thread.
 
     `async with Batcher(encoder) as batcher: embedding = await batcher.encode(text)`.
     """
@@ -153,7 +160,9 @@ class Batcher:
 
     async def _pass(self, texts: list[str], futures: list[asyncio.Future[Embedding]]) -> None:
         try:
-            embeddings = await asyncio.get_running_loop().run_in_executor(self._executor, self._encoder.encode, texts)
+            embeddings = await asyncio.get_running_loop().run_in_executor(
+                self._executor, self._encoder.encode_queries, texts
+            )
         except asyncio.CancelledError:
             for future in futures:
                 future.cancel()

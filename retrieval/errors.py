@@ -72,14 +72,17 @@ class IndexCorrupt(KnowledgeError):
 
 @dataclass
 class ModelMissing(KnowledgeError):
-    """No model of that name or path is installed."""
+    """No model of that name or path can be had."""
 
     model: str
     problem: str
     code: ClassVar[str] = "model_missing"
 
     def __str__(self) -> str:
-        return f"embedding model {self.model!r}: {self.problem}; use 'all-MiniLM-L6-v2' or the path of a model folder"
+        return (
+            f"embedding model {self.model!r}: {self.problem}; "
+            "use 'all-MiniLM-L6-v2', the path of a model folder, or a name as on Hugging Face ('owner/name')"
+        )
 
 
 @dataclass

@@ -19,7 +19,7 @@ from tokenizers import Tokenizer
 
 from retrieval.encode import Embedding, Vectors
 from retrieval.observe import Texts, observe
-from retrieval.onnx import PRECISION, OnnxEncoder
+from retrieval.onnx import PRECISION, PROMPT_OF_PASSAGES, PROMPT_OF_QUERIES, OnnxEncoder
 from retrieval.quantise import quantise, quantised_inputs
 
 MAX_TOKENS = 256  # what the default model was trained to read; a model made for less reads less
@@ -70,22 +70,26 @@ def export(source: Path, target: Path) -> tuple[str, Agreement]:
     otherwise in float32: which one is returned, with how well they agreed.
     """
     texts = Texts.shipped()
-    model, tokenizer, expected = _traced(source)
+    model, tokenizer, notes, expected = _traced(source)
     tokenizer.save(str(target / "tokenizer.json"))
     seen = observe(model, tokenizer, texts.fitted, ranges_of=quantised_inputs(model), rows_of=_HIDDEN)
     directions = _principal(seen.rows)
     precise = _with_token_vectors(model, directions)
-    encoder = _save(precise, "float32", target)
-    _compare(encoder.encode(PROBES), expected)
+    encoder = _save(precise, notes | {PRECISION: "float32"}, target)
+    _compare([*encoder.encode(PROBES), *encoder.encode_queries(PROBES)], expected)
     reduced = _with_token_vectors(quantise(model, seen.ranges), directions)
-    agreement = Agreement.of(encoder.encode(texts.held_out), _save(reduced, "int8", target).encode(texts.held_out))
+    reduced_encoder = _save(reduced, notes | {PRECISION: "int8"}, target)
+    agreement = Agreement.of(encoder.encode(texts.held_out), reduced_encoder.encode(texts.held_out))
     if not agreement.holds:
-        _save(precise, "float32", target)
+        _save(precise, notes | {PRECISION: "float32"}, target)
     return "int8" if agreement.holds else "float32", agreement
 
 
-def _traced(source: Path) -> tuple[ModelProto, Tokenizer, Vectors]:
-    """The whole pipeline as one graph, with the tokens' last hidden states; its tokenizer; its vectors of PROBES."""
+def _traced(source: Path) -> tuple[ModelProto, Tokenizer, dict[str, str], Vectors]:
+    """The whole pipeline as one graph, with the tokens' last hidden states; its tokenizer; the prompts it defines.
+
+    And its vectors of PROBES, as passages and then as questions.
+    """
     # torch takes seconds to import and stays out of every other process
     import torch  # noqa: PLC0415
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415
@@ -120,12 +124,17 @@ def _traced(source: Path) -> tuple[ModelProto, Tokenizer, Vectors]:
             dynamo=True,
             verbose=False,
         )
-    expected = model.encode(PROBES, normalize_embeddings=True)
+    # as sentence-transformers' `encode_document` chooses
+    passages = next((model.prompts[name] for name in ("document", "passage", "corpus") if name in model.prompts), None)
+    prompts = {PROMPT_OF_PASSAGES: passages or "", PROMPT_OF_QUERIES: model.prompts.get("query") or ""}
+    expected = np.concatenate(
+        [encode(PROBES, normalize_embeddings=True) for encode in (model.encode_document, model.encode_query)]
+    )
     tokenizer = model.tokenizer.backend_tokenizer
     tokenizer.enable_truncation(model.max_seq_length)
     tokenizer.no_padding()
     assert traced is not None
-    return traced.model_proto, tokenizer, expected
+    return traced.model_proto, tokenizer, prompts, expected
 
 
 def _principal(rows: Vectors) -> Vectors:
@@ -157,9 +166,9 @@ def _with_token_vectors(model: ModelProto, directions: Vectors) -> ModelProto:
     return made
 
 
-def _save(model: ModelProto, precision: str, target: Path) -> OnnxEncoder:
+def _save(model: ModelProto, notes: dict[str, str], target: Path) -> OnnxEncoder:
     del model.metadata_props[:]
-    helper.set_model_props(model, {PRECISION: precision})
+    helper.set_model_props(model, notes)
     onnx.save(model, target / "model.onnx")
     return OnnxEncoder(target)
 

@@ -41,7 +41,7 @@ class HandrailRetriever(BaseRetriever):
     ) -> list[Document]:
         snapshot = self.knowledge.snapshot
         text = read_as(snapshot, query, self.audience).text
-        hits = search(snapshot, Query(text, self.encoder.encode([text])[0]), self.audience, self.limit)
+        hits = search(snapshot, Query(text, self.encoder.encode_queries([text])[0]), self.audience, self.limit)
         return [_document(hit, snapshot.kb_version) for hit in best_passages(hits)]
 
 

@@ -13,7 +13,8 @@ from retrieval.encode import Embedding, Vectors, token_rows
 
 MAX_BATCH_TOKENS = 512  # what fits the caches; a token of a pass of 1,024 takes a tenth more time, of 4,096 a third
 PASS_COSTS_TOKENS = 16  # reading the weights takes as long as computing so many tokens more
-PRECISION = "precision"  # the graph's own note of what it computes in: int8 or float32
+# the graph's own notes: what it computes in (int8 or float32), and what is put before each text of a kind
+PRECISION, PROMPT_OF_PASSAGES, PROMPT_OF_QUERIES = "precision", "prompt_of_passages", "prompt_of_queries"
 # two fusions that are slower than what they fuse: without them a query takes a quarter less time
 _SLOW_FUSIONS = ["SkipLayerNormFusion", "BiasGeluFusion"]
 
@@ -28,13 +29,21 @@ class OnnxEncoder:
     def __init__(self, model_dir: Path, threads: int | None = None) -> None:
         self._tokenizer = Tokenizer.from_file(str(model_dir / "tokenizer.json"))  # cuts at what the model can read
         self._session = open_session(str(model_dir / "model.onnx"), threads)
-        self.name = f"{model_dir.name}-{self._session.get_modelmeta().custom_metadata_map[PRECISION]}"
+        self._notes = self._session.get_modelmeta().custom_metadata_map
+        self.name = f"{model_dir.name}-{self._notes[PRECISION]}"
         self._inputs = [entry.name for entry in self._session.get_inputs()]
         self.dimensions, self.token_dimensions = (int(output.shape[-1]) for output in self._session.get_outputs())
 
     def encode(self, texts: Sequence[str]) -> list[Embedding]:
         """The vectors of each text, in order. One forward pass per 512 tokens, texts of like length together."""
-        encodings = self._tokenizer.encode_batch_fast(list(texts)) if texts else []
+        return self._encode(texts, self._notes[PROMPT_OF_PASSAGES])
+
+    def encode_queries(self, texts: Sequence[str]) -> list[Embedding]:
+        """The same of questions, before which some models want another prompt."""
+        return self._encode(texts, self._notes[PROMPT_OF_QUERIES])
+
+    def _encode(self, texts: Sequence[str], prompt: str) -> list[Embedding]:
+        encodings = self._tokenizer.encode_batch_fast([f"{prompt}{text}" for text in texts]) if texts else []
         embeddings: dict[int, Embedding] = {}
         for rows in _by_length(encodings):
             embeddings.update(zip(rows, self._pass([encodings[row] for row in rows]), strict=True))

