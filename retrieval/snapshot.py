@@ -1,7 +1,7 @@
 """One immutable state of the knowledge base, and what can be asked of it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +76,12 @@ class Snapshot:
         self.chunks = Passages(list(self.articles.values()), layout.shape, self._segments, self._home_of_chunk)
 
     def visible(self, audience: Audience) -> Mask:
-        """Which articles the audience may know of, in the order of `article_ids`."""
+        """Which articles the audience may know of, in the order of `article_ids`.
+
+        Where all are in other languages than theirs, they may read those: an answer in another one is better than none.
+        """
+        if not any(audience.admits(article) for article in self._examples):
+            audience = replace(audience, locale=None)
         admitted = np.array([audience.admits(article) for article in self._examples], dtype=np.bool_)
         mask: Mask = admitted[self._group_of]
         return mask

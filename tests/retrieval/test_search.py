@@ -184,3 +184,21 @@ def test_what_was_said_before_tells_which_article_and_the_question_which_passage
     first = search(snapshot, asked, VISITOR)[0]
     assert (first.article.article_id, first.chunk.heading_path) == ("gonville", ("Wifi",))
     assert search(snapshot, query("does it have wifi"), VISITOR)[0].article.article_id == "ashley"
+
+
+def test_another_language_is_found_only_where_nothing_is_for_the_reader(ask):
+    texts = {
+        "en": "---\nlocale: en\n---\n# Refunds\n\nA refund of money.",
+        "de": "---\nlocale: de-AT\n---\n# Refund\n\nGeld: a refund of money.",
+        "secret": "---\nlocale: fr\nvisibility: internal\n---\n# Refund\n\nA refund of money.",
+    }
+
+    def read_by(audience, **more):
+        return set(found(ask(texts | more, "refund of money", audience)))
+
+    assert read_by(Audience("default", "de")) == {"de"}
+    assert read_by(Audience("default", "en-GB")) == {"en"}
+    assert read_by(Audience("default", "fr")) == {"en", "de"}
+    assert read_by(Audience("default", "fr", internal=True)) == {"secret"}
+    assert read_by(Audience("default", "fr"), any="# Refund\n\nMoney.") == {"any"}
+    assert read_by(Audience("default")) == {"en", "de"}
