@@ -140,7 +140,7 @@ def sampled(snapshot: Snapshot, chance: random.Random, number: int) -> list[str]
 
 def _searches(snapshot: Snapshot, encoder: Encoder) -> Iterator[tuple[str, str]]:
     queries = sampled(snapshot, random.Random(11), QUERIES)
-    embeddings = encoder.encode(queries)
+    embeddings = encoder.encode_queries(queries)
     everything = np.ones(len(snapshot.article_ids), dtype=np.bool_)
     half = np.arange(len(everything)) % 2 == 0
     calls: dict[str, Callable[[str, Embedding], object]] = {

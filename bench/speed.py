@@ -83,7 +83,7 @@ def ratio(ours: Sequence[float], other: Sequence[float]) -> tuple[float, float, 
 
 async def measure(encoder: Encoder, snapshot: Snapshot, questions: Sequence[str]) -> list[tuple[str, ...]]:
     """Rows of the table."""
-    embeddings = dict(zip(questions, encoder.encode(questions), strict=True))
+    embeddings = dict(zip(questions, encoder.encode_queries(questions), strict=True))
     asked = list(itertools.islice(itertools.cycle(questions), QUESTIONS))
     rows: list[tuple[str, ...]] = []
     async with Batcher(encoder) as batcher:
@@ -101,7 +101,7 @@ def _ways(
     knows = Knows(snapshot, batcher.encode, "http://localhost/help")
 
     async def encode(question: str) -> object:
-        return encoder.encode([question]) if at_once == 1 else await batcher.encode(question)
+        return encoder.encode_queries([question]) if at_once == 1 else await batcher.encode(question)
 
     async def find(question: str) -> object:
         return search(snapshot, Query(question, embeddings[question]), READER)

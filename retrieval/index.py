@@ -43,7 +43,7 @@ Progress = Callable[[int, int], None]
 
 ENCODED_AT_ONCE = 256  # texts between two reports of progress; enough for the encoder to put like lengths together
 MANY = 8  # segments that are not full: each costs a query some 30 µs, and a merge rewrites at most 130 MB
-_LAYOUT = 2  # of the files of a segment
+_LAYOUT = 3  # of the files of a segment
 _VERSION_CHARS = 16
 _DIGEST_CHARS = 32
 
@@ -242,5 +242,5 @@ class _Work:
 
     def _new(self, group: Iterable[Cut]) -> dict[bytes, str]:
         units: Iterator[Unit] = (unit for each in group for unit in each.units)
-        texts = {unit_digest(unit.text): unit.text for unit in units}
+        texts = {unit_digest(unit): unit.text for unit in units}
         return {digest: text for digest, text in texts.items() if digest not in self.known}

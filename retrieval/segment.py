@@ -20,7 +20,7 @@ from retrieval.fields import LEVELS, field_rows
 from retrieval.layout import Shape
 from retrieval.lexical import words
 from retrieval.postings import Postings
-from retrieval.unit import KINDS, Cut
+from retrieval.unit import KINDS, Cut, Unit
 from retrieval.vector import VectorIndex
 
 HeadingOf = tuple[tuple[str, ...], str | None]  # the heading path and the anchor of a passage
@@ -72,9 +72,9 @@ class Segment:
         return self.tokens[self.token_starts[unit] : self.token_starts[unit + 1]]
 
 
-def unit_digest(text: str) -> bytes:
-    """What a unit's text is known by."""
-    return hashlib.sha256(text.encode()).digest()[:_DIGEST_BYTES]
+def unit_digest(unit: Unit) -> bytes:
+    """What the vectors of a unit are known by: its kind, which says whether tokens are kept, and its text."""
+    return hashlib.sha256(f"{unit.kind}\n{unit.text}".encode()).digest()[:_DIGEST_BYTES]
 
 
 def build_segment(
@@ -91,9 +91,9 @@ def build_segment(
     """
     units = [unit for cut in cuts for unit in cut.units]
     chunks = [chunk for cut in cuts for chunk in cut.chunks]
-    unit_digests = [unit_digest(unit.text) for unit in units]
+    unit_digests = [unit_digest(unit) for unit in units]
     encoded = [embeddings[digest] for digest in unit_digests]
-    tokens = [_thinned(each.tokens) for each in encoded]
+    tokens = [_thinned(unit, each.tokens) for unit, each in zip(units, encoded, strict=True)]
     shape = Shape(
         [cut.article.article_id for cut in cuts],
         starts_of(np.array([len(cut.chunks) for cut in cuts], dtype=np.int64)),
@@ -116,11 +116,14 @@ def build_segment(
     )
 
 
-def _thinned(tokens: TokenVectors) -> TokenVectors:
-    """At most 96 rows, spread evenly over the text; one piece of seven of a help centre with code has more.
+def _thinned(unit: Unit, tokens: TokenVectors) -> TokenVectors:
+    """Of a piece at most 96 rows, spread evenly over the text; none of a unit whose tokens are never compared.
 
-    Found as well: hit@1 and hit@3 of arduino_help and banking77 stay what they are with all rows, or 96 pooled ones.
+    One piece of seven of a help centre with code has more. Found as well: hit@1 and hit@3 of arduino_help and banking77
+    stay what they are with all rows, or 96 pooled ones.
     """
+    if unit.kind != "piece":
+        return tokens[:0]
     if len(tokens) <= MOST_TOKENS:
         return tokens
     return tokens[np.linspace(0, len(tokens) - 1, MOST_TOKENS).astype(np.int64)]

@@ -30,8 +30,7 @@ def articles(names):
 
 def segment_of(names):
     cuts = [cut(article) for article in articles(names)]
-    texts = {unit.text for each in cuts for unit in each.units}
-    embeddings = {unit_digest(text): ENCODER.encode([text])[0] for text in texts}
+    embeddings = {unit_digest(unit): ENCODER.encode([unit.text])[0] for each in cuts for unit in each.units}
     return build_segment(
         cuts, [f"digest of {name}" for name in names], embeddings, configuration="test", widths=(48, 16)
     )
@@ -65,16 +64,29 @@ def test_a_question_belongs_to_the_passage_most_like_it():
     assert segment.unit_chunks.tolist()[3] == 1
 
 
+def test_only_pieces_keep_their_tokens_even_where_a_title_says_the_same():
+    segment = build_segment(*_alike(), configuration="test", widths=(48, 16))
+    kept = {KINDS[kind]: len(segment.tokens_of(unit)) for unit, kind in enumerate(segment.unit_kinds)}
+    assert kept == {"piece": 1, "title": 0, "question": 0}
+
+
+def _alike():
+    """An article whose one piece, title and question are the same words."""
+    each = cut(parse("---\ntitle: Refunds\nquestions: [Refunds]\n---\n<br>", path="refunds.md"))
+    assert {unit.text for unit in each.units} == {"Refunds"}
+    return [each], ["digest"], {unit_digest(unit): ENCODER.encode([unit.text])[0] for unit in each.units}
+
+
 def test_the_vectors_of_a_unit_take_at_most_eight_kibibytes():
     text = " ".join(f"f({number})" for number in range(150))
     code = parse(f"---\ntitle: Code\n---\n```\n{text}\n```\n", path="code.md")
     encoder = HashingEncoder(384)
     each = cut(code)
-    embeddings = {unit_digest(unit.text): encoder.encode([unit.text])[0] for unit in each.units}
+    embeddings = {unit_digest(unit): encoder.encode([unit.text])[0] for unit in each.units}
     segment = build_segment([each], ["digest"], embeddings, configuration="test", widths=(384, 64))
-    whole = [embeddings[unit_digest(unit.text)].tokens for unit in each.units]
-    assert max(map(len, whole)) > MOST_TOKENS
-    for unit, tokens in enumerate(whole):
+    pieces = {at: embeddings[unit_digest(unit)].tokens for at, unit in enumerate(each.units) if unit.kind == "piece"}
+    assert max(map(len, pieces.values())) > MOST_TOKENS
+    for unit, tokens in pieces.items():
         assert segment.tokens_of(unit)[[0, -1]].tolist() == tokens[[0, -1]].tolist()
         assert len(segment.tokens_of(unit)) == min(len(tokens), MOST_TOKENS)
     sizes = [
@@ -83,10 +95,10 @@ def test_the_vectors_of_a_unit_take_at_most_eight_kibibytes():
     assert 7_000 < max(sizes) <= 8_192
 
 
-def test_a_unit_gives_back_the_vectors_of_its_text():
+def test_a_piece_gives_back_the_vectors_of_its_text():
     segment = segment_of("abcd")
-    expected = ENCODER.encode(["What is D?"])[0]
-    found = segment.embedding(len(segment.unit_kinds) - 1)
+    expected = ENCODER.encode(["D\nSomething."])[0]
+    found = segment.embedding(len(segment.unit_kinds) - 3)
     assert found.sentence.tolist() == expected.sentence.tolist()
     assert found.tokens.tolist() == expected.tokens.tolist()
 
