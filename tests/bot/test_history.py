@@ -12,7 +12,7 @@ from retrieval.index import Audience, build
 class Illiterate(HashingEncoder):
     """Takes no word for an ordinary one."""
 
-    def is_word(self, word):  # noqa: ARG002 - an `Encoder`
+    def is_word(self, word):
         return False
 
 
