@@ -16,7 +16,9 @@ from retrieval.fuse import fuse
 from retrieval.fusion import fused
 from retrieval.snapshot import Snapshot
 
-PASSAGES = 5  # of an article: more than any reply or page shows
+PASSAGES = 5  # of one of the best articles: more than any reply or page shows
+PLACES = 5  # so many articles have them: further down nobody reads on, and one is enough, with one in reserve
+RESERVED = 2  # in case the first repeats a better article's
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,11 @@ class Hit:
 def search(snapshot: Snapshot, query: Query, audience: Audience, limit: int = 20) -> list[Hit]:
     """Hits of up to `limit` articles, the best article first, and of each the best passage first.
 
-    What the audience may not see takes part in nothing: not in the ranks, not in the depth. Equal articles stand in the
-    order of their ids. A passage that says nearly the same as a better one is left out. What was said before helps to
-    find the articles; their passages are ranked by the question alone. A few milliseconds for some thousand passages, 40
-    for 50,000: servers call it in a thread.
+    Five passages of each of the best five articles at most, and two of the others. What the audience may not see takes
+    part in nothing: not in the ranks, not in the depth. Equal articles stand in the order of their ids. A passage that
+    says nearly the same as a better one is left out. What was said before helps to find the articles; their passages
+    are ranked by the question alone. A few milliseconds for some thousand passages, 40 for 50,000: servers call it in a
+    thread.
     """
     allowed = snapshot.visible(audience)
     views = [gather(snapshot, each, allowed) for each in (query, query.context) if each is not None]
@@ -101,5 +104,7 @@ def _passages(snapshot: Snapshot, ranked: Mapping[str, Mapping[int, int]], artic
     for at, article in zip(best, snapshot.article_of_chunk[np.array(best, dtype=np.int64)].tolist(), strict=True):
         if article in own:
             own[article].append(at)
-    for article, ranking in own.items():
-        yield from ranking[:PASSAGES] or snapshot.chunks_of(snapshot.article_ids[article])[:1]
+    for place, (article, ranking) in enumerate(own.items()):
+        yield from (
+            ranking[: PASSAGES if place < PLACES else RESERVED] or snapshot.chunks_of(snapshot.article_ids[article])[:1]
+        )

@@ -1,7 +1,9 @@
+from collections import Counter
+
 import pytest
 
 from retrieval.index import Audience, Query, best_articles, search
-from retrieval.search import PASSAGES
+from retrieval.search import PASSAGES, PLACES, RESERVED
 
 VISITOR = Audience("default")
 
@@ -115,6 +117,13 @@ def test_passages_stand_together_below_their_article(ask):
     assert best_articles(hits) == list(dict.fromkeys(found(hits)))
     assert found(hits) == sorted(found(hits), key=best_articles(hits).index)
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+def test_articles_further_down_have_one_passage_and_one_in_reserve(ask):
+    sections = "\n".join(f"## Part {part}\n\nparcel {part * 'x'}\n" for part in range(1, 5))
+    alike = {f"a{n}": f"# Article {n * 'y'}\n\n{sections.replace('parcel', 'parcel ' + n * 'z')}" for n in range(1, 9)}
+    counts = Counter(found(ask(alike, "parcel")))
+    assert [counts[article] for article in dict.fromkeys(found(ask(alike, "parcel")))] == [4] * PLACES + [RESERVED] * 3
 
 
 def test_of_a_long_article_only_the_best_passages_are_hits(ask):
