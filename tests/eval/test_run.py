@@ -89,8 +89,9 @@ async def test_an_unsure_bot_does_not_answer_but_its_ranking_is_kept(knows):
 async def test_history_reaches_the_bot(knows):
     history = _history(("u", "Tell me about tracking a parcel"), ("a", "Open the mail."))
     alone, after = await play([("q1", (), "and where?"), ("q2", history, "and where?")], knows, Policy())
-    assert alone.trace["query"] == "and where?"
-    assert "tracking a parcel" in after.trace["query"]
+    assert alone.trace["query"] == after.trace["query"] == "and where?"
+    assert alone.trace["context"] is None
+    assert after.trace["context"] == "Tell me about tracking a parcel\nOpen the mail.\nand where?"
 
 
 async def test_a_long_history_is_played_too(knows):
