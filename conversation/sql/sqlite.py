@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sqlite3
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from conversation.sql import schema
 from conversation.sql.database import T, Work
 from conversation.sql.store import SqlStore
 from conversation.sql.turns import Worker
-from conversation.sql.writer import BUSY_ATTEMPT_S, Writer, unavailable
+from conversation.sql.writer import BUSY_ATTEMPT_S, Writer, is_busy, unavailable
 
 BUSY_TIMEOUT_S = 5.0  # how long another process may write before a command fails
 READERS = 4  # a page of events takes microseconds; more threads would only wait for each other
@@ -132,14 +133,25 @@ def _prepare(path: Path) -> None:
 
 
 def _use_wal(path: Path) -> None:
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S)
-    try:
-        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-    finally:
-        connection.close()
+    mode = _switched_to_wal(path)
     if mode != "wal":
         remedy = "SQLite's write-ahead log needs a local disk, not a network share: name another folder with --data"
         raise DatabaseUnusable(path=str(path), problem=f"journal mode is {mode!r}", remedy=remedy)
+
+
+def _switched_to_wal(path: Path) -> object:
+    """The journal mode after switching. Of processes that switch at once SQLite refuses all but one without waiting."""
+    until = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S)
+        try:
+            return connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            if not is_busy(error) or time.monotonic() > until:
+                raise
+        finally:
+            connection.close()
+        time.sleep(BUSY_ATTEMPT_S)
 
 
 def _refusal(path: Path, problem: str) -> Exception:
