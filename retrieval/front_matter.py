@@ -111,6 +111,8 @@ def _compose(source: str, path: str) -> dict[str, yaml.Node]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = _FIRST_LINE + (mark.line if mark else 0)
+        if "nesting depth" in str(error.problem):  # libyaml reads ahead, and has a bound of its own
+            raise _too_deep(path, line) from error
         raise ArticleError(path, line, f"front matter is not valid YAML ({error.problem})", _QUOTE) from error
     except yaml.YAMLError as error:
         raise ArticleError(path, 1, f"front matter is not valid YAML ({error})", _QUOTE) from error
@@ -136,10 +138,13 @@ def _refuse_unsafe(source: str, path: str) -> None:
         line = _line(event)
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
-            problem = f"front matter is nested deeper than {MAX_DEPTH} levels"
-            raise ArticleError(path, line, problem, "flatten it")
+            raise _too_deep(path, line)
         if isinstance(event, yaml.NodeEvent):
             _refuse_unsafe_node(event, path, line)
+
+
+def _too_deep(path: str, line: int) -> ArticleError:
+    return ArticleError(path, line, f"front matter is nested deeper than {MAX_DEPTH} levels", "flatten it")
 
 
 def _refuse_unsafe_node(event: yaml.NodeEvent, path: str, line: int) -> None:
