@@ -9,16 +9,14 @@ article is right (what answering at once would have achieved) beside the share w
 import argparse
 import asyncio
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
-import numpy as np
 from rich.progress import Progress
 
+from bench.shown import mean_of, shown
 from bot.commands import add_settings, settings_of
 from bot.decide import Policy
 from bot.settings import Settings
-from eval.bootstrap import estimate, mean, resample
 from eval.cases import Question, read_questions
 from eval.knowledge import open_library
 from eval.measures import Answered, pair
@@ -59,11 +57,7 @@ def _is_offered(one: Answered) -> bool:
 
 
 def _print(name: str, values: Sequence[float]) -> None:
-    column = np.array(values, dtype=np.float64)
-    over = np.ones(len(column), dtype=np.bool_)
-    metric = estimate(partial(mean, column), resample([str(n) for n in range(len(column))]), over)
-    shown = "-" if metric is None else f"{metric.value:.3f} [{metric.ci95[0]:.3f}, {metric.ci95[1]:.3f}]"
-    print(f"{name:42} {shown}  n={len(column)}")
+    print(f"{name:42} {shown(mean_of(values))}  n={len(values)}")
 
 
 if __name__ == "__main__":

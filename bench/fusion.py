@@ -25,9 +25,9 @@ from rich.progress import track
 from rich.table import Table
 
 from bench.learning import Case, Lesson, Numbers, Weights, learn, scores, share_of_context
+from bench.shown import mean_of, shown
 from bench.suites import MULTI_TURN, READER, ROOT, SUITES, Suite, read_suite
 from bot.understand import Said, in_context
-from eval.bootstrap import estimate, mean, resample
 from eval.cases import Question
 from retrieval.encode import Encoder
 from retrieval.evidence import SIGNALS, Query, gather
@@ -47,7 +47,7 @@ SAME = 0.05  # of a group's length: our own articles change, and another process
 USUAL = ("dense", "BM25", "RRF")
 OURS = "learned"
 MACRO = ("arduino", "hint3", "banking77", "clinc150", "dstc11")  # families whose mean is the last row
-NAMES: Mapping[Group, Sequence[str]] = {"alone": FEATURES, "in_context": FEATURES, "leaning": TRAITS}
+NAMES: Mapping[Group, tuple[str, ...]] = {"alone": FEATURES, "in_context": FEATURES, "leaning": TRAITS}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,7 +145,7 @@ def _orders(asked: Mapping[Suite, Sequence[Asked]], unseen: Mapping[Suite, Weigh
             first = (suite.name, str(len(own))) if name == USUAL[0] else ("", "")
             measured = np.array([found <= 1, found <= 3, 1 / found])
             means[name].get(suite.family, []).append(measured.mean(axis=1))
-            table.add_row(*first, name, *map(_interval, measured), end_section=name == OURS)
+            table.add_row(*first, name, *(shown(mean_of(values)) for values in measured), end_section=name == OURS)
     for name, families in means.items():
         macro = np.mean([np.mean(own, axis=0) for own in families.values()], axis=0)
         table.add_row("macro" if name == USUAL[0] else "", "", name, *(f"{value:.3f}" for value in macro))
@@ -168,8 +168,8 @@ def _subjects(asked: Mapping[Suite, Sequence[Asked]], unseen: Mapping[Suite, Wei
         )
         leans = np.mean([share_of_context(each.case, weights) for each in own])
         before = "its conversation" if suite in MULTI_TURN else "another subject"
-        shown = (f"{np.mean(ranks <= 1):.3f} ({np.mean(ranks <= 3):.3f})" for ranks in views)
-        table.add_row(suite.name, before, *shown, f"{leans:.2f}")
+        cells = (f"{np.mean(ranks <= 1):.3f} ({np.mean(ranks <= 3):.3f})" for ranks in views)
+        table.add_row(suite.name, before, *cells, f"{leans:.2f}")
     return table
 
 
@@ -177,12 +177,6 @@ def _ranks(asked: Sequence[Asked], score: Callable[[Case], Numbers]) -> NDArray[
     """The rank of the best right article of each question."""
     found = ((score(each.case), each.case.right) for each in asked)
     return np.array([1 + int(np.sum(scored > scored[right].max())) for scored, right in found])
-
-
-def _interval(values: NDArray[np.generic]) -> str:
-    counts = resample([str(number) for number in range(len(values))])
-    metric = estimate(partial(mean, values.astype(np.float64)), counts, np.ones(len(values), dtype=np.bool_))
-    return "-" if metric is None else f"{metric.value:.3f} [{metric.ci95[0]:.3f}, {metric.ci95[1]:.3f}]"
 
 
 def _document(weights: Weights, asked: Mapping[Suite, Sequence[Asked]]) -> str:

@@ -24,8 +24,8 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
+from bench.suites import READER
 from retrieval.article import read
-from retrieval.audience import Audience
 from retrieval.encode import Embedding, Encoder, HashingEncoder
 from retrieval.evidence import Query
 from retrieval.lexical import words
@@ -40,7 +40,6 @@ PASSAGES, WORDS = 5, 80
 QUERIES, ASKED_WORDS = 200, 8
 EDITS = 12  # more than eight, so that a merge is among what follows them
 _Result = TypeVar("_Result")
-READER = Audience("default")
 
 
 class Timed:

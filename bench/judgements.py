@@ -18,6 +18,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
+from bench.shown import shown
 from eval.bootstrap import Counts, Floats, Metric, estimate, resample
 from eval.wording import containment, token_f1
 
@@ -42,7 +43,7 @@ def main() -> None:
     for name in judged[0].scores:
         for over, grouped in (("answers", None), ("systems", [one.system for one in judged])):
             row = (_correlation(judged, name, grouped, counts, rank) for rank in (_as_is, _ranks))
-            table.add_row(name, over, str(len(set(grouped) if grouped else judged)), *map(_shown, row))
+            table.add_row(name, over, str(len(set(grouped) if grouped else judged)), *map(shown, row))
     Console(width=110).print(table)
 
 
@@ -114,10 +115,6 @@ def _ranks(values: Floats) -> Floats:
     _, group, size = np.unique(values, return_inverse=True, return_counts=True)
     ranks: Floats = (np.cumsum(size) - (size - 1) / 2)[group]
     return ranks
-
-
-def _shown(metric: Metric | None) -> str:
-    return "-" if metric is None else f"{metric.value:.3f} [{metric.ci95[0]:.3f}, {metric.ci95[1]:.3f}]"
 
 
 if __name__ == "__main__":

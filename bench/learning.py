@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize  # type: ignore[import-untyped]  # it ships no types
 
 from retrieval.fusion import FEATURES
-from retrieval.leaning import TRAITS
+from retrieval.leaning import TRAITS, share
 from retrieval.weights import Group
 
 Numbers = NDArray[np.float64]
@@ -62,14 +62,14 @@ def learn(lessons: Sequence[Lesson]) -> Weights:
 
 def scores(case: Case, weights: Weights) -> Numbers:
     """The score of every candidate, as the search has it."""
-    share = _logistic(case.traits @ weights["leaning"])
-    mixed: Numbers = (1 - share) * (case.alone @ weights["alone"]) + share * (case.context @ weights["in_context"])
+    leans = share_of_context(case, weights)
+    mixed: Numbers = (1 - leans) * (case.alone @ weights["alone"]) + leans * (case.context @ weights["in_context"])
     return mixed
 
 
 def share_of_context(case: Case, weights: Weights) -> float:
     """How much the question leans on what was said before."""
-    return float(_logistic(case.traits @ weights["leaning"]))
+    return float(share(case.traits, weights["leaning"]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,8 +126,8 @@ def _leaning(lessons: Sequence[Lesson], alone: Numbers, context: Numbers) -> Num
     talks = [lesson for lesson in lessons if lesson.follow_ups]
     changes = [lesson for lesson in lessons if not lesson.follow_ups]
     parts = [
-        (_Block.of(lesson, "alone"), *_both(lesson, alone, context), share * weight)
-        for group, share in ((talks, FOLLOW_UPS), (changes, 1 - FOLLOW_UPS))
+        (_Block.of(lesson, "alone"), *_both(lesson, alone, context), part * weight)
+        for group, part in ((talks, FOLLOW_UPS), (changes, 1 - FOLLOW_UPS))
         for lesson, weight in _weighed(group)
     ]
     scale = np.std(np.concatenate([traits for _, traits, *_ in parts]), axis=0)
@@ -136,11 +136,11 @@ def _leaning(lessons: Sequence[Lesson], alone: Numbers, context: Numbers) -> Num
     def loss(weights: Numbers) -> tuple[float, Numbers]:
         value, slope = RIDGE / 2 * float(weights @ weights), RIDGE * weights
         for block, traits, own, told, weight in parts:
-            share = _logistic(traits / scale @ weights)
-            part, by_score = block.loss(own + block.spread(share) * (told - own))
+            leans = share(traits / scale, weights)
+            part, by_score = block.loss(own + block.spread(leans) * (told - own))
             by_share = np.add.reduceat(by_score * (told - own), block.starts)
             value += weight * part
-            slope = slope + weight * ((traits / scale).T @ (by_share * share * (1 - share)))
+            slope = slope + weight * ((traits / scale).T @ (by_share * leans * (1 - leans)))
         return value, slope
 
     found = minimize(loss, np.zeros(len(TRAITS)), jac=True, method="L-BFGS-B")
@@ -158,11 +158,6 @@ def _weighed(sets: Sequence[Each]) -> Iterable[tuple[Each, float]]:
     """Each set with its weight: together 1, families alike."""
     families = [each.family for each in sets]
     return [(each, 1.0 / families.count(each.family) / len(set(families))) for each in sets]
-
-
-def _logistic(values: Numbers) -> Numbers:
-    shares: Numbers = 1 / (1 + np.exp(-values))
-    return shares
 
 
 def _rounded(weights: Numbers) -> Numbers:

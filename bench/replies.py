@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from bench.shown import shown
 from bot.commands import add_settings, settings_of
 from bot.decide import Policy
 from bot.settings import Settings
@@ -31,6 +32,7 @@ from eval.wording import answer_words, containment, token_f1
 
 SEED = 7  # any fixed number: the same replies are shown before and after a change
 ALWAYS = Policy(answer_confidence=0.0, clarify=False)
+DIGITS = (3, 3, 3, 1, 1)  # of each column
 
 
 def main() -> None:
@@ -63,7 +65,7 @@ def _table(cases: Sequence[Answered]) -> Table:
     table = Table("replies", "n", "token F1", "best snippet", "all snippets", "words", "p95 words")
     right = [one for one in cases if one.right]
     for name, some in (("all", cases), ("from a right article", right)):
-        table.add_row(name, str(len(some)), *map(_shown, _metrics(some).values()))
+        table.add_row(name, str(len(some)), *map(shown, _metrics(some).values(), DIGITS))
     return table
 
 
@@ -86,13 +88,6 @@ def _scores(one: Answered) -> Iterator[float]:
     yield max((containment(reply, snippet) for snippet in snippets), default=0.0)
     yield containment(reply, " ".join(snippets))
     yield len(reply.split())
-
-
-def _shown(metric: Metric | None) -> str:
-    if metric is None:
-        return "-"
-    digits = 1 if metric.value > 1 else 3
-    return f"{metric.value:.{digits}f} [{metric.ci95[0]:.{digits}f}, {metric.ci95[1]:.{digits}f}]"
 
 
 def _written(one: Answered) -> str:

@@ -26,7 +26,8 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
-from bench.index import READER, sampled, write
+from bench.index import sampled, write
+from bench.suites import READER, ROOT
 from bot.decide import Policy
 from bot.turn import Asked, Knows, turn
 from retrieval.encode import Batcher, Embedding, Encoder
@@ -36,7 +37,6 @@ from retrieval.prepare import DEFAULT_MODEL
 from retrieval.search import search
 from retrieval.snapshot import Snapshot
 
-ROOT = Path(__file__).resolve().parent.parent
 AT_ONCE = (1, 64)
 QUESTIONS = 512  # of each knowledge base; fewer are asked again: eight rounds of 64
 RESAMPLES = 1000
