@@ -3,13 +3,13 @@
 from collections.abc import Awaitable, Callable
 
 from bot.cite import url_of
-from bot.history import searched_for, told
+from bot.history import find, searched_for, told
 from bot.reply.extractive import extract
 from bot.turn import Knows
 from bot.understand import understand
 from conversation.ports import Store
 from handoff.api import Suggestion
-from retrieval.index import Audience, Hit, best_passages, search
+from retrieval.index import Audience, Hit, best_passages
 
 SUGGESTIONS = 3  # what fits beside a transcript
 EVENTS_BACK = 20
@@ -32,7 +32,7 @@ def suggester(store: Store, knows: Callable[[], Knows]) -> Callable[[str], Await
         reading, query = await searched_for(
             said[asked[-1]].text, said[: asked[-1]], audience, known.snapshot, known.encode
         )
-        hits = search(known.snapshot, query, audience, SUGGESTIONS)
+        hits = await find(known.snapshot, query, audience, SUGGESTIONS)
         return [_suggestion(hit, reading.text, known) for hit in best_passages(hits)]
 
     return suggest

@@ -1,21 +1,18 @@
 """The answer to a visitor: a pure function of what was said, a snapshot of the knowledge base, and the policy."""
 
-import asyncio
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from functools import cache
 
 from bot.cite import cite
 from bot.decide import Decision, Features, Policy, Situation, confidence, decide
-from bot.history import Encode, searched_for
+from bot.history import Encode, find, searched_for
 from bot.offer import CANDIDATES, MAX_OFFERED, Candidate, related, rivals
 from bot.reply import extractive, phrases
 from bot.reply.generator import Extractive, Generator, Show, Task, Wording, unseen
 from bot.understand import Said, Understood, understand
 from conversation.events import Citation, JsonObject, Outcome, Reason
-from retrieval.index import Audience, Hit, Reading, Snapshot, best_articles, best_passages, search
+from retrieval.index import Audience, Hit, Reading, Snapshot, best_articles, best_passages
 
 RANKED_ARTICLES = 20  # as many as evaluation reads
 TRACED_HITS = 5  # as many as an agent looks at
@@ -123,25 +120,13 @@ async def _search(understood: Understood, asked: Asked, knows: Knows) -> Found:
         return Found(Reading(asked.question))
     question, earlier = _choice(asked) if asked.question in asked.offered else (asked.question, asked.earlier)
     reading, query = await searched_for(question, earlier, asked.audience, knows.snapshot, knows.encode)
-    # in a thread, as many searches in a row would keep the loop from sockets and from giving the encoder more
-    ranked = await asyncio.get_running_loop().run_in_executor(
-        _searcher(), search, knows.snapshot, query, asked.audience, RANKED_ARTICLES
-    )
+    ranked = await find(knows.snapshot, query, asked.audience, RANKED_ARTICLES)
     hits, named = _named_first(ranked, asked.question)
     first = best_passages(hits)[:CANDIDATES]
     features = _features(first, hits, query.text, knows.snapshot)
     rated = [Candidate(hit, confidence(own)) for hit, own in zip(first, features, strict=True)]
     context = query.context.text if query.context else None
     return Found(reading, context, hits, rated, features[0] if features else None, named)
-
-
-@cache
-def _searcher() -> ThreadPoolExecutor:
-    """One thread: searches are Python for the most part, so more of them only wait for each other.
-
-    64 turns at once on two cores: 90 and 116 a second where six threads made 59 and 100.
-    """
-    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="search")
 
 
 def _choice(asked: Asked) -> tuple[str, Sequence[Said]]:
@@ -227,7 +212,7 @@ def _trace(understood: Understood, found: Found, decision: Decision, offers: Seq
         "query": found.reading.text,
         "context": found.context,
         "read_as": dict(found.reading.corrections),
-        "ranked": list(dict.fromkeys(hit.article.article_id for hit in found.hits)),
+        "ranked": list(best_articles(found.hits)),
         "hits": [_traced(hit) for hit in found.hits[:TRACED_HITS]],
         "features": None if found.features is None else asdict(found.features),
         "decision": decision.outcome,

@@ -13,10 +13,10 @@ from starlette.concurrency import run_in_threadpool
 from bot.help.assets import Asset, templates
 from bot.help.body import render
 from bot.help.library import HOME, Found, Library
-from bot.history import Encode
+from bot.history import Encode, find, searched_for
 from retrieval.article import Article
 from retrieval.errors import EncoderBusy
-from retrieval.index import Audience, Query, Snapshot, read_as, search
+from retrieval.index import Audience, Snapshot
 
 EVERYONE = Audience("default")
 MAX_QUERY_CHARS = 200  # longer than any question to a search field; bounds the work that a stranger makes
@@ -105,9 +105,8 @@ class HelpCentre:
         return self._library
 
     async def _search(self, library: Library, query: str, limit: int) -> list[Found]:
-        text = read_as(library.snapshot, query, library.audience).text
-        found = search(library.snapshot, Query(text, await self._encode(text)), library.audience, limit)
-        return library.found(found)
+        _, asked = await searched_for(query, (), library.audience, library.snapshot, self._encode)
+        return library.found(await find(library.snapshot, asked, library.audience, limit))
 
     async def _results(self, library: Library, query: str, tag: str) -> Response:
         try:
