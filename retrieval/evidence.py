@@ -24,9 +24,9 @@ TOGETHER = 3  # pieces whose mean stands for the whole article
 LATE_PIECES = 60  # nearest pieces whose tokens are compared: 1 ms
 LATE_PASSAGES = 15  # and the pieces of so many passages with the best words
 DEPTH = 100  # passages each signal names: beyond that, ranks hardly weigh
-_ALONE = (
-    2**18
-)  # multiplications that one thread does alone; several wait for each other on busy cores, 20 times as long
+COMPARED = 20  # best articles of a signal, whose mean is the ground from which the best one is measured
+# multiplications that one thread does alone; several wait for each other on busy cores, 20 times as long
+_ALONE = 2**18
 _UNSEEN = 0.02  # how much below the worst compared article one counts whose tokens were not compared
 
 
@@ -84,6 +84,12 @@ def gather(snapshot: "Snapshot", query: Query, allowed: Mask) -> Evidence:
         "late": _passages(snapshot.chunk_of_unit[late_units], late),
     }
     return Evidence(np.array(signals), found & allowed, passages)
+
+
+def compared(signals: Numbers) -> Numbers:
+    """The scores of the best 20 articles of each signal, in no order, float64 (..., 20), of signals (..., articles)."""
+    best: Numbers = -np.partition(-signals, min(COMPARED, signals.shape[-1]) - 1)[..., :COMPARED]
+    return best
 
 
 def _dense(snapshot: "Snapshot", units: NDArray[np.int64], cosines: NDArray[np.float32]) -> Sequence[Numbers]:

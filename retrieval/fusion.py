@@ -1,16 +1,13 @@
 """Puts what the signals say of articles into one order, with weights learned from labelled questions."""
 
-from functools import cache
-
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.evidence import SIGNALS, Numbers
+from retrieval.evidence import SIGNALS, Numbers, compared
 from retrieval.leaning import leaning
-from retrieval.weights import Group, shipped
+from retrieval.weights import shipped
 
 FEATURES = tuple(f"{signal}.{kind}" for kind in ("margin", "rank") for signal in SIGNALS)
-COMPARED = 20  # articles whose mean is the ground from which the best one is measured
 _LEAST_SPREAD = 0.02  # below that, the best article is not better than the others but by chance
 
 
@@ -20,7 +17,7 @@ def features(signals: Numbers) -> Numbers:
     `margin`: 0 for the mean of the best 20 articles of the signal, 1 for its best; `rank`: 1 / rank, 0 where the signal
     says nothing of the article.
     """
-    top = -np.partition(-signals, min(COMPARED, signals.shape[1]) - 1, axis=1)[:, :COMPARED]
+    top = compared(signals)
     ground = top.mean(axis=1, keepdims=True)
     margins = (signals - ground) / np.maximum(top.max(axis=1, keepdims=True) - ground, _LEAST_SPREAD)
     ranks = np.array([_ranks(row) for row in signals])
@@ -35,17 +32,12 @@ def fused(question: str, alone: Numbers, context: Numbers | None = None) -> Numb
     """
     if not alone.shape[1]:
         return np.zeros(0)
-    score: Numbers = features(alone) @ _weights("alone")
+    score: Numbers = features(alone) @ shipped("alone", FEATURES)
     if context is None:
         return score
     share = leaning(question, alone)
-    mixed: Numbers = (1 - share) * score + share * (features(context) @ _weights("in_context"))
+    mixed: Numbers = (1 - share) * score + share * (features(context) @ shipped("in_context", FEATURES))
     return mixed
-
-
-@cache
-def _weights(group: Group) -> Numbers:
-    return shipped(group, FEATURES)
 
 
 def _ranks(scores: Numbers) -> NDArray[np.int64]:

@@ -1,15 +1,13 @@
 """How much a question leans on what was said before it: what it says itself, and how it fits the knowledge base."""
 
 import re
-from functools import cache
 
 import numpy as np
 
-from retrieval.evidence import SIGNALS, Numbers
+from retrieval.evidence import SIGNALS, Numbers, compared
 from retrieval.weights import shipped
 
 TRAITS = ("always", "spread", "nearest", "titled", "points_back")
-COMPARED = 20  # articles from whose mean the spread is measured
 _POINTS_BACK = re.compile(
     r"^\W*(?:and|but|so|also|then|what about|how about|what if|why not|which one)\b"
     r"|\b(?:it|its|this|that|these|those|them|they|there|the same|the other|instead)\b",
@@ -25,16 +23,17 @@ def traits(question: str, signals: Numbers) -> Numbers:
     title has its words (`titled`, the share of them). `points_back`: it has an English word like "it" or "instead".
     """
     piece, title = signals[SIGNALS.index("piece")], signals[SIGNALS.index("title_words")]
-    top = -np.partition(-piece, min(COMPARED, len(piece)) - 1)[:COMPARED]
+    top = compared(piece)
     points_back = _POINTS_BACK.search(question) is not None
     return np.array([1.0, top.max() - top.mean(), top.max(), title.max(), points_back])
 
 
 def leaning(question: str, signals: Numbers) -> float:
     """From 0, a new subject, to 1, a question that can only be understood by what was said before."""
-    return float(1 / (1 + np.exp(-(traits(question, signals) @ _weights()))))
+    return float(share(traits(question, signals), shipped("leaning", TRAITS)))
 
 
-@cache
-def _weights() -> Numbers:
-    return shipped("leaning", TRAITS)
+def share(traits: Numbers, weights: Numbers) -> Numbers:
+    """From 0 to 1, float64 (...,), of traits (..., len(TRAITS))."""
+    shares: Numbers = 1 / (1 + np.exp(-(traits @ weights)))
+    return shares

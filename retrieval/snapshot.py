@@ -117,14 +117,7 @@ class Snapshot:
 
         0 where no word is shared or the article is not allowed; `asked` are the `lexical.words` of a question.
         """
-        scores = self._fields[field].scores(asked)
-        match LEVELS[field]:
-            case "articles":
-                return scores * allowed
-            case "chunks":
-                return scores * allowed[self.article_of_chunk]
-            case "units":
-                return scores * allowed[self.article_of_unit]
+        return self._fields[field].scores(asked) * allowed[self._owners(LEVELS[field])]
 
     def tokens(self, units: Positions) -> list[TokenVectors]:
         """The token vectors of each unit, int8 (t, k): unit-length rows times 127, mapped from the file."""
@@ -203,9 +196,10 @@ class Snapshot:
     def _field(self, name: str) -> Field:
         """The field over all segments."""
         level = LEVELS[name]
-        rows = {"articles": self.article_ids, "chunks": self.article_of_chunk, "units": self.article_of_unit}[level]
         segments = zip(self._segments, self._layout.places, strict=True)
-        return Field([(segment.fields[name], places.of(level)) for segment, places in segments], len(rows))
+        return Field(
+            [(segment.fields[name], places.of(level)) for segment, places in segments], len(self._owners(level))
+        )
 
 
 def _digests(parts: Iterable[Part]) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """The weights that were learned from labelled questions: one file, which `python -m bench.fusion` writes."""
 
-from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import Literal
@@ -13,13 +12,8 @@ FILE = "fusion.json"
 Group = Literal["alone", "in_context", "leaning"]
 
 
-def shipped(group: Group, names: Sequence[str]) -> NDArray[np.float64]:
-    """The weights of a group in the order of `names`. Raises KeyError if the file is not of this version."""
-    weights = _document()[group]
-    return np.array([weights[name] for name in names], dtype=np.float64)
-
-
 @cache
-def _document() -> dict[str, dict[str, float]]:
-    document: dict[str, dict[str, float]] = orjson.loads(resources.files("retrieval").joinpath(FILE).read_bytes())
-    return document
+def shipped(group: Group, names: tuple[str, ...]) -> NDArray[np.float64]:
+    """The weights of a group in the order of `names`. Raises KeyError if the file is not of this version."""
+    weights = orjson.loads(resources.files("retrieval").joinpath(FILE).read_bytes())[group]
+    return np.array([weights[name] for name in names], dtype=np.float64)
