@@ -43,7 +43,7 @@ from retrieval.weights import FILE, Group, shipped
 SHIPPED = ROOT / "retrieval" / FILE
 INDEX = "bench-index"
 CANDIDATES = 20  # articles a question is learned from: the best so many of each feature
-SAME = 0.05  # of a group's length: our own articles change, and another processor rounds its vectors otherwise
+SAME = 0.99  # of first articles: shipped on another processor .995, learned without one of seven families .960 to .984
 USUAL = ("dense", "BM25", "RRF")
 OURS = "learned"
 MACRO = ("arduino", "hint3", "banking77", "clinc150", "dstc11")  # families whose mean is the last row
@@ -66,16 +66,25 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help=f"write {SHIPPED.relative_to(ROOT)}")
     parser.add_argument("--check", action="store_true", help="compare with it")
     args = parser.parse_args()
-    encoder = OnnxEncoder(prepare_model(DEFAULT_MODEL, args.data))
-    stored = partial(Stored, args.data / INDEX)
-    asked = {suite: list(_asked(suite, args.shared, encoder, stored)) for suite in (*SUITES, *MULTI_TURN)}
-    lessons = {suite: _lesson(suite, own) for suite, own in asked.items()}
-    unseen = {suite: learn([lesson for lesson in lessons.values() if lesson.family != suite.family]) for suite in asked}
+    asked = read_all(args.shared, args.data)
+    unseen = {suite: learned(asked, without=suite.family) for suite in asked}
     Console(width=120).print(_orders(asked, unseen), _subjects(asked, unseen))
-    weights = learn(list(lessons.values()))
+    weights = learned(asked)
     if args.write:
         SHIPPED.write_text(_document(weights, asked), encoding="utf-8")
-    return _check(weights) if args.check else 0
+    return _check(weights, [each for own in asked.values() for each in own]) if args.check else 0
+
+
+def read_all(shared: Path, data: Path) -> dict[Suite, Sequence[Asked]]:
+    """Every set that is learned from. Some minutes the first time; model and indexes are kept below `data`."""
+    encoder = OnnxEncoder(prepare_model(DEFAULT_MODEL, data))
+    stored = partial(Stored, data / INDEX)
+    return {suite: list(_asked(suite, shared, encoder, stored)) for suite in (*SUITES, *MULTI_TURN)}
+
+
+def learned(asked: Mapping[Suite, Sequence[Asked]], without: str | None = None) -> Weights:
+    """What all sets teach, but those of one family."""
+    return learn([_lesson(suite, own) for suite, own in asked.items() if suite.family != without])
 
 
 def _asked(suite: Suite, shared: Path, encoder: Encoder, stored: Callable[[Path], Stored]) -> Iterator[Asked]:
@@ -188,17 +197,34 @@ def _document(weights: Weights, asked: Mapping[Suite, Sequence[Asked]]) -> str:
     )
 
 
-def _check(weights: Weights) -> int:
-    """1 where the shipped weights of a group point elsewhere than the learned ones, which is told; 0 where none do."""
-    apart = {group: _apart(shipped(group, NAMES[group]), learned) for group, learned in weights.items()}
-    far = {group: distance for group, distance in apart.items() if distance > SAME}
-    for group, distance in far.items():
-        sys.stderr.write(f"{group}: what is shipped is {distance:.0%} away from what was learned; run with --write\n")
-    return 1 if far else 0
+def _check(weights: Weights, asked: Sequence[Asked]) -> int:
+    """1 where the shipped weights often put another article first than the learned ones, which is told; otherwise 0.
+
+    Of each group it is seen what it decides: equally good weights may lie far apart, as signals say much the same.
+    """
+    own = {group: shipped(group, NAMES[group]) for group in weights}
+    same = {
+        group: np.mean([_first(group, each.case, own) == _first(group, each.case, weights) for each in asked])
+        for group in weights
+    }
+    for group, share in same.items():
+        if share < SAME:
+            sys.stderr.write(
+                f"{group}: what is shipped and what was learned agree on {share:.1%} of questions only; run with --write\n"
+            )
+    return 1 if min(same.values()) < SAME else 0
 
 
-def _apart(one: Numbers, other: Numbers) -> float:
-    return float(np.linalg.norm(one - other) / np.linalg.norm(other))
+def _first(group: Group, case: Case, weights: Weights) -> int:
+    """The candidate that comes first where the group decides."""
+    match group:
+        case "alone":
+            scored = case.alone @ weights["alone"]
+        case "in_context":
+            scored = case.context @ weights["in_context"]
+        case "leaning":
+            scored = scores(case, weights)
+    return int(np.argmax(scored))
 
 
 if __name__ == "__main__":

@@ -5,12 +5,14 @@
 Every question is answered from the best article, however unsure the bot is: whether to answer is another measurement.
 Prints token F1 against the reference, how much of the gold snippets (`labels.snippets`) the reply contains, and its
 length, for all questions and for those whose article is right. `--show N` writes N replies instead, to be read.
+`--without dstc11 --shared ../shared/data` searches with weights that never saw that family of sets.
 """
 
 import argparse
 import asyncio
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bench.shown import shown
+from bench.unseen import unseen
 from bot.commands import add_settings, settings_of
 from bot.decide import Policy
 from bot.settings import Settings
@@ -43,10 +46,19 @@ def main() -> None:
     parser.add_argument(
         "--show", type=int, metavar="N", help="write N replies, as visitors get them, instead of numbers"
     )
+    parser.add_argument(
+        "--without", metavar="FAMILY", help="a family of sets (bench/suites.py) that was not learned from"
+    )
+    parser.add_argument("--shared", type=Path, help="folder of the labelled sets, for --without")
     args = parser.parse_args()
-    settings, questions = settings_of(args), read_questions(args.questions)
-    if args.show:
-        chosen = random.Random(SEED).sample(questions, args.show)
+    settings = settings_of(args)
+    with unseen(args.without, args.shared, settings.data) if args.without else nullcontext():
+        _report(settings, read_questions(args.questions), args.show)
+
+
+def _report(settings: Settings, questions: Sequence[Question], show: int | None) -> None:
+    if show:
+        chosen = random.Random(SEED).sample(questions, show)
         policy = Policy(settings.answer_confidence, settings.handoff)
         print("\n".join(map(_written, asyncio.run(_answered(settings, chosen, policy)))))
         return
