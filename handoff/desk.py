@@ -40,6 +40,7 @@ from conversation.state import Conversation
 from handoff.errors import BadRequest
 from handoff.presence import ACTING_ROLES, Attendance
 from handoff.text import clean
+from handoff.waiting import served
 
 WAITS_KEPT = 20  # the last hour or so of a busy desk: enough for a median, recent enough to be true
 MAX_WAIT_S = 600.0  # ten minutes are more than a visitor looks at a chat that stands still
@@ -77,6 +78,7 @@ class Desk:
 
     def __init__(self, journal: Journal, attendance: Attendance, *, max_wait_s: float = MAX_WAIT_S) -> None:
         self.journal, self.attendance, self._max_wait_s = journal, attendance, max_wait_s
+        self.raise_every_s = max_wait_s / 2  # a normal call is served like an urgent one once it has waited too long
         self._waits_s: deque[float] = deque(maxlen=WAITS_KEPT)
 
     async def claim(self, conversation_id: str, agent: Agent, client_id: str | None = None) -> Event:
@@ -171,13 +173,14 @@ class Desk:
 
         `wait_s` is the position times the median of what the last claims in this process had waited.
         """
-        queue = enumerate(await self.journal.store.queue(), start=1)
-        place = next(((at, found) for at, found in queue if found.conversation_id == conversation_id), None)
+        at = self.journal.clock.now()
+        queue = enumerate(served(await self.journal.store.queue(), at, self.raise_every_s), start=1)
+        place = next(((nth, found) for nth, found in queue if found.conversation_id == conversation_id), None)
         if place is None:
             return None
         position, waiting = place
         waits_since = waiting.waiting_since or waiting.updated_at
-        overdue = (self.journal.clock.now() - waits_since).total_seconds() > self._max_wait_s
+        overdue = (at - waits_since).total_seconds() > self._max_wait_s
         return Place(position, round(position * statistics.median(self._waits_s)) if self._waits_s else None, overdue)
 
     async def _act(self, conversation_id: str, agent: Agent, client_id: str | None, payload: Payload) -> Event:

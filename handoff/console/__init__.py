@@ -19,7 +19,7 @@ class Console:
         self._sockets = DeskSockets(desk, door)
         self.routes = APIRouter()
         self.routes.add_api_websocket_route("/v1/desk", self._serve)
-        add_pages(self.routes, door)
+        add_pages(self.routes, door, raise_every_s=desk.raise_every_s)
 
     async def _serve(self, websocket: WebSocket) -> None:
         await self._sockets.serve(websocket)

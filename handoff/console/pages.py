@@ -59,8 +59,8 @@ class Templates:
         return HTMLResponse(self._pages.get_template(f"{name}.html").render(values), status, headers=PAGE_HEADERS)
 
 
-def add_pages(routes: APIRouter, door: Door) -> None:
-    """The console at `/console`, and the one-time login link."""
+def add_pages(routes: APIRouter, door: Door, *, raise_every_s: float) -> None:
+    """The console at `/console`, and the one-time login link. Its queue is sorted as `waiting.served` does."""
     files = Files(HERE / "static")
     templates = Templates(files)
 
@@ -72,7 +72,8 @@ def add_pages(routes: APIRouter, door: Door) -> None:
         except NotSignedIn:
             return templates.page("sign_in")
         await door.attendance.renew(who.agent)
-        return templates.page("console", agent=agent_form(who.agent), csrf=who.credential.csrf)
+        agent = agent_form(who.agent)
+        return templates.page("console", agent=agent, csrf=who.credential.csrf, raise_every_s=raise_every_s)
 
     @routes.get("/console/static/{digest}/{name}", include_in_schema=False)
     async def static(digest: str, name: str) -> Response:

@@ -1,8 +1,14 @@
+from datetime import UTC, datetime, timedelta
+
 import pytest
 import structlog.testing
 
 from conversation.errors import AlreadyClaimed
+from conversation.state import Conversation
 from handoff.desk import Place, requested
+from handoff.waiting import served
+
+AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 async def test_place_in_the_queue_is_by_priority_then_waiting_time(office):
@@ -13,6 +19,25 @@ async def test_place_in_the_queue_is_by_priority_then_waiting_time(office):
     assert await office.desk.queue_place(second) == Place(2, None)
     await office.desk.prioritise(second, await office.agent(), priority="urgent")
     assert await office.desk.queue_place(second) == Place(1, None)
+
+
+async def test_whoever_has_waited_long_does_not_starve_behind_newer_urgent_ones(office):
+    first = await office.open("one", waiting=True)
+    office.clock.advance(600)
+    second = await office.open("two", waiting=True)
+    await office.desk.prioritise(second, await office.agent(), priority="urgent")
+    assert await office.desk.queue_place(first) == Place(1, None)
+
+
+def test_whoever_waits_rises_one_priority_each_time():
+    def waiting(priority, waited_s):
+        return Conversation(
+            priority, "v", "default", AT, AT, priority=priority, waiting_since=AT - timedelta(seconds=waited_s)
+        )
+
+    queue = [waiting("low", 100), waiting("normal", 50), waiting("high", 0), waiting("urgent", 0)]
+    assert [now.priority for now in served(queue, AT, raise_every_s=50)] == ["urgent", "low", "normal", "high"]
+    assert [now.priority for now in served(queue, AT, raise_every_s=101)] == ["urgent", "high", "normal", "low"]
 
 
 async def test_wait_is_the_position_times_the_median_of_what_others_waited(office):

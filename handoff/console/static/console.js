@@ -10,7 +10,8 @@ import { explain } from "./words.js";
 
 const CLOCK_MS = 15_000; // waiting times are shown in minutes
 const DRAW_AFTER_MS = 30; // too short to notice, long enough for hundreds of frames
-const { csrf = "", agentId: me = "", role = "" } = document.body.dataset;
+const { csrf = "", agentId: me = "", role = "", raiseEveryS } = document.body.dataset;
+const raiseEveryMs = 1000 * Number(raiseEveryS);
 
 /** @type {Map<string, any>} */ const items = new Map();
 /** @type {Map<string, any[]>} */ const logs = new Map();
@@ -89,7 +90,7 @@ function leave(id) {
 async function suggest(id) {
   try {
     const { items: found } = await api.request("GET", `/v1/conversations/${encodeURIComponent(id)}/suggestions`);
-    if (id === selected) drawSuggestions(found, (text) => chat.insert(text));
+    if (id === selected) chat.transcript.keepingPlace(() => drawSuggestions(found, (text) => chat.insert(text)));
   } catch {
     // help that does not come is no reason to interrupt; whatever else fails says so itself
   }
@@ -121,7 +122,7 @@ function draw() {
   setTimeout(() => {
     drawing = false;
     markSeen();
-    drawQueue(byId("queue"), [...items.values()], { selected, unread, me, nowMs: Date.now(), choose });
+    drawQueue(byId("queue"), [...items.values()], { selected, unread, me, nowMs: Date.now(), raiseEveryMs, choose });
     const calls = [...items.values()].filter((item) => item.state === "queued" || unread(item)).length;
     document.title = calls ? `(${calls}) Handrail console` : "Handrail console";
   }, DRAW_AFTER_MS);

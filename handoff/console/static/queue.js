@@ -6,20 +6,26 @@ import { ago, reasonWords, waited, whereWords } from "./words.js";
 /** @type {Record<string, number>} */
 const URGENCY = { urgent: 0, high: 1, normal: 2, low: 3 };
 
-/** @param {any} one @param {any} other */
-const byWaiting = (one, other) =>
-  (URGENCY[one.priority] ?? 2) - (URGENCY[other.priority] ?? 2) ||
-  Date.parse(one.waiting_since ?? one.updated_at) - Date.parse(other.waiting_since ?? other.updated_at);
+/** @param {any} item */
+const since = (item) => Date.parse(item.waiting_since ?? item.updated_at);
+
+/** The order in which those who wait are served, as the server has it (`waiting.py`): who waits rises. @param {{nowMs: number, raiseEveryMs: number}} how */
+function byWaiting({ nowMs, raiseEveryMs }) {
+  /** @param {any} item */
+  const rank = (item) => Math.max(0, (URGENCY[item.priority] ?? 2) - Math.max(0, Math.floor((nowMs - since(item)) / raiseEveryMs)));
+  return (/** @type {any} */ one, /** @type {any} */ other) => rank(one) - rank(other) || since(one) - since(other);
+}
 
 /** @param {any} one @param {any} other */
 const byNews = (one, other) => Date.parse(other.updated_at) - Date.parse(one.updated_at);
 
-/** @param {any[]} items @param {string} me */
-export function sections(items, me) {
+/** @param {any[]} items @param {{me: string, nowMs: number, raiseEveryMs: number}} how */
+export function sections(items, how) {
+  const { me } = how;
   const open = items.filter((item) => item.state !== "closed");
   const mine = open.filter((item) => item.state === "agent" && item.holder.id === me);
   return [
-    { title: "Waiting for a person", items: open.filter((item) => item.state === "queued").sort(byWaiting), empty: "Nobody waits." },
+    { title: "Waiting for a person", items: open.filter((item) => item.state === "queued").sort(byWaiting(how)), empty: "Nobody waits." },
     { title: "Yours", items: mine.sort(byNews), empty: "You hold no chat." },
     { title: "To follow up", items: open.filter((item) => item.state === "bot" && item.contact).sort(byNews), empty: "" },
     { title: "With the bot", items: open.filter((item) => item.state === "bot" && !item.contact).sort(byNews), empty: "" },
@@ -44,11 +50,11 @@ function card(item, { selected, unread, me, nowMs, choose }) {
  * Draw the column anew, keeping focus and scroll.
  * @param {HTMLElement} place
  * @param {any[]} items
- * @param {{selected: string | null, unread: (item: any) => boolean, me: string, nowMs: number, choose: (id: string) => void}} how
+ * @param {{selected: string | null, unread: (item: any) => boolean, me: string, nowMs: number, raiseEveryMs: number, choose: (id: string) => void}} how
  */
 export function drawQueue(place, items, how) {
   const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["conversation"] : undefined;
-  const drawn = sections(items, how.me).flatMap(({ title, items: listed, empty }) => {
+  const drawn = sections(items, how).flatMap(({ title, items: listed, empty }) => {
     if (!listed.length && !empty) return [];
     const cards = listed.map((item) => {
       const button = card(item, { ...how, unread: how.unread(item) });

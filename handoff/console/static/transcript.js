@@ -65,12 +65,12 @@ export class Transcript {
   /** @param {any} event */
   append(event) {
     const drawn = line(event);
-    if (drawn) this.#keepingPlace(() => this.list.insertBefore(drawn, this.unsent[0] ?? null));
+    if (drawn) this.keepingPlace(() => this.list.insertBefore(drawn, this.unsent[0] ?? null));
   }
 
   /** What waits to be sent, below everything that was. @param {import("./outbox.js").Unsent[]} messages */
   showUnsent(messages) {
-    this.#keepingPlace(() => {
+    this.keepingPlace(() => {
       for (const element of this.unsent) element.remove();
       this.unsent = messages.map(({ command, text, problem }) =>
         said(`${command === "say" ? "agent" : "note"} unsent`, problem ? "Not sent" : "Sending", "you", [plain(text)]),
@@ -79,8 +79,8 @@ export class Transcript {
     });
   }
 
-  /** @param {() => void} draw */
-  #keepingPlace(draw) {
+  /** Draw here, above or beside; whoever reads the end goes on reading the end. @param {() => void} draw */
+  keepingPlace(draw) {
     const near = this.place.scrollHeight - this.place.scrollTop - this.place.clientHeight < NEAR_PX;
     draw();
     if (near) this.place.scrollTop = this.place.scrollHeight;
