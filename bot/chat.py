@@ -3,12 +3,14 @@
 import asyncio
 import secrets
 from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 
 import structlog
 
 from bot.channel import Channel, ChannelClosed
 from bot.delivery import Course, Delivery, place_form
+from bot.handover import handover
 from bot.intake import Arrival, Ended, RateLimited, decision, may_reopen
 from bot.limits import COMMANDS, HELLOS, SAYS, Limits
 from bot.protocol import (
@@ -33,15 +35,15 @@ from bot.protocol import (
     event_frame,
     parse,
 )
-from bot.respond import Responder
+from bot.respond import HISTORY_EVENTS, Responder
 from bot.sign import Sign
 from bot.visitors import Admitted, Reception
 from conversation.errors import AlreadySent, NewerConversation, Refused, StorageUnavailable
-from conversation.events import SYSTEM, Author, BotSaid, Closed, JsonObject, Opened
+from conversation.events import SYSTEM, Author, BotSaid, Closed, Event, HandoffRequested, JsonObject, Opened
 from conversation.journal import Journal
 from conversation.ports import Appended, Draft, Key, Relayed
 from conversation.state import Conversation
-from handoff.desk import Desk, requested
+from handoff.desk import Desk
 
 log = structlog.get_logger()
 
@@ -282,6 +284,7 @@ class Chat:
         visitor, counter = self._admitted.visitor, self._counter
         limit = SAYS if isinstance(command, Say) else COMMANDS
         page = self._hello.page.model_dump(exclude_none=True) if self._hello.page else None
+        told = await self._told() if isinstance(command, CallHuman) else ()
         return Arrival(
             by=Author("visitor", visitor.name, visitor.visitor_id),
             opened=Opened(self._hello.site, self._hello.locale, page),
@@ -290,8 +293,20 @@ class Chat:
             reopen_h=counter.reopen_h,
             retry_after_s=counter.limits.hit(limit, command.type, visitor.visitor_id),
             rates_reply=not isinstance(command, Rate) or await self._is_reply(command.seq),
-            call=lambda: requested("visitor_asked", "the visitor pressed the button"),
+            call=self._call(told),
         )
+
+    async def _told(self) -> Sequence[Event]:
+        """The last events of the conversation; none of one that has not begun."""
+        now = await self._counter.journal.store.conversation(self._conversation_id)
+        if now is None:
+            return ()
+        return await self._counter.journal.store.events(self._conversation_id, after=max(0, now.seq - HISTORY_EVENTS))
+
+    def _call(self, told: Sequence[Event]) -> Callable[[], HandoffRequested]:
+        """The visitor's own call for a person; where a new conversation begins with it, nothing of the one before."""
+        own, blank = (handover(events, "visitor_asked", "the visitor pressed the button") for events in (told, ()))
+        return lambda: own if told and told[0].conversation_id == self._conversation_id else blank
 
     async def _is_reply(self, seq: int) -> bool:
         rated = await self._counter.journal.store.events(self._conversation_id, after=seq - 1, limit=1)

@@ -8,17 +8,18 @@ from typing import TypeVar
 import structlog
 
 from bot.decide import Policy
+from bot.handover import handover
 from bot.history import told
 from bot.reply import phrases
 from bot.reply.generator import Show
 from bot.turn import Asked, Knows, Reply, turn
 from conversation.errors import IllegalTransition, LeaseLost, StorageUnavailable
-from conversation.events import BOT, BotSaid, Event, JsonObject, VisitorSaid
+from conversation.events import BOT, BotSaid, Event, HandoffRequested, JsonObject, VisitorSaid
 from conversation.journal import Journal
 from conversation.log import attempts, turn_id
 from conversation.ports import Appended, Draft, Hint, Reached, Relayed, TurnLease
 from conversation.state import Conversation
-from handoff.desk import Desk, requested
+from handoff.desk import Desk
 from retrieval.index import Audience
 
 log = structlog.get_logger()
@@ -100,8 +101,9 @@ class Responder:
         if reply is None:
             log.info("turn.dropped", conversation_id=now.conversation_id, code=LeaseLost.code)
             return None
+        call = await self._call(now, reply)
         try:
-            appended = await self.journal.append(now.conversation_id, _commit(now, lease, reply), turn=lease)
+            appended = await self.journal.append(now.conversation_id, _commit(now, lease, reply, call), turn=lease)
         except (LeaseLost, IllegalTransition) as lost:
             log.info("turn.dropped", conversation_id=now.conversation_id, code=lost.code)
             return None
@@ -124,6 +126,13 @@ class Responder:
         except Exception as failure:
             log.exception("turn.failed", conversation_id=now.conversation_id)
             return _apology(knows, type(failure).__name__)
+
+    async def _call(self, now: Conversation, reply: Reply) -> HandoffRequested | None:
+        """The call for a person that comes with the reply, where one does, with what the agent should know first."""
+        if reply.handoff is None:
+            return None
+        events = await self.journal.store.events(now.conversation_id, after=max(0, now.seq - HISTORY_EVENTS))
+        return handover(events, reply.handoff, str(reply.trace.get("why", "")), reply.trace)
 
     def _drafting(self, lease: TurnLease) -> Show:
         """Sends pieces of the coming reply to the visitor; nothing is stored, and nobody minds if they are lost."""
@@ -198,8 +207,10 @@ def _offered(events: Sequence[Event]) -> Sequence[str]:
     return said.suggestions if said is not None and said.outcome == "clarify" else ()
 
 
-def _commit(before: Conversation, lease: TurnLease, reply: Reply) -> Callable[[Conversation | None], Sequence[Draft]]:
-    """The drafts of `reply`, if the chat is still in the hold in which the turn began."""
+def _commit(
+    before: Conversation, lease: TurnLease, reply: Reply, call: HandoffRequested | None
+) -> Callable[[Conversation | None], Sequence[Draft]]:
+    """The drafts of `reply` and `call`, if the chat is still in the hold in which the turn began."""
     said = BotSaid(
         text=reply.text,
         outcome=reply.outcome,
@@ -212,8 +223,8 @@ def _commit(before: Conversation, lease: TurnLease, reply: Reply) -> Callable[[C
         trace=reply.trace,
     )
     drafts = [Draft(BOT, said)]
-    if reply.handoff is not None:
-        drafts.append(Draft(BOT, requested(reply.handoff, str(reply.trace.get("why", "")))))
+    if call is not None:
+        drafts.append(Draft(BOT, call))
 
     def decide(now: Conversation | None) -> Sequence[Draft]:
         if now is None or now.hold != before.hold:

@@ -118,9 +118,12 @@ class NoteAdded:
     text: str
 
 
+WANTS = "Wants:"  # begins the first line of a handoff's `detail` that says what the visitor wants
+
+
 @dataclass(frozen=True, slots=True)
 class HandoffRequested:
-    """A person is called; `detail` tells the agent why."""
+    """A person is called; `detail` tells the agent, a line each, what is wanted, what was tried and why they are called."""
 
     kind: ClassVar[str] = "handoff_requested"
     reason: Reason

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from conversation.errors import AlreadyClaimed, IllegalTransition, NotHolder
 from conversation.events import (
+    WANTS,
     AgentSaid,
     Author,
     BotSaid,
@@ -147,13 +148,14 @@ def apply(before: Conversation, event: Event) -> Conversation:
             return replace(after, locale=locale, page=page)
         case VisitorSaid(text=text):
             pending = (*after.pending, event.seq) if after.state == "bot" else ()
-            return replace(after, pending=pending, preview=_preview(text))
+            return replace(after, pending=pending, preview=_preview(text) if _shows_last(after) else after.preview)
         case BotSaid():
             return _answered(after, event.payload)
         case AgentSaid(text=text):
             return replace(after, preview=_preview(text))
-        case HandoffRequested(reason=reason, priority=priority):
-            return replace(after, reason=reason, priority=priority)
+        case HandoffRequested(reason=reason, detail=detail, priority=priority):
+            shown = _preview(detail.partition("\n")[0]) if detail.startswith(WANTS) else after.preview
+            return replace(after, reason=reason, priority=priority, preview=shown)
         case ContactLeft(email=email):
             return replace(after, contact=email)
         case Tagged(tags=tags):
@@ -187,6 +189,11 @@ def _answered(now: Conversation, said: BotSaid) -> Conversation:
         failures=0 if helped else now.failures + 1,
         preview=_preview(said.text),
     )
+
+
+def _shows_last(now: Conversation) -> bool:
+    """Whether the card shows what was said last; "hello?" of one who waits does not hide what they want."""
+    return now.state != "queued" or not now.preview.startswith(WANTS)
 
 
 def _preview(text: str) -> str:

@@ -229,6 +229,26 @@ async def test_a_visitor_and_an_agent_talk(lobby):
     assert numbers(guest.events()) == [1, 2, 3, 4, 5]
 
 
+async def test_the_button_tells_the_agent_what_is_wanted_and_the_visitor_nothing_of_it(lobby, known):
+    await lobby.agent()
+    guest = await arrived(lobby)
+    conversation_id = guest.heard[-1]["conversation_id"]
+    await guest.say(known)
+    reply = await guest.until("event", kind="bot_said")
+    await guest.command("rate", seq=reply["seq"], helpful=False)
+    await guest.until("event", kind="rated")
+    await guest.command("call_human")
+    await guest.until("event", kind="handoff_requested")
+    *_, request = await lobby.log(conversation_id)
+    assert request.payload.detail.split("\n") == [
+        f"Wants: “{known}”",
+        "Tried: “Refunds” (marked not helpful)",
+        "Why: the visitor pressed the button",
+    ]
+    assert "Wants" not in json.dumps(guest.heard)
+    assert "pressed" not in json.dumps(guest.heard)
+
+
 async def test_calling_again_while_waiting_is_refused_and_cancelling_returns_to_the_bot(lobby):
     await lobby.agent()
     guest = await arrived(lobby)

@@ -313,7 +313,23 @@ async def test_two_questions_in_a_row_without_an_answer_call_a_person(lobby, unk
     first, second = await replies(lobby)
     assert (first.outcome, first.suggestions) == ("no_answer", (phrases.TALK_TO_PERSON,))
     assert second.outcome == "handoff"
-    assert (await lobby.store.conversation(CONVERSATION)).reason == "repeated_failure"
+    now = await lobby.store.conversation(CONVERSATION)
+    assert (now.reason, now.priority) == ("repeated_failure", "high")
+
+
+async def test_the_call_for_a_person_tells_the_agent_what_is_wanted_and_was_tried(lobby, known, unknown):
+    await lobby.agent()
+    for text in ("hello", known, unknown, "I want to talk to a human"):
+        await said(lobby, text)
+        await lobby.idle()
+    *_, request = await lobby.log(CONVERSATION)
+    assert request.payload.detail.split("\n") == [
+        f"Wants: “{known}”, then “{unknown}”",
+        "Tried: “Refunds”; 1 question without an answer",
+        "Why: the visitor asked for a person",
+    ]
+    now = await lobby.store.conversation(CONVERSATION)
+    assert now.preview.startswith(f"Wants: “{known}”")
 
 
 async def test_the_bot_is_silent_while_a_person_is_awaited_or_there(lobby, known):

@@ -257,6 +257,15 @@ def test_the_preview_is_one_short_line_of_the_last_message(log):
     assert log.now.preview == "x" * (PREVIEW_CHARS - 1) + "…"
 
 
+def test_the_preview_of_one_who_waits_is_what_they_want(log):
+    log.add(VISITOR, VisitorSaid("my parcel")).add(VISITOR, HandoffRequested("visitor_asked", "Why: pressed a button"))
+    assert log.now.preview == "my parcel"
+    log.add(VISITOR, ReturnedToBot()).add(VISITOR, HandoffRequested("visitor_asked", "Wants: “my parcel”\nWhy: asked"))
+    assert log.now.preview == "Wants: “my parcel”"
+    assert log.add(VISITOR, VisitorSaid("hello?")).now.preview == "Wants: “my parcel”"
+    assert log.add(ANNA, Claimed()).add(VISITOR, VisitorSaid("there you are")).now.preview == "there you are"
+
+
 def test_an_unknown_event_moves_the_cursor_and_whoever_it_says(log):
     before = log.now
     skipped = apply(before, Event("c1", 2, "e2", AT, SYSTEM, Unknown("call_recorded")))

@@ -3,7 +3,7 @@ import re
 import pytest
 from playwright.async_api import async_playwright, expect
 
-from conversation.events import BOT, Author, BotSaid, Citation, VisitorSaid
+from conversation.events import BOT, Author, BotSaid, Citation, HandoffRequested, ReturnedToBot, VisitorSaid
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -133,6 +133,35 @@ async def test_bot_markdown_is_drawn_and_hostile_text_stays_text(page, office):
         "/help/ports",
     ]
     await expect(page.locator("main img")).to_have_count(0)
+
+
+async def test_agent_reads_at_the_top_what_is_wanted_without_scrolling(page, office):
+    conversation_id = await office.open(*[f"question {n}\n" * 4 for n in range(15)])
+    detail = f"Wants: “{HOSTILE}”\nTried: “Track a parcel” (marked not helpful)\nWhy: the visitor pressed the button"
+    await office.append(conversation_id, (BOT, HandoffRequested("visitor_asked", detail)))
+    await page.get_by_role("button", name="Wants: “<img").click()
+    summary = page.get_by_role("region", name="Summary")
+    await expect(summary.get_by_role("term")).to_have_text(["Wants", "Tried", "Why"])
+    await expect(summary.get_by_role("definition")).to_have_text(
+        [f"“{HOSTILE}”", "“Track a parcel” (marked not helpful)", "the visitor pressed the button"]
+    )
+    await expect(page.get_by_role("log")).to_contain_text("A person was called: asked for a person")
+    await expect(page.get_by_role("log").get_by_text("A person was called")).to_be_in_viewport()
+    await expect(summary).to_be_in_viewport(ratio=1)
+    await summary.focus()
+    await expect(summary).to_be_focused()
+    await office.append(conversation_id, (BOT, ReturnedToBot()))
+    await expect(summary).to_be_hidden()
+
+
+async def test_whoever_has_waited_long_stands_above_newer_more_urgent_ones(page, office):
+    now = await page.evaluate("() => Date.now()")
+    office.clock.advance(now / 1000 - office.clock.now().timestamp() - 301)
+    await office.open("waits for five minutes", waiting=True)
+    office.clock.advance(300)
+    await office.append(await office.open("came just now"), (BOT, HandoffRequested("repeated_failure", "", "high")))
+    waiting = page.get_by_role("listitem")
+    await expect(waiting).to_have_text([re.compile("five minutes"), re.compile("just now")])
 
 
 async def test_signed_out_elsewhere_the_console_says_so_and_keeps_the_draft(page, office):

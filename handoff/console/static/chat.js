@@ -1,6 +1,7 @@
-// The chosen conversation: its head, its transcript, its composer, and what the agent may do with it.
+// The chosen conversation: its head, what to know first, its transcript, its composer, and what the agent may do with it.
 
 import { byId, link, make } from "./dom.js";
+import { drawHandover } from "./handover.js";
 import { Transcript } from "./transcript.js";
 import { whereWords } from "./words.js";
 
@@ -45,6 +46,7 @@ export class Chat {
     this.item = item;
     byId("nothing").hidden = true;
     byId("chat").hidden = false;
+    drawHandover("");
     this.transcript.show(events);
     this.text.value = this.parts.storage.getItem(this.#draftKey) ?? "";
     byId("typing").textContent = "";
@@ -74,7 +76,14 @@ export class Chat {
   /** @param {any} event */
   append(event) {
     this.transcript.append(event);
+    if (event.kind === "handoff_requested") this.#showHandover(event.detail);
+    if (event.kind === "returned_to_bot") this.#showHandover("");
     if (event.by.kind === "visitor") this.visitorTyping(false);
+  }
+
+  /** @param {string} detail */
+  #showHandover(detail) {
+    this.transcript.keepingPlace(() => drawHandover(detail));
   }
 
   /** @param {boolean} on */

@@ -52,7 +52,7 @@ export function happened(event) {
   const who = event.by.name ?? (event.by.kind === "visitor" ? "The visitor" : "Handrail");
   switch (event.kind) {
     case "opened": return event.page?.title || event.page?.url ? `Chat began on ${event.page.title || event.page.url}` : "Chat began";
-    case "handoff_requested": return `A person was called: ${reasonWords(event.reason)}${event.detail ? ` (${event.detail})` : ""}`;
+    case "handoff_requested": return `A person was called: ${reasonWords(event.reason)}`;
     case "claimed": return `${who} took the chat`;
     case "released": return `${who} gave the chat back to the queue${event.reason ? `: ${event.reason}` : ""}`;
     case "transferred": return `${who} passed the chat to ${event.to_name}${event.note ? `: ${event.note}` : ""}`;
