@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bot.calls import asks_for_person
 from bot.reply.source import without_source
 
 Role = Literal["visitor", "bot", "agent"]
@@ -50,38 +51,6 @@ def in_context(question: str, earlier: Sequence[Said]) -> str | None:
     told = [said for said in earlier if small_talk(said.text) is None][-CARRIED_TURNS:]
     lines = [" ".join([*said.titles, *without_source(said.text).split()[:CARRIED_WORDS]]) for said in told]
     return "\n".join([*lines, question]) if lines else None
-
-
-_PERSON = r"(?:human(?: being)?|person|agent|operator|representative|rep|advisor|adviser|someone|somebody|people|staff|employee|colleague|manager|supervisor|support(?: team)?|customer (?:service|care|support)|live (?:chat|agent|support))"
-_REACH = r"(?:talk|speak|chat|connect|transfer|write|switch|forward|escalate|reach|put me through|get me)"
-_CALLS = (
-    # "talk to a human", "connect me with customer care"
-    (
-        rf"\b{_REACH}\b(?: me| this| us| directly| over)?(?: to| with| through)?(?: an?| the| your| any| some| one of your)?"
-        rf"(?: real| live| actual| human| customer| support| service| care)* {_PERSON}\b"
-    ),
-    # "I want a human", "need an agent please"
-    (
-        r"\b(?:want|need|give me|prefer|get me|is there|are there|can i (?:get|have)|i'd like)\b"
-        r"(?: an?| any| some| the)?(?: real| live| actual| human)* (?:human(?: being)?|person|agent|operator|representative|human agent)"
-        r"(?: please| now| here| available| to talk to| to speak to| to help(?: me)?| who can help)*[\s.!?]*$"
-    ),
-    # the bare word
-    r"^\W*(?:a |an )?(?:real |live )?(?:human|person|agent|operator|representative|human agent)(?: please| now)?\W*$",
-    r"\b(?:not|stop|no) (?:an? |this |the |more )?(?:stupid |damn )?(?:bot|robot|machine|chatbot)s?\b.*\b(?:human|person|agent)\b",
-    r"\bcall (?:a|an|the|me a) (?:human|person|agent|colleague)\b",
-)
-_CALLS_PERSON = re.compile("|".join(f"(?:{call})" for call in _CALLS), re.IGNORECASE)
-# "How do I add an agent?" asks the knowledge base, not for a person.
-_ABOUT_PERSONS = re.compile(r"^\W*(?:how (?:do|can|does|many|much|is)|what|when|which|why|where)\b", re.IGNORECASE)
-_HOW_TO_REACH = re.compile(r"^\W*(?:how|where) (?:do|can) (?:i|we) (?:talk|speak|chat)\b", re.IGNORECASE)
-
-
-def asks_for_person(text: str) -> bool:
-    """Whether the visitor wants to talk to a person, rather than to know something about persons."""
-    if _ABOUT_PERSONS.search(text) and not _HOW_TO_REACH.search(text):
-        return False
-    return _CALLS_PERSON.search(text) is not None
 
 
 _YES = re.compile(

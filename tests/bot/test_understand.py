@@ -1,54 +1,18 @@
 import pytest
 
 from bot.reply import phrases
-from bot.understand import Said, asks_for_person, in_context, small_talk, understand
-
-CALLS = [
-    "I want to talk to a human",
-    "talk to a person",
-    "Can I speak with an agent please?",
-    "connect me to customer care",
-    "human",
-    "Agent!",
-    "I need a real person",
-    "get me a human",
-    "is there a real person here?",
-    "please transfer me to a representative",
-    "I'd like to speak to someone",
-    "stop, no more bots, I need a human",
-    "how can I talk to a person?",
-    "let me chat with support",
-]
-
-NO_CALLS = [
-    "How do I add an agent?",
-    "what can an agent see",
-    "Which operator has precedence?",
-    "my agent license expired",
-    "The human readable name is wrong",
-    "how many agents can work at once",
-    "operator overloading does not compile",
-    "How do I transfer a chat to another agent?",
-    "where do I set the capacity of an agent",
-    "personal data export",
-    "What does the support plan include?",
-]
-
-
-@pytest.mark.parametrize("text", CALLS)
-def test_a_wish_for_a_person_is_heard(text):
-    assert asks_for_person(text)
-
-
-@pytest.mark.parametrize("text", NO_CALLS)
-def test_a_question_about_persons_is_a_question(text):
-    assert not asks_for_person(text)
+from bot.understand import Said, in_context, small_talk, understand
 
 
 @pytest.mark.parametrize("yes", ["yes", "Yes please!", "ok", "sure", "yeah, I would"])
 def test_yes_to_the_offer_of_a_person_calls_one(yes):
     earlier = [Said("visitor", "what about x"), Said("bot", phrases.NO_ANSWER)]
     assert understand(yes, earlier).intent == "call_human"
+
+
+def test_a_call_in_the_middle_of_a_question_is_a_call():
+    assert understand("my order is late, can someone real please look at it", []).intent == "call_human"
+    assert understand("How do I add an agent?", []).intent == "question"
 
 
 def test_yes_to_anything_else_is_small_talk():
