@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from bot.chat import Counter
 from bot.decide import Policy
 from bot.limits import Limits
@@ -21,6 +23,7 @@ from bot.reply.provider import ModelUnusable, Service, Stream, connect
 from bot.respond import Responder
 from bot.settings import Settings, SettingsError
 from bot.sign import Sign
+from bot.tone import Tone, kept
 from bot.turn import Knows
 from bot.visitors import Reception
 from conversation.bus import LocalBus
@@ -39,6 +42,7 @@ from retrieval.opening import open_knowledge
 from retrieval.refresh import Knowledge
 
 DATABASE = "handrail.db"
+TONE = "tone"  # beside the models, below the data folder
 
 
 class DataUnwritable(Exception):
@@ -88,6 +92,19 @@ def prepare(settings: Settings) -> tuple[Encoder, Knowledge]:
     connect_model(settings)
     prepare_data(settings.data)
     return open_knowledge(settings.kb, settings.data, settings.model)
+
+
+def open_tone(data: Path, encoder: Encoder) -> Tone:
+    """How messages sound to `encoder`: learned at the first start of a model, which takes 3 s, and kept below `data`.
+
+    Raises DataUnwritable.
+    """
+    try:
+        return kept(
+            data / TONE, encoder.name, lambda texts: np.stack([one.sentence for one in encoder.encode_queries(texts)])
+        )
+    except OSError as problem:
+        raise DataUnwritable(data / TONE, problem.strerror or str(problem)) from problem
 
 
 def connect_model(settings: Settings) -> Stream | None:
@@ -144,7 +161,8 @@ async def open_store(data: Path) -> AsyncIterator[Store]:
 async def assemble(settings: Settings, encoder: Encoder, knowledge: Knowledge) -> AsyncIterator[House]:
     """A server's parts, running: turns are answered, articles watched, other processes' writes noticed."""
     async with open_store(settings.data) as store, Batcher(encoder) as batcher:
-        house = _compose(settings, store, knowledge, batcher)
+        tone = await asyncio.to_thread(open_tone, settings.data, encoder)
+        house = _compose(settings, store, knowledge, batcher, tone)
         async with asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(house.responder.run()),
@@ -159,7 +177,7 @@ async def assemble(settings: Settings, encoder: Encoder, knowledge: Knowledge) -
                     task.cancel()
 
 
-def _compose(settings: Settings, store: Store, knowledge: Knowledge, batcher: Batcher) -> House:
+def _compose(settings: Settings, store: Store, knowledge: Knowledge, batcher: Batcher, tone: Tone) -> House:
     journal = Journal(store, LocalBus(), SystemClock())
     metrics = Metrics()
     generator = open_generator(settings, journal.clock, metrics.observe_call)
@@ -167,7 +185,7 @@ def _compose(settings: Settings, store: Store, knowledge: Knowledge, batcher: Ba
     responder = Responder(
         journal=journal,
         desk=desk,
-        knows=lambda: Knows(knowledge.snapshot, batcher.encode, settings.public_url or "", generator),
+        knows=lambda: Knows(knowledge.snapshot, batcher.encode, settings.public_url or "", generator, tone),
         policy=Policy(settings.answer_confidence, settings.handoff),
         observe=metrics.observe,
     )

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.markup import escape
 
-from bot.assembly import House, open_generator, prepare
+from bot.assembly import House, open_generator, open_tone, prepare
 from bot.decide import Policy
 from bot.doctor import Finding, diagnose
 from bot.serve import serve, take_port
@@ -111,7 +111,8 @@ def run_ask(args: Namespace) -> int:
 async def _ask(question: str, settings: Settings, encoder: Encoder, knowledge: Knowledge) -> Reply:
     async with Batcher(encoder) as batcher:
         generator = open_generator(settings, SystemClock(), lambda _call: None)
-        knows = Knows(knowledge.snapshot, batcher.encode, settings.public_url or "", generator)
+        tone = open_tone(settings.data, encoder)
+        knows = Knows(knowledge.snapshot, batcher.encode, settings.public_url or "", generator, tone)
         policy = Policy(settings.answer_confidence, settings.handoff)
         return await turn(Asked(question, Audience("default")), knows, policy)
 

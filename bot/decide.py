@@ -1,9 +1,10 @@
 """What to do with what was found: a pure policy, explained. Whether to call a person is decided here, by code."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from bot.mood import FRUSTRATED_FROM
 from conversation.events import Outcome, Reason
 
 FAILURES_BEFORE_HANDOFF = 2  # replies in a row without an answer, the coming one included
@@ -55,7 +56,8 @@ class Situation:
     """What the decision rests on. `failures` are the replies in a row so far that did not help.
 
     `options`: how many articles are about as likely to answer as the best. `named`: the visitor wrote the title of the
-    article. `clarified`: the bot's last reply asked which article is meant.
+    article. `clarified`: the bot's last reply asked which article is meant; `offered_person`: it offered a person.
+    `frustration` is the visitor's mood, 0 to 1. `returned`: an agent had the chat before and gave it back.
     """
 
     intent: Literal["question", "small_talk", "call_human"]
@@ -65,15 +67,27 @@ class Situation:
     options: int = 1
     named: bool = False
     clarified: bool = False
+    frustration: float = 0.0
+    offered_person: bool = False
+    returned: bool = False
+
+    @property
+    def frustrated(self) -> bool:
+        """Whether the visitor counts as such."""
+        return self.frustration >= FRUSTRATED_FROM
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`reason` says why a person is called or, where the desk is closed, would have been; `why` says it in words."""
+    """`reason` says why a person is called or, where the desk is closed, would have been; `why` says it in words.
+
+    `offers_person`: the visitor may have one, and is told so beside the reply.
+    """
 
     outcome: Outcome
     why: str
     reason: Reason | None = None
+    offers_person: bool = False
 
 
 def confidence(features: Features | None) -> float:
@@ -94,16 +108,56 @@ def decide(situation: Situation, policy: Policy) -> Decision:
         return _call("visitor_asked", "the visitor asked for a person", situation)
     if situation.intent == "small_talk":
         return Decision("small_talk", "the message is small talk")
+    own = _own(situation, policy)
+    forced = _forced(own, situation) if policy.handoff == "auto" else None
+    if forced is not None:
+        return _call(*forced, situation)
+    if situation.frustrated:
+        return replace(own, why=f"{own.why}; {_mood(situation)}, so a person is offered", offers_person=True)
+    return own
+
+
+def _own(situation: Situation, policy: Policy) -> Decision:
+    """What the bot can say itself."""
+    stuck = situation.failures > 0
     if situation.named:
-        return Decision("answer", "the visitor named the article")
+        return Decision("answer", "the visitor named the article", offers_person=stuck)
     if _asks_back(situation, policy):
         return Decision("clarify", f"{situation.options} articles with about the confidence {situation.confidence:.2f}")
     level = f"confidence {situation.confidence:.2f}, answers from {policy.answer_confidence:.2f}"
     if situation.confidence >= policy.answer_confidence:
-        return Decision("answer", level)
-    if policy.handoff == "auto" and situation.failures + 1 >= FAILURES_BEFORE_HANDOFF:
-        return _call("repeated_failure", f"{situation.failures + 1} questions in a row without an answer", situation)
-    return Decision("no_answer", level, "low_confidence")
+        return Decision("answer", level, offers_person=stuck)
+    return Decision("no_answer", level, "low_confidence", offers_person=True)
+
+
+def _forced(own: Decision, situation: Situation) -> tuple[Reason, str] | None:
+    """Why a person is called though nobody asked for one, where that is so.
+
+    An answer is given first, with the offer of a person. With nobody at the desk whatever the bot can say itself is.
+    """
+    if own.outcome == "no_answer" and (stuck := _stuck(situation)):
+        return "repeated_failure", f"{stuck}; {own.why}"
+    if not situation.frustrated or situation.named:
+        return None
+    if own.outcome == "no_answer":
+        return "frustrated", f"{_mood(situation)}; {own.why}"
+    if not situation.desk_open:
+        return None
+    if situation.offered_person:
+        return "frustrated", f"{_mood(situation)}, after a person was offered; {own.why}"
+    return ("frustrated", f"{_mood(situation)}; {own.why}") if own.outcome == "clarify" else None
+
+
+def _stuck(situation: Situation) -> str:
+    """Why one more "I do not know" would be one too many; '' where it would not."""
+    if situation.returned:
+        return "a colleague had this chat before"
+    failures = situation.failures + situation.clarified + 1
+    return f"{failures} replies in a row without an answer" if failures >= FAILURES_BEFORE_HANDOFF else ""
+
+
+def _mood(situation: Situation) -> str:
+    return f"frustration {situation.frustration:.2f}, counted from {FRUSTRATED_FROM:.2f}"
 
 
 def _asks_back(situation: Situation, policy: Policy) -> bool:

@@ -188,8 +188,8 @@ def _heard(course: Course, said: Said, now: Sequence[str], *, replied: bool) -> 
 
 
 def _told(course: Course, said: Said) -> Course:
-    """After a reply; only of the bot's own it is known that it was none."""
-    missing = said.role == "bot" and OFFER in said.text
+    """After a reply; only of the bot's own it is known that it was none. A person is offered beside answers too."""
+    missing = said.role == "bot" and OFFER in said.text and not said.titles
     return Course(course.carried, course.asked, course.rejected, course.unanswered + missing)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import TypeVar
 
 import structlog
@@ -197,14 +198,23 @@ def _asked(now: Conversation, events: Sequence[Event], *, desk_open: bool) -> As
     """What the visitor has said and nobody answered is the question; all before it is history."""
     question = [e.payload.text for e in events if e.seq in now.pending and isinstance(e.payload, VisitorSaid)]
     earlier = list(told(event for event in events if event.seq not in now.pending))
-    audience = Audience(now.site_id, now.locale)
-    return Asked("\n".join(question), audience, earlier, now.failures, desk_open, _offered(events))
+    last = _last_reply(events)
+    return Asked(
+        "\n".join(question),
+        Audience(now.site_id, now.locale),
+        earlier,
+        failures=now.failures,
+        desk_open=desk_open,
+        offered=last.suggestions if last is not None and last.outcome == "clarify" else (),
+        offered_person=last is not None and phrases.offers_person(last.text, last.suggestions),
+        returned=now.returned,
+    )
 
 
-def _offered(events: Sequence[Event]) -> Sequence[str]:
-    """The titles between which the bot's last reply asked to choose, if it did."""
-    said = next((event.payload for event in reversed(events) if isinstance(event.payload, BotSaid)), None)
-    return said.suggestions if said is not None and said.outcome == "clarify" else ()
+def _last_reply(events: Sequence[Event]) -> BotSaid | None:
+    """The bot's last one in this hold; what was offered before an agent had the chat is settled."""
+    hold = list(takewhile(lambda event: event.standing is None, reversed(events)))
+    return next((event.payload for event in hold if isinstance(event.payload, BotSaid)), None)
 
 
 def _commit(

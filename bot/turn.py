@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass, field
 from bot.cite import cite
 from bot.decide import Decision, Features, Policy, Situation, confidence, decide
 from bot.history import Encode, find, searched_for
+from bot.mood import Mood, mood
 from bot.offer import CANDIDATES, MAX_OFFERED, Candidate, related, rivals
 from bot.reply import extractive, phrases
 from bot.reply.generator import Extractive, Generator, Show, Task, Wording, unseen
+from bot.tone import Tone, Vectors
 from bot.understand import Said, Understood, understand
 from conversation.events import Citation, JsonObject, Outcome, Reason
 from retrieval.index import Audience, Hit, Reading, Snapshot, best_articles, best_passages
@@ -22,7 +24,8 @@ TRACED_HITS = 5  # as many as an agent looks at
 class Asked:
     """What the bot is to answer: `question`, after `earlier` (oldest first), by whom, and how things stand.
 
-    `offered` are the titles between which the bot's last reply asked the visitor to choose, if it did.
+    `offered` are the titles between which the bot's last reply asked the visitor to choose, if it did;
+    `offered_person`: it offered a person. `returned`: an agent had the chat before and gave it back.
     """
 
     question: str
@@ -31,14 +34,16 @@ class Asked:
     failures: int = 0
     desk_open: bool = True
     offered: Sequence[str] = ()
+    offered_person: bool = False
+    returned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """What was found for a question: hits, best first, and the articles that could answer it.
 
-    `reading` is what was searched for, `context` the same after what was said before it, if anything was. `named`: the
-    visitor wrote the title of the first one.
+    `reading` is what was searched for, `context` the same after what was said before it, if anything was; `vector` is
+    that of the message alone, float32 (d,). `named`: the visitor wrote the title of the first one.
     """
 
     reading: Reading
@@ -47,6 +52,7 @@ class Found:
     candidates: Sequence[Candidate] = ()
     features: Features | None = None
     named: bool = False
+    vector: Vectors | None = None
 
     @property
     def confidence(self) -> float:
@@ -61,12 +67,16 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Knows:
-    """What the bot answers from: one snapshot, the encoder it was built with, where its articles are shown, its voice."""
+    """What the bot answers from: one snapshot, the encoder it was built with, where its articles are shown, its voice.
+
+    `tone`: how messages sound to that encoder; without it words alone tell the visitor's mood.
+    """
 
     snapshot: Snapshot
     encode: Encode
     base_url: str = ""
     generator: Generator = field(default_factory=Extractive)
+    tone: Tone | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +104,16 @@ async def turn(asked: Asked, knows: Knows, policy: Policy, show: Show = unseen) 
     understood = understand(asked.question, asked.earlier)
     found = await _search(understood, asked, knows)
     searched = time.perf_counter()
-    decision = decide(_situation(understood, found, asked), policy)
+    felt = mood(asked.earlier, asked.question, found.vector, knows.tone)
+    situation = _situation(understood, felt, found, asked)
+    decision = decide(situation, policy)
     offers = _offers(decision, found, asked)
-    wording = Wording(*_word(decision, understood, found, asked, knows))
+    wording = Wording(*_word(decision, understood, situation, found, knows))
     if decision.outcome == "answer":
         task = Task(asked.question, asked.earlier, found.hits, knows.base_url, wording, show)
         wording = await knows.generator.word(task)
     return Reply(
-        text=wording.text,
+        text=wording.text + _beside(decision, situation),
         outcome=decision.outcome,
         confidence=found.confidence,
         kb_version=knows.snapshot.kb_version,
@@ -109,7 +121,7 @@ async def turn(asked: Asked, knows: Knows, policy: Policy, show: Show = unseen) 
         citations=wording.citations,
         suggestions=(*(one.title for one in offers), *_person(decision, asked)),
         handoff=decision.reason if decision.outcome == "handoff" else None,
-        trace=_trace(understood, found, decision, offers)
+        trace=_trace(understood, felt, found, decision, offers)
         | wording.trace
         | {"search_ms": _ms(began, searched), "turn_ms": _ms(began, time.perf_counter())},
     )
@@ -118,7 +130,8 @@ async def turn(asked: Asked, knows: Knows, policy: Policy, show: Show = unseen) 
 async def _search(understood: Understood, asked: Asked, knows: Knows) -> Found:
     if understood.intent != "question":
         return Found(Reading(asked.question))
-    question, earlier = _choice(asked) if asked.question in asked.offered else (asked.question, asked.earlier)
+    chosen = asked.question in asked.offered
+    question, earlier = _choice(asked) if chosen else (asked.question, asked.earlier)
     reading, query = await searched_for(question, earlier, asked.audience, knows.snapshot, knows.encode)
     ranked = await find(knows.snapshot, query, asked.audience, RANKED_ARTICLES)
     hits, named = _named_first(ranked, asked.question)
@@ -126,7 +139,8 @@ async def _search(understood: Understood, asked: Asked, knows: Knows) -> Found:
     features = _features(first, hits, query.text, knows.snapshot)
     rated = [Candidate(hit, confidence(own)) for hit, own in zip(first, features, strict=True)]
     context = query.context.text if query.context else None
-    return Found(reading, context, hits, rated, features[0] if features else None, named)
+    vector = None if chosen else query.embedding.sentence
+    return Found(reading, context, hits, rated, features[0] if features else None, named, vector)
 
 
 def _choice(asked: Asked) -> tuple[str, Sequence[Said]]:
@@ -163,7 +177,7 @@ def _features(chosen: Sequence[Hit], hits: Sequence[Hit], query: str, snapshot: 
     ]
 
 
-def _situation(understood: Understood, found: Found, asked: Asked) -> Situation:
+def _situation(understood: Understood, felt: Mood, found: Found, asked: Asked) -> Situation:
     return Situation(
         intent=understood.intent,
         confidence=found.confidence,
@@ -172,11 +186,14 @@ def _situation(understood: Understood, found: Found, asked: Asked) -> Situation:
         options=len(found.options),
         named=found.named,
         clarified=bool(asked.offered),
+        frustration=felt.score,
+        offered_person=asked.offered_person,
+        returned=asked.returned,
     )
 
 
 def _word(
-    decision: Decision, understood: Understood, found: Found, asked: Asked, knows: Knows
+    decision: Decision, understood: Understood, situation: Situation, found: Found, knows: Knows
 ) -> tuple[str, tuple[Citation, ...]]:
     if decision.outcome == "answer":
         extract = extractive.extract(found.hits, found.reading.text, knows.snapshot, knows.base_url)
@@ -187,7 +204,14 @@ def _word(
         return phrases.SMALL_TALK[understood.small_talk], ()
     if decision.outcome == "handoff" and decision.reason is not None:
         return phrases.HANDOFF[decision.reason], ()
-    return phrases.no_answer(decision.reason, desk_open=asked.desk_open), ()
+    return phrases.no_answer(decision.reason, desk_open=situation.desk_open, frustrated=situation.frustrated), ()
+
+
+def _beside(decision: Decision, situation: Situation) -> str:
+    """What is added below an answer to a frustrated visitor: after it, since drafts of it may be on the screen."""
+    if decision.outcome in ("answer", "clarify") and situation.frustrated:
+        return f"\n\n{phrases.beside(desk_open=situation.desk_open)}"
+    return ""
 
 
 def _offers(decision: Decision, found: Found, asked: Asked) -> Sequence[Candidate]:
@@ -200,15 +224,16 @@ def _offers(decision: Decision, found: Found, asked: Asked) -> Sequence[Candidat
 
 
 def _person(decision: Decision, asked: Asked) -> tuple[str, ...]:
-    """The offer of a person, where the bot has no answer or had none just before."""
-    wanted = decision.outcome == "no_answer" or (decision.outcome == "answer" and asked.failures > 0)
-    return (phrases.TALK_TO_PERSON,) if wanted and asked.desk_open else ()
+    return (phrases.TALK_TO_PERSON,) if decision.offers_person and asked.desk_open else ()
 
 
-def _trace(understood: Understood, found: Found, decision: Decision, offers: Sequence[Candidate]) -> JsonObject:
+def _trace(
+    understood: Understood, felt: Mood, found: Found, decision: Decision, offers: Sequence[Candidate]
+) -> JsonObject:
     """How the reply came about, for QA and agents; never shown to visitors."""
     return {
         "intent": understood.intent,
+        "mood": {"score": round(felt.score, 3), "reason": felt.reason},
         "query": found.reading.text,
         "context": found.context,
         "read_as": dict(found.reading.corrections),

@@ -21,6 +21,7 @@ from conversation.events import (
     HandoffRequested,
     Holder,
     Opened,
+    Outcome,
     Payload,
     Priority,
     PrioritySet,
@@ -46,7 +47,8 @@ class Conversation:
     """A conversation as of its event number `seq`.
 
     `pending` are the numbers of what the visitor said and the bot, who holds the chat, has yet to answer.
-    `failures` counts the bot's replies in a row that did not help; an answer or a change of holder ends the row.
+    `failures` counts the bot's replies in a row that did not help; an answer or a change of holder ends the row, and
+    asking back is neither. `returned`: since it was last closed, an agent had the chat and gave it back to the bot.
     `waiting_since` is set while a person is awaited; `contact` is an address that nobody has followed up yet.
     """
 
@@ -68,6 +70,7 @@ class Conversation:
     tags: tuple[str, ...] = ()
     pending: tuple[int, ...] = ()
     failures: int = 0
+    returned: bool = False
     contact: str | None = None
     closed_at: datetime | None = None
 
@@ -153,6 +156,8 @@ def apply(before: Conversation, event: Event) -> Conversation:
             return _answered(after, event.payload)
         case AgentSaid(text=text):
             return replace(after, preview=_preview(text))
+        case ReturnedToBot():
+            return replace(after, returned=before.returned or before.state == "agent")
         case HandoffRequested(reason=reason, detail=detail, priority=priority):
             shown = _preview(detail.partition("\n")[0]) if detail.startswith(WANTS) else after.preview
             return replace(after, reason=reason, priority=priority, preview=shown)
@@ -174,6 +179,7 @@ def _stand(now: Conversation, standing: Standing, at: datetime) -> Conversation:
         hold=standing.hold,
         pending=(),
         failures=0,
+        returned=now.returned and standing.state != "closed",
         waiting_since=at if standing.state == "queued" else None,
         reason=now.reason if standing.state in ("queued", "agent") else None,
         contact=None if standing.state == "agent" else now.contact,
@@ -182,13 +188,19 @@ def _stand(now: Conversation, standing: Standing, at: datetime) -> Conversation:
 
 
 def _answered(now: Conversation, said: BotSaid) -> Conversation:
-    helped = said.outcome in ("answer", "small_talk")
     return replace(
         now,
         pending=tuple(seq for seq in now.pending if seq not in said.answers),
-        failures=0 if helped else now.failures + 1,
+        failures=_failures(now, said.outcome),
         preview=_preview(said.text),
     )
+
+
+def _failures(now: Conversation, outcome: Outcome) -> int:
+    """Whether asking back helped is seen by the reply after it."""
+    if outcome == "clarify":
+        return now.failures
+    return 0 if outcome in ("answer", "small_talk") else now.failures + 1
 
 
 def _shows_last(now: Conversation) -> bool:

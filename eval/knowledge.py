@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rich.progress import Progress
 
-from bot.assembly import prepare_data
+from bot.assembly import open_tone, prepare_data
 from bot.settings import Settings
 from bot.turn import Knows
 from eval.suite import NothingToPlay
@@ -54,8 +54,10 @@ async def open_library(
     prepare_data(settings.data)
     encoder = OnnxEncoder(prepare_model(settings.model, settings.data, lambda step: _begin(progress, step)))
     snapshot = open_snapshot(articles, encoder, Stored(settings.data / INDEX, settings.kb), progress)
+    _begin(progress, "learning how messages sound")
+    tone = open_tone(settings.data, encoder)
     async with Batcher(encoder) as batcher:
-        yield Library(Knows(snapshot, batcher.encode), reading.errors)
+        yield Library(Knows(snapshot, batcher.encode, tone=tone), reading.errors)
 
 
 def filtered(articles: Sequence[Article], withheld: frozenset[str], tag: str | None) -> list[Article]:

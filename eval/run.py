@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from bot.decide import Policy
+from bot.handover import mood_of
 from bot.respond import Responder
 from bot.turn import Knows
 from conversation.bus import LocalBus
@@ -105,6 +106,7 @@ def _row(row_id: str, events: Sequence[Event], latency_ms: float) -> Row:
     ranked = said.trace.get("ranked")
     if not isinstance(ranked, list):
         raise TurnFailed(row_id, str(said.trace.get("why")))
+    _, frustration = mood_of(said.trace)
     called = (event.payload.reason for event in events if isinstance(event.payload, HandoffRequested))
     return Row(
         row_id=row_id,
@@ -113,7 +115,7 @@ def _row(row_id: str, events: Sequence[Event], latency_ms: float) -> Row:
         ranked=tuple(map(str, ranked[:RANKED_LIMIT])),
         citations=said.citations,
         text=said.text,
-        frustration=None,
+        frustration=frustration,
         reason=next(called, None),
         latency_ms=latency_ms,
         trace=said.trace,

@@ -37,10 +37,14 @@ def chromium_args():
 
 @pytest.fixture(scope="session")
 def exported_model(tmp_path_factory):
-    """A data folder whose model is exported, once for all tests and all their processes."""
+    """A data folder whose model is exported, once for all tests and all their processes.
+
+    Whoever needs to know how messages sound to it learns that there for all.
+    """
     shared = tmp_path_factory.getbasetemp()
     shared = shared.parent if os.environ.get("PYTEST_XDIST_WORKER") else shared
     prepare_model(DEFAULT_MODEL, shared / "exported")
+    (shared / "exported" / "tone").mkdir(exist_ok=True)
     return shared / "exported"
 
 
@@ -49,7 +53,8 @@ def data_dir(tmp_path, exported_model):
     """An own data folder that needs no export."""
     data = tmp_path / "var"
     data.mkdir()
-    (data / "models").symlink_to(exported_model / "models")
+    for made in ("models", "tone"):
+        (data / made).symlink_to(exported_model / made)
     return data
 
 

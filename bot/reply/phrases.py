@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from bot.reply.shown import escaped
+from bot.reply.source import SORRY
 from bot.understand import OFFER, SmallTalk
 from conversation.events import Reason
 
@@ -19,31 +20,48 @@ SMALL_TALK: Mapping[SmallTalk, str] = {
     "agreement": "All right. If there is anything else, just ask.",
 }
 
+_CALLED = "I have asked a colleague to join this chat; they can read everything we wrote, so you need not repeat it."
+_BY_EMAIL = "Leave your email address and a person will get back to you"
+
 HANDOFF: Mapping[Reason, str] = {
     "visitor_asked": "Of course. I have asked a colleague to join this chat. They can read everything we wrote so far.",
-    "repeated_failure": (
-        "I am sorry that I could not help so far. I have asked a colleague to join this chat; "
-        "they can read everything we wrote, so you need not repeat it."
-    ),
+    "frustrated": f"{SORRY}. {_CALLED}",
+    "repeated_failure": f"I am sorry that I could not help so far. {_CALLED}",
 }
 
 NO_ANSWER = f"I am sorry, I did not find an answer to that in our help articles. {OFFER}"
+NO_ANSWER_FRUSTRATED = f"{SORRY}, and that I did not find an answer to that in our help articles. {OFFER}"
 NO_ANSWER_DESK_CLOSED = (
     "I am sorry, I did not find an answer to that in our help articles, and nobody is at the desk right now. "
-    "Leave your email address and a person will get back to you, or ask me in other words."
+    f"{_BY_EMAIL}, or ask me in other words."
 )
 DESK_CLOSED = (
-    "Nobody is at the desk right now. Leave your email address and a person will get back to you. "
-    "Until then I can look things up in our help articles for you."
+    f"Nobody is at the desk right now. {_BY_EMAIL}. Until then I can look things up in our help articles for you."
 )
+FRUSTRATED_DESK_CLOSED = f"{SORRY}, and that nobody is at the desk right now. {_BY_EMAIL}."
 FAILED = "I am sorry, something went wrong on our side while I looked that up. Please ask again, or talk to a person instead."
 
+BESIDE = f"{SORRY}. {OFFER}"
+BESIDE_DESK_CLOSED = f"{SORRY}. Nobody is at the desk right now, but a person can get back to you by email. {OFFER}"
 
-def no_answer(reason: Reason | None, *, desk_open: bool) -> str:
+
+def no_answer(reason: Reason | None, *, desk_open: bool, frustrated: bool = False) -> str:
     """What to say where the bot does not answer and nobody is called."""
     if desk_open:
-        return NO_ANSWER
+        return NO_ANSWER_FRUSTRATED if frustrated else NO_ANSWER
+    if frustrated:
+        return FRUSTRATED_DESK_CLOSED
     return DESK_CLOSED if reason == "visitor_asked" else NO_ANSWER_DESK_CLOSED
+
+
+def offers_person(text: str, suggestions: Sequence[str]) -> bool:
+    """Whether a reply of the bot offered a person, in words or by a button; the apology asks to ask again first."""
+    return OFFER in text or (TALK_TO_PERSON in suggestions and text != FAILED)
+
+
+def beside(*, desk_open: bool) -> str:
+    """The offer of a person below a reply to a frustrated visitor; a yes to it is a call."""
+    return BESIDE if desk_open else BESIDE_DESK_CLOSED
 
 
 def clarify(titles: Sequence[str]) -> str:

@@ -8,7 +8,10 @@ from retrieval.index import Hit
 
 _WHOLE = "This is from our article"
 _MORE = "You can read on in our article"
-_SENTENCE = re.compile(rf"(?:\A|\n\n)(?:{_WHOLE}|{_MORE}) \[(?:[^\]\\\n]|\\.){{1,1000}}\]\([^()\s]{{1,2000}}\)\.\s*\Z")
+SORRY = "I am sorry for the trouble"  # begins what the bot may add below: the offer of a person
+_SENTENCE = re.compile(
+    rf"(?:\A|\n\n)(?:{_WHOLE}|{_MORE}) \[(?:[^\]\\\n]|\\.){{1,1000}}\]\([^()\s]{{1,2000}}\)\.(?:\n\n{SORRY}\.[^\n]*)?\s*\Z"
+)
 
 
 def sentence(hit: Hit, base_url: str, *, more: bool) -> str:
@@ -25,5 +28,5 @@ def label(hit: Hit) -> str:
 
 
 def without_source(reply: str) -> str:
-    """`reply` without its closing sentence of source, if it has one: what is compared with a reference answer."""
+    """`reply` without its closing sentence of source, if it has one, and what the bot offers below it: what it answers."""
     return _SENTENCE.sub("", reply)

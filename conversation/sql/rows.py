@@ -54,6 +54,7 @@ def _memo(now: Conversation) -> Values:
         "tags": now.tags,
         "pending": now.pending,
         "failures": now.failures,
+        "returned": now.returned,
         "contact": now.contact,
         "closed_at": _micros(now.closed_at),
     }
@@ -81,6 +82,7 @@ def conversation_of(row: Row[Columns]) -> Conversation:
         tags=tuple(memo["tags"]),
         pending=tuple(memo["pending"]),
         failures=memo["failures"],
+        returned=memo.get("returned", False),  # not in rows written before it was counted
         contact=memo["contact"],
         closed_at=_moment(memo["closed_at"]),
     )

@@ -3,36 +3,107 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.decide import Features, Policy, Situation, confidence, decide
+from bot.reply import phrases
 
 AUTO = Policy(answer_confidence=0.5)
 ON_REQUEST = Policy(answer_confidence=0.5, handoff="on_request")
 
+SURE, UNSURE = 0.9, 0.1
+ANGRY = 0.5  # the least that counts
+
+
+def decided(intent="question", level=SURE, *, failures=0, desk_open=True, policy=AUTO, **fields):
+    return decide(Situation(intent, level, failures, desk_open, **fields), policy)
+
 
 @pytest.mark.parametrize(
-    ("policy", "intent", "level", "failures", "desk_open", "outcome", "reason"),
+    ("intent", "level", "fields", "outcome", "reason", "offers_person"),
     [
-        (AUTO, "question", 0.9, 0, True, "answer", None),
-        (AUTO, "question", 0.5, 0, True, "answer", None),
-        (AUTO, "question", 0.49, 0, True, "no_answer", "low_confidence"),
-        (AUTO, "question", 0.49, 1, True, "handoff", "repeated_failure"),
-        (AUTO, "question", 0.9, 5, True, "answer", None),
-        (AUTO, "question", 0.49, 1, False, "no_answer", "repeated_failure"),
-        (AUTO, "call_human", 0.0, 0, True, "handoff", "visitor_asked"),
-        (AUTO, "call_human", 0.0, 0, False, "no_answer", "visitor_asked"),
-        (AUTO, "small_talk", 0.0, 3, True, "small_talk", None),
-        (ON_REQUEST, "question", 0.1, 7, True, "no_answer", "low_confidence"),
-        (ON_REQUEST, "call_human", 0.0, 0, True, "handoff", "visitor_asked"),
+        # who asks for a person gets one
+        ("call_human", 0.0, {}, "handoff", "visitor_asked", False),
+        ("call_human", 0.0, {"desk_open": False}, "no_answer", "visitor_asked", False),
+        ("call_human", 0.0, {"policy": ON_REQUEST}, "handoff", "visitor_asked", False),
+        # small talk stays small talk
+        ("small_talk", 0.0, {"failures": 3}, "small_talk", None, False),
+        ("small_talk", 0.0, {"frustration": 0.9, "offered_person": True}, "small_talk", None, False),
+        # calm: an answer where one is sure enough
+        ("question", SURE, {}, "answer", None, False),
+        ("question", 0.5, {}, "answer", None, False),
+        ("question", 0.49, {}, "no_answer", "low_confidence", True),
+        ("question", SURE, {"frustration": 0.49}, "answer", None, False),
+        ("question", SURE, {"failures": 1}, "answer", None, True),
+        ("question", SURE, {"failures": 5}, "answer", None, True),
+        ("question", SURE, {"offered_person": True, "returned": True, "clarified": True}, "answer", None, False),
+        # nothing helped twice in a row
+        ("question", UNSURE, {"failures": 1}, "handoff", "repeated_failure", False),
+        ("question", UNSURE, {"clarified": True}, "handoff", "repeated_failure", False),
+        ("question", UNSURE, {"failures": 1, "desk_open": False}, "no_answer", "repeated_failure", False),
+        ("question", UNSURE, {"failures": 7, "policy": ON_REQUEST}, "no_answer", "low_confidence", True),
+        # an agent gave the chat back
+        ("question", UNSURE, {"returned": True}, "handoff", "repeated_failure", False),
+        ("question", 0.7, {"returned": True, "options": 2}, "clarify", None, False),
+        ("question", UNSURE, {"returned": True, "desk_open": False}, "no_answer", "repeated_failure", False),
+        ("question", UNSURE, {"returned": True, "policy": ON_REQUEST}, "no_answer", "low_confidence", True),
+        # frustrated: a person is offered beside an answer
+        ("question", SURE, {"frustration": ANGRY}, "answer", None, True),
+        ("question", SURE, {"frustration": ANGRY, "desk_open": False}, "answer", None, True),
+        ("question", SURE, {"frustration": ANGRY, "returned": True}, "answer", None, True),
+        ("question", UNSURE, {"frustration": ANGRY, "named": True, "offered_person": True}, "answer", None, True),
+        # frustrated: a person is called where the bot has none, would ask back, or offered one already
+        ("question", UNSURE, {"frustration": ANGRY}, "handoff", "frustrated", False),
+        ("question", 0.7, {"frustration": ANGRY, "options": 2}, "handoff", "frustrated", False),
+        ("question", SURE, {"frustration": ANGRY, "offered_person": True}, "handoff", "frustrated", False),
+        ("question", UNSURE, {"frustration": ANGRY, "desk_open": False}, "no_answer", "frustrated", False),
+        ("question", UNSURE, {"frustration": ANGRY, "failures": 1}, "handoff", "repeated_failure", False),
+        ("question", UNSURE, {"frustration": ANGRY, "returned": True}, "handoff", "repeated_failure", False),
+        ("question", 0.7, {"frustration": ANGRY, "options": 2, "desk_open": False}, "clarify", None, True),
+        ("question", SURE, {"frustration": 1, "offered_person": True, "desk_open": False}, "answer", None, True),
+        # frustrated, and a person comes on request only
+        ("question", UNSURE, {"frustration": ANGRY, "policy": ON_REQUEST}, "no_answer", "low_confidence", True),
+        ("question", 0.7, {"frustration": ANGRY, "options": 2, "policy": ON_REQUEST}, "clarify", None, True),
+        ("question", SURE, {"frustration": 1.0, "offered_person": True, "policy": ON_REQUEST}, "answer", None, True),
     ],
 )
-def test_the_first_rule_that_applies_wins(policy, intent, level, failures, desk_open, outcome, reason):
-    decision = decide(Situation(intent, level, failures, desk_open), policy)
-    assert (decision.outcome, decision.reason) == (outcome, reason)
+def test_the_first_rule_that_applies_wins(intent, level, fields, outcome, reason, offers_person):
+    decision = decided(intent, level, **fields)
+    assert (decision.outcome, decision.reason, decision.offers_person) == (outcome, reason, offers_person)
     assert decision.why
+    if outcome == "handoff":
+        assert reason in phrases.HANDOFF
+
+
+@pytest.mark.parametrize(
+    ("level", "fields", "why"),
+    [
+        (0.9, {}, "confidence 0.90, answers from 0.50"),
+        (0.7, {"options": 2}, "2 articles with about the confidence 0.70"),
+        (0.1, {"failures": 2}, "3 replies in a row without an answer; confidence 0.10, answers from 0.50"),
+        (0.1, {"returned": True}, "a colleague had this chat before; confidence 0.10, answers from 0.50"),
+        (0.1, {"frustration": 0.74}, "frustration 0.74, counted from 0.50; confidence 0.10, answers from 0.50"),
+        (
+            0.9,
+            {"frustration": 0.74, "offered_person": True},
+            "frustration 0.74, counted from 0.50, after a person was offered; confidence 0.90, answers from 0.50",
+        ),
+        (
+            0.9,
+            {"frustration": 0.74},
+            "confidence 0.90, answers from 0.50; frustration 0.74, counted from 0.50, so a person is offered",
+        ),
+        (
+            0.1,
+            {"frustration": 0.74, "desk_open": False},
+            "frustration 0.74, counted from 0.50; confidence 0.10, answers from 0.50, but nobody is at the desk",
+        ),
+    ],
+)
+def test_a_decision_says_why_in_numbers(level, fields, why):
+    assert decided(level=level, **fields).why == why
 
 
 def asked_back(level=0.7, options=2, *, failures=0, clarified=False, named=False, policy=AUTO):
-    situation = Situation("question", level, failures, True, options, named, clarified)
-    return decide(situation, policy).outcome
+    fields = {"options": options, "named": named, "clarified": clarified}
+    return decided(level=level, failures=failures, policy=policy, **fields).outcome
 
 
 def test_two_articles_that_are_about_as_likely_are_asked_about():

@@ -123,6 +123,11 @@ def test_questions_without_an_answer_raise_the_score():
     assert told.score > mood(chat("How do I fold it?", "Is it blue?"), "And the size?").score
 
 
+def test_an_answer_with_the_offer_of_a_person_is_an_answer():
+    earlier = [visitor("Is it blue?"), Said("bot", f"It is blue. {OFFER}", ("Colours",))]
+    assert mood(earlier, "And the size?").score == mood(chat("Is it blue?"), "And the size?").score
+
+
 def test_messages_that_nobody_replies_to_raise_the_score():
     earlier = [visitor("I have a question"), visitor("it is about the tent"), visitor("the blue one")]
     assert mood(earlier, "hello?").score > mood(earlier[:1], "hello?").score

@@ -15,6 +15,7 @@ from conversation.state import fold
 
 CONVERSATION = "c1"
 ADA = Author("visitor", None, "ada")
+ANGRY = "I am really disappointed."
 
 
 class Broken(Exception):
@@ -307,7 +308,7 @@ async def test_with_the_desk_closed_the_bot_keeps_the_chat_and_asks_for_an_addre
 
 async def test_two_questions_in_a_row_without_an_answer_call_a_person(lobby, unknown):
     await lobby.agent()
-    for text in (unknown, unknown + " Or juggle?"):
+    for text in (unknown, "May giraffes knit umbrellas?"):
         await said(lobby, text)
         await lobby.idle()
     first, second = await replies(lobby)
@@ -315,6 +316,79 @@ async def test_two_questions_in_a_row_without_an_answer_call_a_person(lobby, unk
     assert second.outcome == "handoff"
     now = await lobby.store.conversation(CONVERSATION)
     assert (now.reason, now.priority) == ("repeated_failure", "high")
+
+
+async def test_whoever_minds_that_nothing_helped_is_urgent(lobby, unknown):
+    await lobby.agent()
+    for text in (unknown, f"This is ridiculous. {unknown}"):
+        await said(lobby, text)
+        await lobby.idle()
+    now = await lobby.store.conversation(CONVERSATION)
+    assert (now.reason, now.priority) == ("repeated_failure", "urgent")
+
+
+async def test_a_frustrated_visitor_gets_the_answer_and_an_offer_and_then_a_person(lobby, known):
+    await lobby.agent()
+    for text in (known, f"{ANGRY} {known}", f"{ANGRY} {known}"):
+        await said(lobby, text)
+        await lobby.idle()
+    calm, offered, called = await replies(lobby)
+    assert [calm.outcome, offered.outcome, called.outcome] == ["answer", "answer", "handoff"]
+    assert (phrases.TALK_TO_PERSON in calm.suggestions, phrases.TALK_TO_PERSON in offered.suggestions) == (False, True)
+    assert offered.text == f"{calm.text}\n\n{phrases.BESIDE}"
+    *_, request = await lobby.log(CONVERSATION)
+    assert (request.payload.reason, called.text) == ("frustrated", phrases.HANDOFF["frustrated"])
+    assert "Mood: " in request.payload.detail
+
+
+async def test_yes_to_the_offer_beside_an_answer_calls_a_person(lobby, known):
+    await lobby.agent()
+    for text in (f"{ANGRY} {known}", "yes please"):
+        await said(lobby, text)
+        await lobby.idle()
+    assert [reply.outcome for reply in await replies(lobby)] == ["answer", "handoff"]
+
+
+async def test_thanks_after_the_offer_are_taken_as_thanks(lobby, known):
+    await lobby.agent()
+    for text in (f"{ANGRY} {known}", "thanks", known.replace("many", "few")):
+        await said(lobby, text)
+        await lobby.idle()
+    assert [reply.outcome for reply in await replies(lobby)] == ["answer", "small_talk", "answer"]
+
+
+async def test_what_an_agent_gave_back_goes_straight_to_a_person_where_the_bot_has_no_answer(lobby, known, unknown):
+    ana = await lobby.agent()
+    await said(lobby, "hello")
+    await lobby.idle()
+    await lobby.desk.claim(CONVERSATION, ana)
+    await lobby.desk.return_to_bot(CONVERSATION, ana)
+    for text in (known, unknown):
+        await said(lobby, text)
+        await lobby.idle()
+    assert [reply.outcome for reply in await replies(lobby)] == ["small_talk", "answer", "handoff"]
+    now = await lobby.store.conversation(CONVERSATION)
+    assert (now.state, now.reason) == ("queued", "repeated_failure")
+
+
+async def test_what_was_offered_before_an_agent_had_the_chat_is_settled(lobby, known):
+    ana = await lobby.agent()
+    await said(lobby, f"{ANGRY} {known}")
+    await lobby.idle()
+    await lobby.desk.claim(CONVERSATION, ana)
+    await lobby.desk.return_to_bot(CONVERSATION, ana)
+    await said(lobby, f"{ANGRY} {known}")
+    await lobby.idle()
+    assert [reply.outcome for reply in await replies(lobby)] == ["answer", "answer"]
+
+
+async def test_asking_again_as_the_apology_says_is_answered(lobby, known):
+    await lobby.agent()
+    for failure in (Broken(), None):
+        lobby.mind.failure = failure
+        await said(lobby, f"{ANGRY} {known}")
+        await lobby.idle()
+    assert [reply.outcome for reply in await replies(lobby)] == ["no_answer", "answer"]
 
 
 async def test_the_call_for_a_person_tells_the_agent_what_is_wanted_and_was_tried(lobby, known, unknown):

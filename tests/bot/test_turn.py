@@ -1,7 +1,11 @@
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from bot.decide import Policy
 from bot.reply import phrases
+from bot.tone import LEVELS, learn
 from bot.turn import Asked, Knows, turn
 from bot.understand import Said
 from retrieval.article import parse
@@ -53,6 +57,61 @@ async def test_with_nobody_at_the_desk_an_address_is_asked_for_and_nobody_is_cal
     reply = await turn(Asked("talk to a human", SHOP, desk_open=False), knows, Policy())
     assert (reply.outcome, reply.handoff, reply.text) == ("no_answer", None, phrases.DESK_CLOSED)
     assert reply.suggestions == ()
+
+
+ANGRY = f"This is ridiculous. {KNOWN}"
+
+
+async def test_a_frustrated_visitor_is_offered_a_person_below_the_answer(knows):
+    calm = await turn(Asked(KNOWN, SHOP), knows, Policy())
+    reply = await turn(Asked(ANGRY, SHOP), knows, Policy(answer_confidence=0.2))
+    assert (reply.outcome, reply.handoff, reply.suggestions[-1]) == ("answer", None, phrases.TALK_TO_PERSON)
+    assert reply.text == f"{calm.text}\n\n{phrases.BESIDE}"
+    assert phrases.OFFER in phrases.BESIDE
+    assert reply.trace["mood"]["score"] >= 0.5 > calm.trace["mood"]["score"]
+    assert (reply.trace["mood"]["reason"], calm.trace["mood"]["reason"]) == ("says that they are dissatisfied", "")
+
+
+async def test_with_nobody_at_the_desk_the_offer_below_the_answer_says_so(knows):
+    asked = Asked(ANGRY, SHOP, desk_open=False, offered_person=True)
+    reply = await turn(asked, knows, Policy(answer_confidence=0.2))
+    assert (reply.outcome, reply.suggestions) == ("answer", ())
+    assert reply.text.endswith(f"\n\n{phrases.BESIDE_DESK_CLOSED}")
+
+
+@pytest.mark.parametrize(
+    ("policy", "desk_open", "outcome", "text"),
+    [
+        (Policy(), True, "handoff", phrases.HANDOFF["frustrated"]),
+        (Policy(), False, "no_answer", phrases.FRUSTRATED_DESK_CLOSED),
+        (Policy(handoff="on_request"), True, "no_answer", phrases.NO_ANSWER_FRUSTRATED),
+        (Policy(handoff="on_request"), False, "no_answer", phrases.FRUSTRATED_DESK_CLOSED),
+    ],
+)
+async def test_a_frustrated_visitor_without_an_answer_hears_that_the_bot_is_sorry(
+    knows, policy, desk_open, outcome, text
+):
+    reply = await turn(Asked("This is ridiculous. Zebras whistle?", SHOP, desk_open=desk_open), knows, policy)
+    assert (reply.outcome, reply.text) == (outcome, text)
+
+
+async def test_a_frustrated_visitor_is_not_asked_back(twins):
+    knows = shop(twins)
+    angry = Asked(AMBIGUOUS, SHOP, [Said("visitor", AMBIGUOUS), Said("agent", "Hm.")] * 2)
+    reply = await turn(angry, knows, Policy())
+    assert (reply.outcome, reply.handoff) == ("handoff", "frustrated")
+    back = await turn(angry, knows, Policy(handoff="on_request"))
+    assert (back.outcome, back.suggestions[-1]) == ("clarify", phrases.TALK_TO_PERSON)
+    assert back.text.endswith(phrases.BESIDE)
+
+
+async def test_the_sound_of_a_question_counts_for_the_mood_and_that_of_small_talk_does_not(knows):
+    vector = (await knows.encode(KNOWN)).sentence
+    tone = learn(np.stack([vector, -vector]), [LEVELS["frustrated"], LEVELS["calm"]])
+    for question, counts in ((KNOWN, True), ("hello", False)):
+        plain = await turn(Asked(question, SHOP), knows, Policy())
+        heard = await turn(Asked(question, SHOP), replace(knows, tone=tone), Policy())
+        assert (heard.trace["mood"]["score"] > plain.trace["mood"]["score"]) is counts
 
 
 async def test_small_talk_costs_no_search(knows):

@@ -217,10 +217,27 @@ def test_a_change_of_holder_ends_what_the_bot_owes_and_its_failures(log):
 
 
 def test_replies_that_did_not_help_are_counted_until_one_does(log):
-    for outcome in ("no_answer", "clarify", "handoff"):
+    for outcome in ("no_answer", "no_answer", "handoff"):
         log.add(BOT, BotSaid("?", outcome, ()))
     assert log.now.failures == 3
     assert Log.add(log, BOT, BotSaid("!", "answer", ())).now.failures == 0
+
+
+def test_asking_back_neither_helped_nor_failed(log):
+    assert log.add(BOT, BotSaid("?", "clarify", ())).now.failures == 0
+    log.add(BOT, BotSaid("?", "no_answer", ()))
+    assert log.add(BOT, BotSaid("?", "clarify", ())).now.failures == 1
+
+
+def test_that_an_agent_gave_the_chat_back_is_known_until_it_is_closed(log):
+    log.add(VISITOR, HandoffRequested("visitor_asked")).add(VISITOR, ReturnedToBot())
+    assert not log.now.returned
+    log.add(ANNA, Claimed()).add(ANNA, ReturnedToBot())
+    assert log.now.returned
+    log.add(VISITOR, HandoffRequested("visitor_asked")).add(VISITOR, ReturnedToBot())
+    assert log.now.returned
+    log.add(VISITOR, Closed("visitor")).add(VISITOR, Reopened())
+    assert not log.now.returned
 
 
 def test_waiting_begins_with_the_request_and_ends_with_the_claim(log):

@@ -63,6 +63,7 @@ def test_a_run_writes_results_that_follow_from_its_cases(handrail, data_dir, tmp
     assert measure(rows, read_questions(questions), read_dialogues(dialogues)) == results.metrics
     assert results.metrics["hit@1"].value == 1
     assert results.metrics["handoff_recall"].value == 1
+    assert results.metrics["frustration_auroc"].value == 1
     assert (results.suite, results.model) == ("/".join(tmp_path.parts[-2:]), "all-MiniLM-L6-v2")
     assert results.config["answer_confidence"] == 0.5
 

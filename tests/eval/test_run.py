@@ -1,6 +1,7 @@
 import pytest
 
 from bot.decide import Policy
+from bot.mood import FRUSTRATED_FROM
 from bot.turn import Knows
 from conversation.clock import SystemClock
 from conversation.events import BotSaid, VisitorSaid
@@ -65,7 +66,7 @@ def test_questions_are_one_scene_each_and_dialogues_one_for_each_labelled_turn()
 
 async def test_an_answer_is_played_through_the_live_path_with_citation_ranking_and_trace(knows):
     (row,) = await play([("q1", (), "How do I change my password?")], knows, Policy(answer_confidence=0.2))
-    assert (row.row_id, row.outcome, row.reason, row.frustration) == ("q1", "answer", None, None)
+    assert (row.row_id, row.outcome, row.reason, row.frustration) == ("q1", "answer", None, row.trace["mood"]["score"])
     assert [citation.article_id for citation in row.citations] == ["passwords"]
     assert row.ranked[0] == "passwords"
     assert set(row.ranked) <= {"passwords", "refunds", "shipping"}
@@ -92,6 +93,17 @@ async def test_history_reaches_the_bot(knows):
     assert alone.trace["query"] == after.trace["query"] == "and where?"
     assert alone.trace["context"] is None
     assert after.trace["context"] == "Tell me about tracking a parcel\nOpen the mail.\nand where?"
+
+
+async def test_a_dialogue_gives_the_frustration_at_each_of_its_labelled_turns(knows):
+    turns = (
+        LabelledTurn("user", "My parcel is late", "ok"),
+        LabelledTurn("assistant", "Open the mail."),
+        LabelledTurn("user", "That's not what I asked, this is ridiculous", "frustrated"),
+    )
+    calm, angry = await play(scenes([], [Dialogue("d1", turns)]), knows, Policy(answer_confidence=1.0))
+    assert calm.frustration < FRUSTRATED_FROM <= angry.frustration <= 1
+    assert (calm.outcome, angry.outcome, angry.reason) == ("no_answer", "handoff", "frustrated")
 
 
 async def test_a_long_history_is_played_too(knows):

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.reply import phrases
 from eval.wording import answer_words, containment, normalised, token_f1
 
 
@@ -48,6 +49,11 @@ def test_containment_is_the_share_of_what_is_wanted(answer, wanted, share):
 def test_markdown_and_the_closing_source_are_no_words_of_an_answer():
     reply = "1. Press **Start**.\n2. See [the shop](https://shop.example).\n\nYou can read on in our article [A \\[b\\]](/help/a#b)."
     assert normalised(answer_words(reply)) == ["press", "start", "see", "shop"]
+
+
+def test_the_offer_of_a_person_below_the_source_is_no_word_of_an_answer_either():
+    assert answer_words(f"Press it.\n\nThis is from our article [A](/help/a).\n\n{phrases.BESIDE}") == "Press it."
+    assert answer_words(f"This is from our article [A](/help/a).\n\n{phrases.BESIDE_DESK_CLOSED}") == ""
 
 
 def test_a_source_in_the_midst_of_a_reply_is_part_of_it():
