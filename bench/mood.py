@@ -1,7 +1,7 @@
 """How well frustration is noticed: by the whole score, by words alone, and by a list of words to compare with.
 
-    python3 ../shared/data/maia/to_dialogues.py > /tmp/maia.jsonl
-    python -m bench.mood --dialogues /tmp/maia.jsonl
+    python3 ../shared/data/maia/to_dialogues.py > maia.jsonl
+    python -m bench.mood --dialogues maia.jsonl
 
 Prints for each AUROC, average precision and F1 at .5 over the labelled turns; how many of the visitor's turns the first
 alarm comes after the first labelled one (less than 0: before it), over the chats that have both; the share of unhappy
