@@ -133,19 +133,14 @@ def _own(situation: Situation, policy: Policy) -> Decision:
 def _forced(own: Decision, situation: Situation) -> tuple[Reason, str] | None:
     """Why a person is called though nobody asked for one, where that is so.
 
-    An answer is given first, with the offer of a person. With nobody at the desk whatever the bot can say itself is.
+    A person is offered before one is called. With nobody at the desk whatever the bot can say itself is said.
     """
     if own.outcome == "no_answer" and (stuck := _stuck(situation)):
         return "repeated_failure", f"{stuck}; {own.why}"
-    if not situation.frustrated or situation.named:
-        return None
-    if own.outcome == "no_answer":
-        return "frustrated", f"{_mood(situation)}; {own.why}"
-    if not situation.desk_open:
-        return None
-    if situation.offered_person:
-        return "frustrated", f"{_mood(situation)}, after a person was offered; {own.why}"
-    return ("frustrated", f"{_mood(situation)}; {own.why}") if own.outcome == "clarify" else None
+    complains = situation.frustrated and situation.offered_person and not situation.named
+    if complains and (situation.desk_open or own.outcome == "no_answer"):
+        return "frustrated", f"frustrated after a person was offered; {_mood(situation)}; {own.why}"
+    return None
 
 
 def _stuck(situation: Situation) -> str:

@@ -90,7 +90,7 @@ def detail(events: Sequence[Event], *, why: str = "", mood: str = "", frustratio
     lines = (
         (WANTS, ", then ".join(_wanted(said))),
         ("Tried:", "; ".join((*_articles_tried(matter), *_left_open(said, matter), *_colleague(events)))),
-        ("Why:", excerpt(why, WHY_CHARS)),
+        ("Why:", excerpt(why.partition(";")[0], WHY_CHARS)),  # what follows are numbers, for QA
         ("Mood:", excerpt(news, MOOD_CHARS)),
     )
     return "\n".join(f"{label} {words}" for label, words in lines if words)

@@ -64,6 +64,16 @@ def _accepts_offer(text: str, earlier: Sequence[Said]) -> bool:
     return last is not None and last.role == "bot" and OFFER in last.text and _YES.fullmatch(text) is not None
 
 
+_GAP = r"[\s,.!]+"
+_GLAD = r"(?:ok(?:ay)?|yes|no|oh|ah|great|perfect|wonderful|awesome|excellent|super|good|nice|cool|lovely|brilliant|alright)"
+_HELPED = (
+    r"(?:that|it|this)(?:'s| is| was| has| did)?(?: really| very| all)? (?:help(?:ed|s|ful)|work(?:ed|s)|great|perfect|fixed|solved)"
+    r"(?: (?:now|me|it|a lot))?"
+)
+_THANK = (
+    r"(?:many )?(?:thanks?|thank (?:you|u)|thx|ty|cheers)(?: you)?(?: so much| very much| a lot| again)?"
+    r"(?: for (?:the|your) (?:quick |kind |great )?(?:help|reply|answer|support))?"
+)
 _SMALL_TALK: tuple[tuple[SmallTalk, str], ...] = (
     (
         "greeting",
@@ -74,10 +84,7 @@ _SMALL_TALK: tuple[tuple[SmallTalk, str], ...] = (
     ),
     (
         "thanks",
-        (
-            r"(?:ok(?:ay)?[\s,]*)?(?:many )?(?:thanks?|thank you|thx|ty|cheers)(?: you)?(?: so much| very much| a lot| again)?"
-            r"(?:[\s,]+(?:that (?:helped|worked)|it works(?: now)?|great|perfect))?"
-        ),
+        rf"(?:(?:{_GLAD}|{_HELPED}){_GAP})*{_THANK}(?:{_GAP}(?:{_GLAD}|{_HELPED}))*|(?:{_GLAD}{_GAP})*{_HELPED}",
     ),
     ("goodbye", r"(?:good ?)?bye+(?: bye)?|see you(?: later)?|have a (?:nice|good|great) (?:day|one|evening|weekend)"),
     (

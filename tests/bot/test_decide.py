@@ -49,11 +49,21 @@ def decided(intent="question", level=SURE, *, failures=0, desk_open=True, policy
         ("question", SURE, {"frustration": ANGRY, "desk_open": False}, "answer", None, True),
         ("question", SURE, {"frustration": ANGRY, "returned": True}, "answer", None, True),
         ("question", UNSURE, {"frustration": ANGRY, "named": True, "offered_person": True}, "answer", None, True),
-        # frustrated: a person is called where the bot has none, would ask back, or offered one already
-        ("question", UNSURE, {"frustration": ANGRY}, "handoff", "frustrated", False),
-        ("question", 0.7, {"frustration": ANGRY, "options": 2}, "handoff", "frustrated", False),
+        ("question", UNSURE, {"frustration": ANGRY}, "no_answer", "low_confidence", True),
+        ("question", UNSURE, {"frustration": ANGRY, "desk_open": False}, "no_answer", "low_confidence", True),
+        ("question", 0.7, {"frustration": ANGRY, "options": 2}, "clarify", None, True),
+        # still frustrated after that: a person is called
         ("question", SURE, {"frustration": ANGRY, "offered_person": True}, "handoff", "frustrated", False),
-        ("question", UNSURE, {"frustration": ANGRY, "desk_open": False}, "no_answer", "frustrated", False),
+        ("question", UNSURE, {"frustration": ANGRY, "offered_person": True}, "handoff", "frustrated", False),
+        ("question", 0.7, {"frustration": ANGRY, "options": 2, "offered_person": True}, "handoff", "frustrated", False),
+        (
+            "question",
+            UNSURE,
+            {"frustration": ANGRY, "offered_person": True, "desk_open": False},
+            "no_answer",
+            "frustrated",
+            False,
+        ),
         ("question", UNSURE, {"frustration": ANGRY, "failures": 1}, "handoff", "repeated_failure", False),
         ("question", UNSURE, {"frustration": ANGRY, "returned": True}, "handoff", "repeated_failure", False),
         ("question", 0.7, {"frustration": ANGRY, "options": 2, "desk_open": False}, "clarify", None, True),
@@ -79,11 +89,18 @@ def test_the_first_rule_that_applies_wins(intent, level, fields, outcome, reason
         (0.7, {"options": 2}, "2 articles with about the confidence 0.70"),
         (0.1, {"failures": 2}, "3 replies in a row without an answer; confidence 0.10, answers from 0.50"),
         (0.1, {"returned": True}, "a colleague had this chat before; confidence 0.10, answers from 0.50"),
-        (0.1, {"frustration": 0.74}, "frustration 0.74, counted from 0.50; confidence 0.10, answers from 0.50"),
+        (
+            0.1,
+            {"frustration": 0.74},
+            "confidence 0.10, answers from 0.50; frustration 0.74, counted from 0.50, so a person is offered",
+        ),
         (
             0.9,
             {"frustration": 0.74, "offered_person": True},
-            "frustration 0.74, counted from 0.50, after a person was offered; confidence 0.90, answers from 0.50",
+            (
+                "frustrated after a person was offered; frustration 0.74, counted from 0.50; "
+                "confidence 0.90, answers from 0.50"
+            ),
         ),
         (
             0.9,
@@ -92,8 +109,11 @@ def test_the_first_rule_that_applies_wins(intent, level, fields, outcome, reason
         ),
         (
             0.1,
-            {"frustration": 0.74, "desk_open": False},
-            "frustration 0.74, counted from 0.50; confidence 0.10, answers from 0.50, but nobody is at the desk",
+            {"frustration": 0.74, "offered_person": True, "desk_open": False},
+            (
+                "frustrated after a person was offered; frustration 0.74, counted from 0.50; "
+                "confidence 0.10, answers from 0.50, but nobody is at the desk"
+            ),
         ),
     ],
 )

@@ -80,29 +80,31 @@ async def test_with_nobody_at_the_desk_the_offer_below_the_answer_says_so(knows)
 
 
 @pytest.mark.parametrize(
-    ("policy", "desk_open", "outcome", "text"),
+    ("policy", "standing", "outcome", "text"),
     [
-        (Policy(), True, "handoff", phrases.HANDOFF["frustrated"]),
-        (Policy(), False, "no_answer", phrases.FRUSTRATED_DESK_CLOSED),
-        (Policy(handoff="on_request"), True, "no_answer", phrases.NO_ANSWER_FRUSTRATED),
-        (Policy(handoff="on_request"), False, "no_answer", phrases.FRUSTRATED_DESK_CLOSED),
+        (Policy(), {}, "no_answer", phrases.NO_ANSWER_FRUSTRATED),
+        (Policy(), {"offered_person": True}, "handoff", phrases.HANDOFF["frustrated"]),
+        (Policy(), {"desk_open": False}, "no_answer", phrases.FRUSTRATED_DESK_CLOSED),
+        (Policy(), {"desk_open": False, "offered_person": True}, "no_answer", phrases.FRUSTRATED_DESK_CLOSED),
+        (Policy(handoff="on_request"), {"offered_person": True}, "no_answer", phrases.NO_ANSWER_FRUSTRATED),
+        (Policy(handoff="on_request"), {"desk_open": False}, "no_answer", phrases.FRUSTRATED_DESK_CLOSED),
     ],
 )
 async def test_a_frustrated_visitor_without_an_answer_hears_that_the_bot_is_sorry(
-    knows, policy, desk_open, outcome, text
+    knows, policy, standing, outcome, text
 ):
-    reply = await turn(Asked("This is ridiculous. Zebras whistle?", SHOP, desk_open=desk_open), knows, policy)
+    reply = await turn(Asked("This is ridiculous. Zebras whistle?", SHOP, **standing), knows, policy)
     assert (reply.outcome, reply.text) == (outcome, text)
 
 
-async def test_a_frustrated_visitor_is_not_asked_back(twins):
+async def test_a_frustrated_visitor_is_offered_a_person_before_one_is_called(twins):
     knows = shop(twins)
     angry = Asked(AMBIGUOUS, SHOP, [Said("visitor", AMBIGUOUS), Said("agent", "Hm.")] * 2)
-    reply = await turn(angry, knows, Policy())
-    assert (reply.outcome, reply.handoff) == ("handoff", "frustrated")
-    back = await turn(angry, knows, Policy(handoff="on_request"))
+    back = await turn(angry, knows, Policy())
     assert (back.outcome, back.suggestions[-1]) == ("clarify", phrases.TALK_TO_PERSON)
     assert back.text.endswith(phrases.BESIDE)
+    reply = await turn(replace(angry, offered_person=True), knows, Policy())
+    assert (reply.outcome, reply.handoff) == ("handoff", "frustrated")
 
 
 async def test_the_sound_of_a_question_counts_for_the_mood_and_that_of_small_talk_does_not(knows):

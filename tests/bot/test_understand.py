@@ -27,6 +27,13 @@ def test_yes_to_anything_else_is_small_talk():
         ("Good morning", "greeting"),
         ("thanks a lot", "thanks"),
         ("ok thank you, it works now", "thanks"),
+        ("Great, thanks a lot!", "thanks"),
+        ("that worked, thanks", "thanks"),
+        ("perfect, thank you!", "thanks"),
+        ("no thanks, that worked", "thanks"),
+        ("thanks for your quick help", "thanks"),
+        ("it works now", "thanks"),
+        ("great", "agreement"),
         ("bye", "goodbye"),
         ("are you a robot?", "who_are_you"),
         ("who are you", "who_are_you"),
@@ -39,7 +46,8 @@ def test_small_talk_is_told_by_kind(text, kind):
 
 
 @pytest.mark.parametrize(
-    "text", ["hi, my board does not show up", "thanks but it still fails", "who are you shipping with"]
+    "text",
+    ["hi, my board does not show up", "thanks but it still fails", "it works on Linux?", "who are you shipping with"],
 )
 def test_a_question_behind_a_courtesy_is_a_question(text):
     assert small_talk(text) is None

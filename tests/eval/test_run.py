@@ -2,6 +2,7 @@ import pytest
 
 from bot.decide import Policy
 from bot.mood import FRUSTRATED_FROM
+from bot.reply.phrases import BESIDE
 from bot.turn import Knows
 from conversation.clock import SystemClock
 from conversation.events import BotSaid, VisitorSaid
@@ -98,7 +99,7 @@ async def test_history_reaches_the_bot(knows):
 async def test_a_dialogue_gives_the_frustration_at_each_of_its_labelled_turns(knows):
     turns = (
         LabelledTurn("user", "My parcel is late", "ok"),
-        LabelledTurn("assistant", "Open the mail."),
+        LabelledTurn("assistant", f"Open the mail.\n\n{BESIDE}"),
         LabelledTurn("user", "That's not what I asked, this is ridiculous", "frustrated"),
     )
     calm, angry = await play(scenes([], [Dialogue("d1", turns)]), knows, Policy(answer_confidence=1.0))
