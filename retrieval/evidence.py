@@ -47,12 +47,15 @@ class Evidence:
     """`signals`, float64 (len(SIGNALS), articles); `found`: the articles of which any signal says something.
 
     `passages` has the scores of the best 100 passages that were found, by signal: `dense` (cosine), `lexical` (BM25) and `late`
-    (mean over the question's tokens of the best cosine with a token of the passage), best first.
+    (mean over the question's tokens of the best cosine with a token of the passage), best first. `token_cosines`: the
+    best cosine of each token of the question with a token of each piece that was compared, float32 (compared, tokens).
     """
 
     signals: Numbers
     found: Mask
     passages: Mapping[str, Mapping[int, float]]
+    compared: NDArray[np.int64]
+    token_cosines: NDArray[np.float32]
 
 
 def gather(snapshot: "Snapshot", query: Query, allowed: Mask) -> Evidence:
@@ -67,7 +70,10 @@ def gather(snapshot: "Snapshot", query: Query, allowed: Mask) -> Evidence:
     np.maximum.at(lexical, snapshot.chunk_of_unit, snapshot.field_scores("question", asked, allowed))
     body = _best(snapshot.article_of_chunk, lexical, len(titles), 0.0)
     best_chunks = _best_chunks(snapshot, lexical, body)
-    late_units, late = _late(snapshot, query.embedding.tokens, _compared(snapshot, units, best_chunks))
+    late_units = _compared(snapshot, units, best_chunks)
+    products = _token_products(snapshot, query.embedding.tokens, late_units)
+    # a mean of whole numbers is exact, so that equals stay equal; eight bits round to a little more than a cosine
+    late = np.minimum(products.mean(axis=1, dtype=np.float64) / TOKEN_STEPS**2, 1.0)
     most = sum(snapshot.rarity(word) for word in set(asked))
     signals = [
         *_dense(snapshot, units, cosines),
@@ -83,7 +89,7 @@ def gather(snapshot: "Snapshot", query: Query, allowed: Mask) -> Evidence:
         "lexical": _passages(shared, lexical[shared]),
         "late": _passages(snapshot.chunk_of_unit[late_units], late),
     }
-    return Evidence(np.array(signals), found & allowed, passages)
+    return Evidence(np.array(signals), found & allowed, passages, late_units, products / np.float32(TOKEN_STEPS**2))
 
 
 def compared(signals: Numbers) -> Numbers:
@@ -142,16 +148,15 @@ def _compared(snapshot: "Snapshot", units: NDArray[np.int64], chunks: Iterable[i
     return np.union1d(near, worded[snapshot.kind_of_unit[worded] == piece])
 
 
-def _late(snapshot: "Snapshot", asked: TokenVectors, units: NDArray[np.int64]) -> tuple[NDArray[np.int64], Numbers]:
-    """Late interaction (MaxSim; Khattab & Zaharia, SIGIR 2020), averaged over the question's tokens."""
+def _token_products(snapshot: "Snapshot", asked: TokenVectors, units: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Late interaction (MaxSim; Khattab & Zaharia, SIGIR 2020) before it is summed up: whole numbers, (units, tokens)."""
     matrices = snapshot.tokens(units)
     if not matrices:
-        return units, np.zeros(0)
+        return np.zeros((0, len(asked)), dtype=np.float32)
     starts = starts_of(np.array([len(matrix) for matrix in matrices], dtype=np.int64))[:-1]
     rows = np.concatenate(matrices, dtype=np.float32)
-    best = np.maximum.reduceat(_products(rows, asked.astype(np.float32).T), starts, axis=0)
-    mean = best.mean(axis=1, dtype=np.float64) / TOKEN_STEPS**2  # of whole numbers: exact, so that equals stay equal
-    return units, np.minimum(mean, 1.0)  # eight bits round to a little more than a cosine
+    best: NDArray[np.float32] = np.maximum.reduceat(_products(rows, asked.astype(np.float32).T), starts, axis=0)
+    return best
 
 
 def _products(rows: NDArray[np.float32], columns: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,11 +1,12 @@
 """Puts what the signals say of articles into one order, with weights learned from labelled questions."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.evidence import SIGNALS, Numbers, compared
-from retrieval.leaning import leaning
-from retrieval.weights import shipped
+from retrieval.weights import Group, shipped
 
 FEATURES = tuple(f"{signal}.{kind}" for kind in ("margin", "rank") for signal in SIGNALS)
 _LEAST_SPREAD = 0.02  # below that, the best article is not better than the others but by chance
@@ -25,19 +26,17 @@ def features(signals: Numbers) -> Numbers:
     return found
 
 
-def fused(question: str, alone: Numbers, context: Numbers | None = None) -> Numbers:
+def fused(views: Sequence[Numbers], share: float) -> Numbers:
     """The score of every article, float64 (articles,), from the signals of the question and of the same in its context.
 
-    Each view is a weighted sum of its features; the context counts as much as the question leans on it.
+    Each view is a weighted sum of its features; the context, where there is one, counts as `share` (`leaning`).
     """
-    if not alone.shape[1]:
-        return np.zeros(0)
-    score: Numbers = features(alone) @ shipped("alone", FEATURES)
-    if context is None:
-        return score
-    share = leaning(question, alone)
-    mixed: Numbers = (1 - share) * score + share * (features(context) @ shipped("in_context", FEATURES))
-    return mixed
+    groups: tuple[tuple[Group, float], ...] = (("alone", 1 - share), ("in_context", share))
+    score = np.zeros(views[0].shape[1])
+    for signals, (group, part) in zip(views, groups, strict=False):
+        if signals.shape[1]:
+            score += part * (features(signals) @ shipped(group, FEATURES))
+    return score
 
 
 def _ranks(scores: Numbers) -> NDArray[np.int64]:

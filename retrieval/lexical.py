@@ -115,10 +115,13 @@ class Field:
         """The words at most so many edits away, with their number; some may be of rows that are no longer served."""
         return {other: distance for part in self._parts for other, distance in part.postings.near(word, edits)}
 
-    def has(self, rows: Sequence[int], word: str) -> list[bool]:
-        """Whether each of these rows has the word."""
-        having = [part.of(word)[0] for part in self._parts]
-        return [any(bool((own == row).any()) for own in having) for row in rows]
+    def within(self, word: str, rows: range) -> NDArray[np.bool_]:
+        """Which of these rows, one after the other, have the word."""
+        having = np.zeros(len(rows), dtype=np.bool_)
+        for part in self._parts:
+            own, _ = part.of(word)
+            having[own[(own >= rows.start) & (own < rows.stop)] - rows.start] = True
+        return having
 
     def _idf(self, having: int) -> float:
         return math.log(1 + (self._filled - having + 0.5) / (having + 0.5))

@@ -1,6 +1,6 @@
 """From a question to hits: articles ordered by all signals, each with its passages, the best first."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,8 @@ from retrieval.duplicates import distinct
 from retrieval.evidence import Evidence, Query, gather
 from retrieval.fuse import fuse
 from retrieval.fusion import fused
+from retrieval.leaning import leaning
+from retrieval.profile import Ranking
 from retrieval.snapshot import Snapshot
 
 PASSAGES = 5  # of one of the best articles: more than any reply or page shows
@@ -33,8 +35,8 @@ class Signal:
 class Hit:
     """A passage that was found. `score` is that of its article: larger is better, for one question only.
 
-    `signals` has `dense` (cosine), `lexical` (BM25) and `late` (mean best cosine of tokens), each only if the passage
-    was in its list.
+    A point more makes an article e times as likely to be the right one, if one of them is. `signals` has `dense`
+    (cosine), `lexical` (BM25) and `late` (mean best cosine of tokens), each only if the passage was in its list.
     """
 
     article: Article
@@ -53,13 +55,25 @@ def search(snapshot: Snapshot, query: Query, audience: Audience, limit: int = 20
     thread.
     """
     allowed = snapshot.visible(audience)
+    ranking = rank(snapshot, query, allowed)
+    order = ranking.order[:limit]
+    evidence = ranking.views[0] if query.context is None else gather(snapshot, query, _mask(len(allowed), order))
+    return list(_hits(snapshot, evidence, {at: float(ranking.scores[at]) for at in order.tolist()}))
+
+
+def rank(snapshot: Snapshot, query: Query, allowed: Mask) -> Ranking:
+    """How the articles of a mask stand for a question; the others take no part."""
     views = [gather(snapshot, each, allowed) for each in (query, query.context) if each is not None]
+    return weigh(query.text, views, allowed)
+
+
+def weigh(question: str, views: Sequence[Evidence], allowed: Mask) -> Ranking:
+    """The same from what was gathered for the question alone and, if there is one, in its context."""
+    signals = [view.signals[:, allowed] for view in views]
+    share = leaning(question, signals[0]) if len(views) > 1 and allowed.any() else 0.0
     scores = np.full(len(allowed), -np.inf)
-    scores[allowed] = fused(query.text, *(view.signals[:, allowed] for view in views))
-    found = np.flatnonzero(np.any([view.found for view in views], axis=0))
-    order = found[np.lexsort((found, -scores[found]))][:limit]
-    evidence = views[0] if query.context is None else gather(snapshot, query, _mask(len(allowed), order))
-    return list(_hits(snapshot, evidence, {at: float(scores[at]) for at in order.tolist()}))
+    scores[allowed] = fused(signals, share)
+    return Ranking(views, share, scores)
 
 
 def best_articles(hits: Iterable[Hit]) -> list[str]:

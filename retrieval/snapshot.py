@@ -176,9 +176,18 @@ class Snapshot:
         rows = [self.chunks_of(chunk.article_id)[chunk.ordinal] for chunk in chunks]
         body = self._fields["body"]
         weights = {word: body.rarity(word) for word in words(query)}
-        has = {word: body.has(rows, word) for word in weights}
+        has = {word: [bool(body.within(word, range(row, row + 1))[0]) for row in rows] for word in weights}
         total = sum(weights.values()) or 1.0
         return [sum(weights[word] for word in weights if has[word][at]) / total for at in range(len(rows))]
+
+    def having(self, asked: Sequence[str], article: int) -> NDArray[np.bool_]:
+        """Which passages of an article (a position) have which words: (words, passages).
+
+        Title and headings count as part of a passage.
+        """
+        own = self.chunks_of(self.article_ids[article])
+        rows = [self._fields["body"].within(word, own) for word in asked]
+        return np.array(rows, dtype=np.bool_).reshape(len(asked), len(own))
 
     def _owners(self, level: Level) -> Rows:
         """The article of every row of a level."""

@@ -47,15 +47,15 @@ def test_equal_articles_share_the_better_rank_and_silence_has_none():
 
 def test_a_question_alone_has_the_weighted_sum_of_its_features():
     given = signals(late=[0.2, 0.8], piece=[0.1, 0.4])
-    assert fused("wifi", given) == pytest.approx(features(given) @ shipped("alone", FEATURES))
-    assert fused("wifi", given[:, :0]).tolist() == []
+    assert fused([given], 0.0) == pytest.approx(features(given) @ shipped("alone", FEATURES))
+    assert fused([given[:, :0]], 0.0).tolist() == []
 
 
 def test_in_a_context_both_views_count_as_much_as_the_question_leans():
     alone, context = signals(piece=[0.5, 0.4]), signals(title_words=[0.0, 0.9])
     share = leaning("does it", alone)
-    mixed = (1 - share) * fused("does it", alone) + share * (features(context) @ shipped("in_context", FEATURES))
-    assert fused("does it", alone, context) == pytest.approx(mixed)
+    mixed = (1 - share) * fused([alone], 0.0) + share * (features(context) @ shipped("in_context", FEATURES))
+    assert fused([alone, context], share) == pytest.approx(mixed)
     assert 0 < share < 1
 
 

@@ -68,8 +68,9 @@ def test_rarer_words_weigh_more_and_unknown_ones_most(field):
     assert field.rarity("refund") < field.rarity("parcel") < field.rarity("unheard")
 
 
-def test_a_row_is_asked_for_a_word(field):
-    assert field.has(range(5), "refund") == [True, True, False, False, False]
+def test_rows_are_asked_for_a_word(field):
+    assert field.within("refund", range(5)).tolist() == [True, True, False, False, False]
+    assert field.within("refund", range(1, 3)).tolist() == [True, False]
 
 
 row_of_words = st.lists(st.sampled_from("abcdefgh"), max_size=8)
