@@ -95,12 +95,13 @@ def _asked(suite: Suite, shared: Path, encoder: Encoder, stored: Callable[[Path]
     position = {article_id: at for at, article_id in enumerate(snapshot.article_ids)}
     for number, question in enumerate(track(questions, suite.name, console=Console(stderr=True))):
         right = np.array([position[name] for name in question.gold_articles if name in position], dtype=np.int64)
-        earlier = _history(question) if suite in MULTI_TURN else _other_subject(number, questions, snapshot)
+        earlier = history(question) if suite in MULTI_TURN else _other_subject(number, questions, snapshot)
         told = in_context(question.question, earlier) or question.question
         yield _seen(question.question, told, right, snapshot, encoder, follows=suite in MULTI_TURN)
 
 
-def _history(question: Question) -> Sequence[Said]:
+def history(question: Question) -> Sequence[Said]:
+    """What was said before it."""
     return [Said("visitor" if one.role == "user" else "bot", one.text) for one in question.history]
 
 

@@ -42,6 +42,14 @@ MULTI_TURN = (
 
 def read_suite(suite: Suite, shared: Path) -> tuple[Sequence[Article], Sequence[Question]]:
     """The articles and the answerable questions of a set, spread evenly where they are very many."""
+    articles, questions = read_judged(suite, shared)
+    there = {article.article_id for article in articles}
+    answerable = [each for each in questions if each.answerable and not there.isdisjoint(each.gold_articles)]
+    return articles, answerable[:: -(-len(answerable) // MOST_QUESTIONS)]
+
+
+def read_judged(suite: Suite, shared: Path) -> tuple[Sequence[Article], Sequence[Question]]:
+    """The articles and all questions of a set that are scored for abstention, those without an answer too."""
     if suite.folder:
         articles = read(shared / suite.folder / "kb").articles
         questions = read_questions(shared / suite.folder / "dev" / "questions.jsonl")
@@ -49,10 +57,4 @@ def read_suite(suite: Suite, shared: Path) -> tuple[Sequence[Article], Sequence[
         articles = read(ROOT / "kb_articles").articles
         questions = read_questions(ROOT / "tests" / "data" / "help_questions.jsonl")
     kept = [article for article in articles if suite.tag is None or suite.tag in article.tags]
-    there = {article.article_id for article in kept}
-    answerable = [
-        each
-        for each in questions
-        if each.answerable and suite.tag in {None, each.labels.get("bot")} and not there.isdisjoint(each.gold_articles)
-    ]
-    return kept, answerable[:: -(-len(answerable) // MOST_QUESTIONS)]
+    return kept, [each for each in questions if each.judged and suite.tag in {None, each.labels.get("bot")}]

@@ -6,15 +6,21 @@ from pathlib import Path
 from unittest.mock import patch
 
 from bench.fusion import learned, read_all
-from bench.learning import Numbers
+from bench.learning import Numbers, Weights
 from retrieval import fusion, leaning
 from retrieval.weights import Group
 
 
 @contextmanager
 def unseen(family: str, shared: Path, data: Path) -> Iterator[None]:
+    """Meanwhile every search of this process uses the weights that all other families teach."""
+    with searching_with(learned(read_all(shared, data), without=family)):
+        yield
+
+
+@contextmanager
+def searching_with(weights: Weights) -> Iterator[None]:
     """Meanwhile every search of this process uses these weights instead of the shipped ones."""
-    weights = learned(read_all(shared, data), without=family)
 
     def instead(group: Group, names: tuple[str, ...]) -> Numbers:  # noqa: ARG001 - as `shipped`
         return weights[group]
