@@ -31,7 +31,8 @@ from rich.progress import Progress
 from bench.shown import mean_of, shown
 from bot.commands import add_settings, settings_of
 from bot.decide import Policy
-from bot.handover import FRUSTRATED_FROM, excerpt, mood_of
+from bot.handover import excerpt, mood_of
+from bot.mood import FRUSTRATED_FROM
 from bot.protocol import MAX_TEXT_CHARS, FrameError, Hangup, Say, parse
 from bot.settings import Settings
 from bot.turn import Knows

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.history import told
+from bot.mood import FRUSTRATED_FROM
 from bot.reply.phrases import TALK_TO_PERSON
 from bot.understand import Intent, understand
 from conversation.events import (
@@ -31,8 +32,6 @@ WHY_CHARS = 60
 MOOD_CHARS = 70
 ARTICLES = 3  # those tried last
 BARE_CALL_WORDS = 9  # "I would like to talk to a real person please"; a longer call also says what it is about
-
-FRUSTRATED_FROM = 0.5  # of a score from 0 to 1
 
 # How soon a calm and a frustrated visitor should be served.
 PRIORITIES: Mapping[Reason, tuple[Priority, Priority]] = {
