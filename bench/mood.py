@@ -21,11 +21,12 @@ import numpy as np
 from bench.shown import mean_of, shown
 from bot.cues import cues
 from bot.mood import FRUSTRATED_FROM, HISTORY, mood
-from bot.tone import Tone, Vectors, shipped
+from bot.tone import Tone, shipped
 from bot.understand import Said
 from eval.bootstrap import Measure, estimate, resample
 from eval.cases import Dialogue, read_dialogues
 from eval.selective import auroc, average_precision, f1
+from retrieval.encode import Vectors
 from retrieval.onnx import OnnxEncoder
 from retrieval.prepare import DEFAULT_MODEL, prepare_model
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from rapidfuzz import fuzz
 
 from bot.cues import Kind, cues, exclaims, shouts
-from bot.tone import Sound, Tone, Vectors
+from bot.tone import Sound, Tone
 from bot.understand import OFFER, Said
+from retrieval.encode import Vectors
 from retrieval.lexical import words
 
 FRUSTRATED_FROM = 0.5  # the score is a probability, so above even odds

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.digest import publish_file
+from retrieval.encode import Vectors
 
 FILE = "moods.txt"
 LEVELS = {"calm": 0, "trouble": 1, "frustrated": 2}
 RIDGE = 2.0  # best of .3 to 10 by tenfold cross-validation over the examples, for both directions
 
-Vectors = NDArray[np.float32]
 Sentences = Callable[[Sequence[str]], Vectors]  # texts to their sentence vectors (n, d)
 
 

@@ -11,9 +11,10 @@ from bot.mood import Mood, mood
 from bot.offer import CANDIDATES, MAX_OFFERED, Candidate, related, rivals
 from bot.reply import extractive, phrases
 from bot.reply.generator import Extractive, Generator, Show, Task, Wording, unseen
-from bot.tone import Tone, Vectors
+from bot.tone import Tone
 from bot.understand import Said, Understood, understand
 from conversation.events import Citation, JsonObject, Outcome, Reason
+from retrieval.encode import Vectors
 from retrieval.index import Audience, Hit, Reading, Snapshot, best_articles, best_passages
 
 RANKED_ARTICLES = 20  # as many as evaluation reads

@@ -118,9 +118,8 @@ class Field:
     def within(self, word: str, rows: range) -> NDArray[np.bool_]:
         """Which of these rows, one after the other, have the word."""
         having = np.zeros(len(rows), dtype=np.bool_)
-        for part in self._parts:
-            own, _ = part.of(word)
-            having[own[(own >= rows.start) & (own < rows.stop)] - rows.start] = True
+        own = self.rows(word)
+        having[own[(own >= rows.start) & (own < rows.stop)] - rows.start] = True
         return having
 
     def _idf(self, having: int) -> float:

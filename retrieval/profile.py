@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from retrieval.evidence import SIGNALS, Evidence, Numbers
 from retrieval.lexical import words
+from retrieval.vector import Positions
 
 if TYPE_CHECKING:
     from retrieval.snapshot import Snapshot
 
 Profile = Mapping[str, float]
-Rows = NDArray[np.int64]
 
 PROFILE = (
     "near",  # cosine of the question with the article's nearest piece or way of asking
@@ -50,10 +49,10 @@ class Ranking:
     scores: Numbers
 
     @property
-    def order(self) -> Rows:
+    def order(self) -> Positions:
         """The articles of which any signal says something, the best first; equal ones by position."""
         found = np.flatnonzero(np.any([view.found for view in self.views], axis=0))
-        ordered: Rows = found[np.lexsort((found, -self.scores[found]))]
+        ordered: Positions = found[np.lexsort((found, -self.scores[found]))]
         return ordered
 
     @property

@@ -173,10 +173,10 @@ class Snapshot:
 
         Title and headings count as part of the passage.
         """
-        rows = [self.chunks_of(chunk.article_id)[chunk.ordinal] for chunk in chunks]
+        rows = np.array([self.chunks_of(chunk.article_id)[chunk.ordinal] for chunk in chunks], dtype=np.int64)
         body = self._fields["body"]
         weights = {word: body.rarity(word) for word in words(query)}
-        has = {word: [bool(body.within(word, range(row, row + 1))[0]) for row in rows] for word in weights}
+        has = {word: (body.rows(word)[:, None] == rows).any(axis=0) for word in weights}
         total = sum(weights.values()) or 1.0
         return [sum(weights[word] for word in weights if has[word][at]) / total for at in range(len(rows))]
 
