@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from bot import commands as bot
 from bot.assembly import DataUnwritable, open_store
 from bot.commands import settings_of
+from bot.confidence import CalibrationUnusable
 from bot.log import configure_logging
 from bot.serve import PortTaken
 from bot.settings import SettingsError
@@ -17,7 +18,15 @@ from retrieval import commands as retrieval
 from retrieval.errors import KnowledgeError
 
 FAILED, WRONG_USAGE = 1, 2
-OPERATIONAL = (DataUnwritable, PortTaken, KnowledgeError, StorageUnavailable, DatabaseNewer, DatabaseUnusable)
+OPERATIONAL = (
+    CalibrationUnusable,
+    DataUnwritable,
+    PortTaken,
+    KnowledgeError,
+    StorageUnavailable,
+    DatabaseNewer,
+    DatabaseUnusable,
+)
 INTERRUPTED = 130  # as a shell reports SIGINT
 
 

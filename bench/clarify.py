@@ -15,7 +15,6 @@ from rich.progress import Progress
 
 from bench.shown import mean_of, shown
 from bot.commands import add_settings, settings_of
-from bot.decide import Policy
 from bot.settings import Settings
 from eval.cases import Question, read_questions
 from eval.knowledge import open_library
@@ -40,10 +39,9 @@ def main() -> None:
 
 
 async def _answered(settings: Settings, questions: Sequence[Question]) -> Sequence[Answered]:
-    policy = Policy(settings.answer_confidence, settings.handoff)
     with Progress(disable=True) as progress:
         async with open_library(settings, frozenset(), None, progress) as library:
-            rows = await play(scenes(questions, ()), library.knows, policy)
+            rows = await play(scenes(questions, ()), library.knows, library.policy)
     return pair(rows, questions, ())[0]
 
 

@@ -1,15 +1,17 @@
-"""How much a confidence learned from labelled questions can be trusted where it was not learned.
+"""Learns what confidence is made of, and says how much it can be trusted where it was not learned.
 
-    python -m bench.confidence --shared ../shared/data    # five minutes; each family of sets is left out in turn
+    python -m bench.confidence --shared ../shared/data            # the tables, each family of sets left out in turn
+    python -m bench.confidence --shared ../shared/data --write    # and bot/confidence.json, from all of them
 
 Every set is asked with all its articles and with a fifth of them left out (twice, at random; arduino_help also without
 those of `withheld_articles.json`), so that some questions of the very subject have no answer. When a family is measured,
 neither the weights of its search nor those of confidence were learned from it, nor was the threshold. Beside it, from the
 same run: the nearest article with its cosine, and the best by words with BM25. `own`: what half of a set's own labels add,
-measured on the other half; `other half` is the same half without them.
+as `handrail eval calibrate` learns them, measured on the other half; `other half` is the same half without them.
 """
 
 import argparse
+import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -25,22 +27,24 @@ from bench.learning import Weights
 from bench.shown import shown
 from bench.suites import MULTI_TURN, READER, ROOT, Suite, read_judged
 from bench.unseen import searching_with
+from bot.confidence import SHIPPED, Calibration, Point, threshold
 from bot.understand import in_context
 from eval.bootstrap import Floats, Mask, Measure, Metric, estimate, resample
 from eval.calibration import ece
 from eval.cases import Question, read_withheld
-from eval.fitting import Labelled, Point, curve, fit, predict, threshold
+from eval.fitting import Labelled, curve, fit, predict
 from eval.selective import aurc, auroc, coverage_at_error
 from retrieval.encode import Encoder
 from retrieval.evidence import SIGNALS, Evidence, Query, gather
 from retrieval.index import Snapshot
 from retrieval.onnx import OnnxEncoder
 from retrieval.prepare import DEFAULT_MODEL, prepare_model
-from retrieval.profile import profile
+from retrieval.profile import PROFILE, profile
 from retrieval.search import weigh
 from retrieval.spelling import read_as
 from retrieval.stored import Stored
 
+FILE = ROOT / "bot" / SHIPPED
 MOST = 600  # questions of a set: more change nothing
 BUDGET = 0.05
 OWN_RIDGE = 0.01  # how strongly a company's own labels are drawn to the shipped weights
@@ -104,11 +108,12 @@ class Rated:
 COLUMNS = ("right_auroc", "answerable_auroc", "coverage@5%error", "aurc", "ece")
 
 
-def main() -> None:
-    """Learn, measure and print."""
+def main() -> int:
+    """Learn, measure, and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shared", type=Path, required=True, help="folder of the labelled sets")
     parser.add_argument("--data", type=Path, default=ROOT / "var", help="where models and indexes lie")
+    parser.add_argument("--write", action="store_true", help=f"write {FILE.relative_to(ROOT)}")
     args = parser.parse_args()
     lessons = read_all(args.shared, args.data)
     encoder = OnnxEncoder(prepare_model(DEFAULT_MODEL, args.data))
@@ -117,6 +122,9 @@ def main() -> None:
     labelled = {family: _labelled(sets, learned(lessons, without=family)) for family in families}
     unseen = {family: fit(_together(sets, labelled[family], {family})) for family in families}
     Console(width=150).print(_table(sets, labelled, unseen), _thresholds(sets, labelled, unseen))
+    if args.write:
+        FILE.write_bytes(_calibration(sets, _labelled(sets, learned(lessons))).written())
+    return 0
 
 
 def _asked(suite: Suite, shared: Path, data: Path, encoder: Encoder) -> Iterator[Asked]:
@@ -276,5 +284,18 @@ def _thresholds(
     return table
 
 
+def _calibration(sets: Sequence[Asked], labelled: Sequence[Labelled]) -> Calibration:
+    intercept, *weights = np.round(fit(_together(sets, labelled)), 4).tolist()
+    counts = {asked.suite: len(asked.questions) for asked in sets}
+    return Calibration(
+        model=DEFAULT_MODEL,
+        intercept=intercept,
+        weights=dict(zip(PROFILE, weights, strict=True)),
+        curve=_curve(sets, labelled),
+        made_by="python -m bench.confidence --shared DIR --write",
+        learned_from=[{"set": one.name, "licence": one.licence, "questions": n} for one, n in counts.items()],
+    )
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

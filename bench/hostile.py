@@ -127,9 +127,9 @@ async def play(collections: Mapping[str, Mapping[str, str]], settings: Settings)
     """Every message that the socket takes, in a conversation of its own."""
     with Progress(disable=True) as progress:
         async with open_library(settings, frozenset(), None, progress) as library:
-            policy = Policy(settings.answer_confidence, settings.handoff)
             return {
-                name: [one async for one in _each(texts, library.knows, policy)] for name, texts in collections.items()
+                name: [one async for one in _each(texts, library.knows, library.policy)]
+                for name, texts in collections.items()
             }
 
 

@@ -59,17 +59,18 @@ def main() -> None:
 def _report(settings: Settings, questions: Sequence[Question], show: int | None) -> None:
     if show:
         chosen = random.Random(SEED).sample(questions, show)
-        policy = Policy(settings.answer_confidence, settings.handoff)
-        print("\n".join(map(_written, asyncio.run(_answered(settings, chosen, policy)))))
+        print("\n".join(map(_written, asyncio.run(_answered(settings, chosen)))))
         return
     cases = asyncio.run(_answered(settings, [one for one in questions if one.reference_answer], ALWAYS))
     Console(width=120).print(_table(cases))
 
 
-async def _answered(settings: Settings, questions: Sequence[Question], policy: Policy) -> Sequence[Answered]:
+async def _answered(
+    settings: Settings, questions: Sequence[Question], policy: Policy | None = None
+) -> Sequence[Answered]:
     with Progress(disable=True) as progress:
         async with open_library(settings, frozenset(), None, progress) as library:
-            rows = await play(scenes(questions, ()), library.knows, policy)
+            rows = await play(scenes(questions, ()), library.knows, policy or library.policy)
     return pair(rows, questions, ())[0]
 
 

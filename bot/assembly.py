@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from bot.chat import Counter
+from bot.confidence import Calibration, in_use
 from bot.decide import Policy
 from bot.limits import Limits
 from bot.metrics import Metrics
@@ -87,9 +88,10 @@ def prepare_data(data: Path) -> None:
 def prepare(settings: Settings) -> tuple[Encoder, Knowledge]:
     """The encoder and the articles' index, made where they are missing.
 
-    Raises SettingsError where the language model cannot be used, DataUnwritable and KnowledgeError.
+    Raises SettingsError where the language model cannot be used, CalibrationUnusable, DataUnwritable and KnowledgeError.
     """
     connect_model(settings)
+    open_calibration(settings)
     prepare_data(settings.data)
     return open_knowledge(settings.kb, settings.data, settings.model)
 
@@ -105,6 +107,17 @@ def open_tone(data: Path, encoder: Encoder) -> Tone:
         )
     except OSError as problem:
         raise DataUnwritable(data / TONE, problem.strerror or str(problem)) from problem
+
+
+def open_calibration(settings: Settings) -> Calibration:
+    """How sure the bot is of what it finds: the company's own calibration, if there is one. Raises CalibrationUnusable."""
+    return in_use(settings.data, settings.model)
+
+
+def policy_of(settings: Settings, calibration: Calibration) -> Policy:
+    """The operator's choices; where none is made, the bot answers from the confidence that keeps the error budget."""
+    least = settings.answer_confidence
+    return Policy(calibration.threshold(settings.error_budget) if least is None else least, settings.handoff)
 
 
 def connect_model(settings: Settings) -> Stream | None:
@@ -181,12 +194,15 @@ def _compose(settings: Settings, store: Store, knowledge: Knowledge, batcher: Ba
     journal = Journal(store, LocalBus(), SystemClock())
     metrics = Metrics()
     generator = open_generator(settings, journal.clock, metrics.observe_call)
+    calibration = open_calibration(settings)
     desk = Desk(journal, Attendance(store, journal.clock), max_wait_s=settings.max_wait_s)
     responder = Responder(
         journal=journal,
         desk=desk,
-        knows=lambda: Knows(knowledge.snapshot, batcher.encode, settings.public_url or "", generator, tone),
-        policy=Policy(settings.answer_confidence, settings.handoff),
+        knows=lambda: Knows(
+            knowledge.snapshot, batcher.encode, settings.public_url or "", generator, calibration, tone
+        ),
+        policy=policy_of(settings, calibration),
         observe=metrics.observe,
     )
     reception = Reception(settings.all_sites(), store, journal.clock, settings.require_origin)

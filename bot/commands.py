@@ -14,8 +14,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.markup import escape
 
-from bot.assembly import House, open_generator, open_tone, prepare
-from bot.decide import Policy
+from bot.assembly import House, open_calibration, open_generator, open_tone, policy_of, prepare
 from bot.doctor import Finding, diagnose
 from bot.serve import serve, take_port
 from bot.settings import Settings, load_settings
@@ -112,9 +111,9 @@ async def _ask(question: str, settings: Settings, encoder: Encoder, knowledge: K
     async with Batcher(encoder) as batcher:
         generator = open_generator(settings, SystemClock(), lambda _call: None)
         tone = open_tone(settings.data, encoder)
-        knows = Knows(knowledge.snapshot, batcher.encode, settings.public_url or "", generator, tone)
-        policy = Policy(settings.answer_confidence, settings.handoff)
-        return await turn(Asked(question, Audience("default")), knows, policy)
+        calibration = open_calibration(settings)
+        knows = Knows(knowledge.snapshot, batcher.encode, settings.public_url or "", generator, calibration, tone)
+        return await turn(Asked(question, Audience("default")), knows, policy_of(settings, calibration))
 
 
 def _document(question: str, reply: Reply) -> dict[str, object]:

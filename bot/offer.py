@@ -1,15 +1,17 @@
 """Articles to offer beside or instead of an answer: the candidates for one, and what is related to it."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bot.decide import CLARIFY_FROM, CLARIFY_MARGIN
+from bot.confidence import Calibration
 from bot.reply.wanted import said
 from retrieval.index import Hit
 
 CANDIDATES = 5  # articles further down are not worth a button
 MAX_OFFERED = 3  # quick replies: more are a menu that nobody reads
-RELATED_FROM = 0.5  # least confidence of a related article: on its own it would be an answer more often than not
+RIVAL_FROM = 0.1  # of the confidence of the first: who is asked to choose should not read what is hardly ever meant
+RELATED_FROM = 0.05  # of the confidence of the one that answers
 ALIKE = 0.6  # Jaccard of words: of two passages that share more, choosing one is no choice
 
 
@@ -26,27 +28,45 @@ class Candidate:
         return self.hit.article.title
 
 
+def candidates(found: Sequence[Hit], calibration: Calibration) -> list[Candidate]:
+    """The best passages of articles, best first, and how likely each is to answer.
+
+    How likely the first one is follows from its profile, and how likely the others are from that: a point of score is a
+    factor e. What says the same as a better one, or is called the same, makes that one likelier instead.
+    """
+    profiled = next((hit for hit in found if hit.profile is not None), None)
+    if profiled is None or profiled.profile is None:
+        return []
+    first = calibration.confidence(profiled.profile)
+    return _distinct([Candidate(hit, first * math.exp(hit.score - profiled.score)) for hit in found[:CANDIDATES]])
+
+
 def rivals(found: Sequence[Candidate]) -> list[Candidate]:
-    """The first candidate and those about as likely to answer: what a visitor could choose from."""
-    first, *others = found
-    least = max(first.confidence - CLARIFY_MARGIN, CLARIFY_FROM)
-    return _distinct([first, *(one for one in others if one.confidence >= least)])[:MAX_OFFERED]
+    """The first candidate and those that may be meant as well: what a visitor could choose from."""
+    return _beside(found, RIVAL_FROM)[:MAX_OFFERED]
 
 
 def related(found: Sequence[Candidate], places: int) -> list[Candidate]:
     """Candidates after the one that answers which the visitor may want to read next."""
-    first, *others = found
-    return _distinct([first, *(one for one in others if one.confidence >= RELATED_FROM)])[1 : 1 + places]
+    return _beside(found, RELATED_FROM)[1 : 1 + places]
+
+
+def _beside(found: Sequence[Candidate], share: float) -> list[Candidate]:
+    """The first candidate and those with at least this share of its confidence."""
+    return [one for one in found if one is found[0] or one.confidence >= share * found[0].confidence]
 
 
 def _distinct(found: Sequence[Candidate]) -> list[Candidate]:
-    """Without what says the same as an earlier one, or is called the same."""
     kept: list[tuple[Candidate, frozenset[str]]] = []
     for one in found:
         own = said(one.hit.chunk.text)
-        if not any(_same(one, own, *other) for other in kept):
+        twin = next((at for at, other in enumerate(kept) if _same(one, own, *other)), None)
+        if twin is None:
             kept.append((one, own))
-    return [one for one, _ in kept]
+        else:
+            first, words = kept[twin]
+            kept[twin] = Candidate(first.hit, first.confidence + one.confidence), words
+    return [replace(one, confidence=min(1.0, one.confidence)) for one, _ in kept]
 
 
 def _same(one: Candidate, own: frozenset[str], other: Candidate, there: frozenset[str]) -> bool:

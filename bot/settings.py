@@ -111,11 +111,17 @@ class Settings(BaseSettings):
     handoff: Literal["auto", "on_request"] = Field(
         "auto", description="When a person is called: when the bot cannot help, or only when the visitor asks."
     )
-    answer_confidence: float = Field(
-        0.5,
+    error_budget: float = Field(
+        0.05,
+        gt=0,
+        lt=1,
+        description="Share of its answers that may be wrong (0.05: one of twenty); the bot answers as much as that allows.",
+    )
+    answer_confidence: float | None = Field(
+        None,
         ge=0,
         le=1,
-        description="Least confidence (0 to 1) with which the bot answers instead of offering a person.",
+        description="Least confidence (0 to 1) with which the bot answers, instead of what error_budget comes to.",
     )
     llm: str | None = Field(
         None,

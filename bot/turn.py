@@ -2,20 +2,21 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from bot.cite import cite
-from bot.decide import Decision, Features, Policy, Situation, confidence, decide
+from bot.confidence import Calibration, shipped
+from bot.decide import Decision, Policy, Situation, decide
 from bot.history import Encode, find, searched_for
 from bot.mood import Mood, mood
-from bot.offer import CANDIDATES, MAX_OFFERED, Candidate, related, rivals
+from bot.offer import MAX_OFFERED, Candidate, candidates, related, rivals
 from bot.reply import extractive, phrases
 from bot.reply.generator import Extractive, Generator, Show, Task, Wording, unseen
 from bot.tone import Tone
 from bot.understand import Said, Understood, understand
 from conversation.events import Citation, JsonObject, Outcome, Reason
 from retrieval.encode import Vectors
-from retrieval.index import Audience, Hit, Reading, Snapshot, best_articles, best_passages
+from retrieval.index import Audience, Hit, Profile, Reading, Snapshot, best_articles, best_passages
 
 RANKED_ARTICLES = 20  # as many as evaluation reads
 TRACED_HITS = 5  # as many as an agent looks at
@@ -51,32 +52,38 @@ class Found:
     context: str | None = None
     hits: Sequence[Hit] = ()
     candidates: Sequence[Candidate] = ()
-    features: Features | None = None
     named: bool = False
     vector: Vectors | None = None
 
     @property
     def confidence(self) -> float:
-        """That of the first article."""
+        """How likely the first article is to answer."""
         return self.candidates[0].confidence if self.candidates else 0.0
+
+    @property
+    def profile(self) -> Profile:
+        """What the confidence of the first article is made of; empty where nothing was found."""
+        return next((hit.profile for hit in self.hits if hit.profile is not None), {})
 
     @property
     def options(self) -> Sequence[Candidate]:
         """The articles between which a visitor may have to choose."""
-        return rivals(self.candidates) if self.candidates else ()
+        return rivals(self.candidates)
 
 
 @dataclass(frozen=True, slots=True)
 class Knows:
     """What the bot answers from: one snapshot, the encoder it was built with, where its articles are shown, its voice.
 
-    `tone`: how messages sound to that encoder; without it words alone tell the visitor's mood.
+    `calibration` says how likely what was found is to answer. `tone`: how messages sound to that encoder; without it
+    words alone tell the visitor's mood.
     """
 
     snapshot: Snapshot
     encode: Encode
     base_url: str = ""
     generator: Generator = field(default_factory=Extractive)
+    calibration: Calibration = field(default_factory=shipped)
     tone: Tone | None = None
 
 
@@ -136,12 +143,10 @@ async def _search(understood: Understood, asked: Asked, knows: Knows) -> Found:
     reading, query = await searched_for(question, earlier, asked.audience, knows.snapshot, knows.encode)
     ranked = await find(knows.snapshot, query, asked.audience, RANKED_ARTICLES)
     hits, named = _named_first(ranked, asked.question)
-    first = best_passages(hits)[:CANDIDATES]
-    features = _features(first, hits, query.text, knows.snapshot)
-    rated = [Candidate(hit, confidence(own)) for hit, own in zip(first, features, strict=True)]
+    rated = candidates(best_passages(hits), knows.calibration)
     context = query.context.text if query.context else None
     vector = None if chosen else query.embedding.sentence
-    return Found(reading, context, hits, rated, features[0] if features else None, named, vector)
+    return Found(reading, context, hits, rated, named, vector)
 
 
 def _choice(asked: Asked) -> tuple[str, Sequence[Said]]:
@@ -160,24 +165,6 @@ def _named_first(hits: Sequence[Hit], question: str) -> tuple[Sequence[Hit], boo
     return sorted(hits, key=lambda hit: hit.article.article_id != named), True
 
 
-def _features(chosen: Sequence[Hit], hits: Sequence[Hit], query: str, snapshot: Snapshot) -> list[Features]:
-    """Those of the chosen ones of the hits."""
-    lexical: dict[str, float] = {}
-    for hit in hits:
-        own = hit.signals["lexical"].score if "lexical" in hit.signals else 0.0
-        lexical[hit.article.article_id] = max(lexical.get(hit.article.article_id, 0.0), own)
-    first = max(lexical.values(), default=0.0)
-    coverage = snapshot.coverage(query, [hit.chunk for hit in chosen])
-    return [
-        Features(
-            cosine=hit.signals["dense"].score if "dense" in hit.signals else 0.0,
-            coverage=covered,
-            agreement=lexical[hit.article.article_id] >= first > 0,
-        )
-        for hit, covered in zip(chosen, coverage, strict=True)
-    ]
-
-
 def _situation(understood: Understood, felt: Mood, found: Found, asked: Asked) -> Situation:
     return Situation(
         intent=understood.intent,
@@ -185,6 +172,7 @@ def _situation(understood: Understood, felt: Mood, found: Found, asked: Asked) -
         failures=asked.failures,
         desk_open=asked.desk_open,
         options=len(found.options),
+        likely=min(1.0, sum(one.confidence for one in found.options)),
         named=found.named,
         clarified=bool(asked.offered),
         frustration=felt.score,
@@ -240,7 +228,7 @@ def _trace(
         "read_as": dict(found.reading.corrections),
         "ranked": list(best_articles(found.hits)),
         "hits": [_traced(hit) for hit in found.hits[:TRACED_HITS]],
-        "features": None if found.features is None else asdict(found.features),
+        "features": {name: round(value, 4) for name, value in found.profile.items()},
         "decision": decision.outcome,
         "reason": decision.reason,
         "why": decision.why,

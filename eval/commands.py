@@ -91,16 +91,16 @@ def _label(text: str) -> tuple[str, str]:
 async def _evaluate(inputs: Inputs, settings: Settings, out: Path) -> Mapping[str, Metric]:
     suite = gather(inputs)
     _make_folder(out)
-    policy = Policy(settings.answer_confidence, settings.handoff)
     with _progress() as progress:
         async with open_library(settings, suite.withheld, inputs.kb_tag, progress) as library:
             _warn(suite, library)
-            rows = await _play(suite, library, policy, progress)
+            rows = await _play(suite, library, progress)
+            policy = library.policy
     results = Results(
         suite=suite.name,
         kb_version=library.kb_version,
         model=settings.model,
-        config=inputs.config() | _thresholds(settings),
+        config=inputs.config() | _thresholds(settings, policy),
         metrics=measure(rows, suite.questions, suite.dialogues),
     )
     _keep(out, suite, results, rows, library.titles)
@@ -115,8 +115,14 @@ def _make_folder(out: Path) -> None:
         raise ResultError(out, f"cannot be made ({error.strerror}); choose another folder with --out") from error
 
 
-def _thresholds(settings: Settings) -> dict[str, JsonValue]:
-    return {"kb": str(settings.kb), "answer_confidence": settings.answer_confidence, "handoff": settings.handoff}
+def _thresholds(settings: Settings, policy: Policy) -> dict[str, JsonValue]:
+    budget = settings.error_budget if settings.answer_confidence is None else None
+    return {
+        "kb": str(settings.kb),
+        "error_budget": budget,
+        "answer_confidence": policy.answer_confidence,
+        "handoff": policy.handoff,
+    }
 
 
 @contextmanager
@@ -128,10 +134,10 @@ def _progress() -> Iterator[Progress]:
         yield progress
 
 
-async def _play(suite: Suite, library: Library, policy: Policy, progress: Progress) -> tuple[Row, ...]:
+async def _play(suite: Suite, library: Library, progress: Progress) -> tuple[Row, ...]:
     cast = tuple(scenes(suite.questions, suite.dialogues))
     task = progress.add_task("playing", total=len(cast))
-    return await play(cast, library.knows, policy, lambda: progress.advance(task))
+    return await play(cast, library.knows, library.policy, lambda: progress.advance(task))
 
 
 def _keep(out: Path, suite: Suite, results: Results, rows: Sequence[Row], titles: Mapping[str, str]) -> None:

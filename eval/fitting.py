@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bot.confidence import Point
 from eval.bootstrap import Floats, Mask
 from retrieval.profile import PROFILE, Profile
 
@@ -12,15 +13,6 @@ RIDGE = 0.02  # without a prior: .006 to .12 differ by .007 in AUROC; less fits 
 STEPS = 30  # Newton's steps; six to ten are taken
 _SETTLED = 1e-8
 CURVE_POINTS = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """What follows from a threshold, on questions that were not learned from: the share answered, and how much of it is wrong."""
-
-    confidence: float
-    answered: float
-    wrong: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,8 +89,3 @@ def curve(confidence: Floats, right: Mask, weights: Floats) -> list[Point]:
         Point(round(float(confidence[order[at]]), 4), round(float(answered[at]), 4), round(float(wrong[at]), 4))
         for at in ends.tolist()
     ]
-
-
-def threshold(points: Sequence[Point], budget: float) -> float:
-    """The least confidence from which on at most this share of what is answered is wrong; 1 if there is none."""
-    return min((point.confidence for point in points if point.wrong <= budget), default=1.0)

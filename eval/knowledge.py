@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from rich.progress import Progress
 
-from bot.assembly import open_tone, prepare_data
+from bot.assembly import open_calibration, open_tone, policy_of, prepare_data
+from bot.decide import Policy
 from bot.settings import Settings
 from bot.turn import Knows
 from eval.suite import NothingToPlay
@@ -23,9 +24,10 @@ INDEX = "eval-index"  # beside the server's own: what was filtered for a run mus
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """An open knowledge base, and the articles of its folder that are broken and thus not in it."""
+    """An open knowledge base, what is decided by, and the articles of its folder that are broken and thus not in it."""
 
     knows: Knows
+    policy: Policy
     errors: tuple[ArticleError, ...]
 
     @property
@@ -45,19 +47,21 @@ async def open_library(
 ) -> AsyncIterator[Library]:
     """The articles of `settings.kb` that carry `tag` and are not withheld, and the model of `settings.model`.
 
-    Raises KnowledgeError, DataUnwritable, and NothingToPlay where the filters leave no article. Seconds the first time.
+    Raises KnowledgeError, CalibrationUnusable, DataUnwritable, and NothingToPlay where the filters leave no article. Seconds the first time.
     """
     reading = read(settings.kb)
     if not reading.articles:
         raise KbUnusable(reading.errors)
     articles = filtered(reading.articles, withheld, tag)
+    calibration = open_calibration(settings)
     prepare_data(settings.data)
     encoder = OnnxEncoder(prepare_model(settings.model, settings.data, lambda step: _begin(progress, step)))
     snapshot = open_snapshot(articles, encoder, Stored(settings.data / INDEX, settings.kb), progress)
     _begin(progress, "learning how messages sound")
     tone = open_tone(settings.data, encoder)
     async with Batcher(encoder) as batcher:
-        yield Library(Knows(snapshot, batcher.encode, tone=tone), reading.errors)
+        knows = Knows(snapshot, batcher.encode, calibration=calibration, tone=tone)
+        yield Library(knows, policy_of(settings, calibration), reading.errors)
 
 
 def filtered(articles: Sequence[Article], withheld: frozenset[str], tag: str | None) -> list[Article]:

@@ -17,6 +17,7 @@ from retrieval.evidence import Query
 from retrieval.fields import FIELDS
 from retrieval.lexical import K1, B
 from retrieval.merge import merge_segments
+from retrieval.profile import Profile
 from retrieval.search import Hit, Signal, best_articles, best_passages, search
 from retrieval.segment import FULL_UNITS, Segment, build_segment, unit_digest
 from retrieval.snapshot import Part, Snapshot
@@ -26,6 +27,7 @@ from retrieval.unit import UNITS, Cut, Unit, cut
 __all__ = [
     "Audience",
     "Hit",
+    "Profile",
     "Query",
     "Reading",
     "Signal",

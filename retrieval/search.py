@@ -15,7 +15,7 @@ from retrieval.evidence import Evidence, Query, gather
 from retrieval.fuse import fuse
 from retrieval.fusion import fused
 from retrieval.leaning import leaning
-from retrieval.profile import Ranking
+from retrieval.profile import Profile, Ranking, profile
 from retrieval.snapshot import Snapshot
 
 PASSAGES = 5  # of one of the best articles: more than any reply or page shows
@@ -37,12 +37,14 @@ class Hit:
 
     A point more makes an article e times as likely to be the right one, if one of them is. `signals` has `dense`
     (cosine), `lexical` (BM25) and `late` (mean best cosine of tokens), each only if the passage was in its list.
+    `profile` is that of its article, for the best article alone.
     """
 
     article: Article
     chunk: Chunk
     score: float
     signals: Mapping[str, Signal]
+    profile: Profile | None = None
 
 
 def search(snapshot: Snapshot, query: Query, audience: Audience, limit: int = 20) -> list[Hit]:
@@ -58,7 +60,8 @@ def search(snapshot: Snapshot, query: Query, audience: Audience, limit: int = 20
     ranking = rank(snapshot, query, allowed)
     order = ranking.order[:limit]
     evidence = ranking.views[0] if query.context is None else gather(snapshot, query, _mask(len(allowed), order))
-    return list(_hits(snapshot, evidence, {at: float(ranking.scores[at]) for at in order.tolist()}))
+    profiles = {at: profile(snapshot, query.text, ranking, at) for at in order[:1].tolist()}
+    return list(_hits(snapshot, evidence, {at: float(ranking.scores[at]) for at in order.tolist()}, profiles))
 
 
 def rank(snapshot: Snapshot, query: Query, allowed: Mask) -> Ranking:
@@ -95,7 +98,9 @@ def _mask(size: int, chosen: NDArray[np.int64]) -> Mask:
     return mask
 
 
-def _hits(snapshot: Snapshot, evidence: Evidence, scores: Mapping[int, float]) -> Iterator[Hit]:
+def _hits(
+    snapshot: Snapshot, evidence: Evidence, scores: Mapping[int, float], profiles: Mapping[int, Profile]
+) -> Iterator[Hit]:
     """`scores` has the articles, best first."""
     ranked = {
         name: dict(zip(scored, range(1, len(scored) + 1), strict=True)) for name, scored in evidence.passages.items()
@@ -107,7 +112,7 @@ def _hits(snapshot: Snapshot, evidence: Evidence, scores: Mapping[int, float]) -
         signals = {
             name: Signal(evidence.passages[name][at], ranks[at]) for name, ranks in ranked.items() if at in ranks
         }
-        yield Hit(snapshot.articles[chunk.article_id], chunk, scores[article], signals)
+        yield Hit(snapshot.articles[chunk.article_id], chunk, scores[article], signals, profiles.get(article))
 
 
 def _passages(snapshot: Snapshot, ranked: Mapping[str, Mapping[int, int]], articles: Iterable[int]) -> Iterator[int]:

@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 from retrieval.arrays import Mask, Rows, best_rows
 from retrieval.article import Article
 from retrieval.audience import Audience
-from retrieval.chunk import Chunk
 from retrieval.duplicates import SKETCH_HASHES, Sketches
 from retrieval.encode import TokenVectors, Vectors
 from retrieval.fields import LEVELS
 from retrieval.layout import Homes, Layout, Level, lay_out, owners
-from retrieval.lexical import Field, Scores, words
+from retrieval.lexical import Field, Scores
 from retrieval.passages import Passages
 from retrieval.segment import Segment
 from retrieval.unit import KINDS, Kind
@@ -167,18 +166,6 @@ class Snapshot:
     def count_of(self, kind: Kind) -> NDArray[np.int64]:
         """How many units of a kind each article has."""
         return self._counts[kind]
-
-    def coverage(self, query: str, chunks: Iterable[Chunk]) -> list[float]:
-        """The share of the question's content words, weighted by rarity, that each passage has: 0 to 1.
-
-        Title and headings count as part of the passage.
-        """
-        rows = np.array([self.chunks_of(chunk.article_id)[chunk.ordinal] for chunk in chunks], dtype=np.int64)
-        body = self._fields["body"]
-        weights = {word: body.rarity(word) for word in words(query)}
-        has = {word: (body.rows(word)[:, None] == rows).any(axis=0) for word in weights}
-        total = sum(weights.values()) or 1.0
-        return [sum(weights[word] for word in weights if has[word][at]) / total for at in range(len(rows))]
 
     def having(self, asked: Sequence[str], article: int) -> NDArray[np.bool_]:
         """Which passages of an article (a position) have which words: (words, passages).

@@ -1,11 +1,13 @@
-"""What the tests of several houses share: the browser."""
+"""What the tests of several houses share: the browser, articles, and what hashed vectors are worth."""
 
 import os
 import shutil
 
 import pytest
 
+from bot.confidence import Calibration, Point
 from retrieval.prepare import DEFAULT_MODEL, prepare_model
+from retrieval.profile import PROFILE
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -56,6 +58,16 @@ def data_dir(tmp_path, exported_model):
     for made in ("models", "tone"):
         (data / made).symlink_to(exported_model / made)
     return data
+
+
+@pytest.fixture(scope="session")
+def hashed():
+    """How sure to be of what is found with hashed vectors, whose cosines are other ones than a model's.
+
+    Half right at a cosine of .4 with two thirds of the words there and hardly anything as likely beside it.
+    """
+    weights = dict.fromkeys(PROFILE, 0.0) | {"near": 10.0, "coverage": 2.5, "chance": 20.0}
+    return Calibration("hashing", -24.1, weights, [Point(0.8, 0.5, 0.05)], "hand", [])
 
 
 ARTICLES = {

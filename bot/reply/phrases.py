@@ -67,4 +67,6 @@ def beside(*, desk_open: bool) -> str:
 def clarify(titles: Sequence[str]) -> str:
     """Which of these articles is meant? The titles are said too, for those who see no buttons."""
     *others, last = (f"“{escaped(title)}”" for title in titles)
+    if not others:
+        return f"I am not sure that I understood you. Do you mean {last}? Pick it, or tell me a little more."
     return f"I found more than one article that may answer this. Do you mean {', '.join(others)} or {last}? Pick one, or tell me a little more."

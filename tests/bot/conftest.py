@@ -14,6 +14,7 @@ import pytest
 
 from bot.channel import LocalChannel
 from bot.chat import Chat, Counter
+from bot.confidence import Calibration
 from bot.decide import Policy
 from bot.limits import Limits
 from bot.respond import Responder
@@ -242,11 +243,13 @@ class Lobby:
         assert not crashes, crashes
 
 
-def lobby_over(store: Store, clock: ManualClock, snapshot: Snapshot, *, limited: bool = False) -> Lobby:
+def lobby_over(
+    store: Store, clock: ManualClock, snapshot: Snapshot, calibration: Calibration, *, limited: bool = False
+) -> Lobby:
     mind = Mind()
     journal = Journal(store, LocalBus(), clock)
     desk = Desk(journal, Attendance(store, clock))
-    responder = Responder(journal, desk, lambda: Knows(snapshot, mind.encode), Policy(answer_confidence=0.3))
+    responder = Responder(journal, desk, lambda: Knows(snapshot, mind.encode, calibration=calibration), Policy())
     reception = Reception(SITES, store, clock)
     counter = Counter(journal, desk, responder, Sign(desk, clock), reception, Limits(enabled=limited), 24.0)
     return Lobby(clock, store, journal, desk, mind, responder, counter)
@@ -283,9 +286,9 @@ async def store(request, clock, tmp_path):
 
 
 @pytest.fixture
-async def quiet_lobby(store, clock, snapshot):
+async def quiet_lobby(store, clock, snapshot, hashed):
     """A lobby whose bot does not answer."""
-    lobby = lobby_over(store, clock, snapshot)
+    lobby = lobby_over(store, clock, snapshot, hashed)
     yield lobby
     await lobby.stop()
 
@@ -298,21 +301,21 @@ async def lobby(quiet_lobby):
 
 
 @pytest.fixture
-async def strict_lobby(store, clock, snapshot):
+async def strict_lobby(store, clock, snapshot, hashed):
     """A lobby with rate limits, whose bot does not answer."""
-    lobby = lobby_over(store, clock, snapshot, limited=True)
+    lobby = lobby_over(store, clock, snapshot, hashed, limited=True)
     yield lobby
     await lobby.stop()
 
 
 @pytest.fixture(scope="session")
-def memory_lobby(snapshot) -> Callable[[], object]:
+def memory_lobby(snapshot, hashed) -> Callable[[], object]:
     """Opens a lobby over a store in memory, for tests that need many."""
 
     @asynccontextmanager
     async def opened():
         clock = ManualClock(NOON)
-        lobby = lobby_over(MemoryStore(worker="here", clock=clock), clock, snapshot)
+        lobby = lobby_over(MemoryStore(worker="here", clock=clock), clock, snapshot, hashed)
         await lobby.start()
         try:
             yield lobby

@@ -1,10 +1,12 @@
+import math
+
 import pytest
 
-from bot.decide import CLARIFY_FROM, CLARIFY_MARGIN
-from bot.offer import Candidate, related, rivals
+from bot.offer import CANDIDATES, RELATED_FROM, RIVAL_FROM, Candidate, candidates, related, rivals
 from retrieval.article import parse
 from retrieval.chunk import split
 from retrieval.index import Hit
+from retrieval.profile import PROFILE
 
 
 def hit(title, body=None):
@@ -22,16 +24,37 @@ def titles(chosen):
     return [one.title for one in chosen]
 
 
-def test_rivals_are_about_as_likely_as_the_first():
-    assert titles(rivals(found(a=0.7, b=0.7 - CLARIFY_MARGIN + 0.001, c=0.7 - CLARIFY_MARGIN - 0.001, d=0.99))) == [
-        "a",
-        "b",
-        "d",
-    ]
+def profiled(title, score, **values):
+    profile = dict.fromkeys(PROFILE, 0.0) | values
+    return Hit(hit(title).article, hit(title).chunk, score, {}, profile)
 
 
-def test_a_rival_is_likely_enough_to_be_worth_offering():
-    assert titles(rivals(found(a=CLARIFY_FROM + 0.01, b=CLARIFY_FROM - 0.01))) == ["a"]
+def test_the_profile_makes_the_first_likely_and_the_scores_make_the_others(hashed):
+    first = profiled("a", 3.0, near=0.9, coverage=1.0, chance=0.5)
+    other = Hit(hit("b").article, hit("b").chunk, 2.0, {})
+    one, two = candidates([first, other], hashed)
+    assert one.confidence == hashed.confidence(first.profile)
+    assert two.confidence == pytest.approx(one.confidence / math.e)
+
+
+def test_a_named_article_that_is_not_the_likeliest_is_less_likely_than_that(hashed):
+    named = Hit(hit("b").article, hit("b").chunk, 2.0, {})
+    rated = candidates([named, profiled("a", 3.0, near=0.9, coverage=1.0)], hashed)
+    assert titles(rated) == ["b", "a"]
+    assert rated[0].confidence < rated[1].confidence
+
+
+def test_no_more_candidates_than_anybody_would_be_offered(hashed):
+    many = [profiled("a", 1.0)] + [Hit(hit(f"b{n}").article, hit(f"b{n}").chunk, 0.5, {}) for n in range(9)]
+    assert len(candidates(many, hashed)) == CANDIDATES
+
+
+def test_of_nothing_nothing_is_offered(hashed):
+    assert candidates([], hashed) == rivals([]) == related([], 3) == []
+
+
+def test_rivals_may_be_meant_as_well_as_the_first():
+    assert titles(rivals(found(a=0.7, b=0.7 * RIVAL_FROM + 0.001, c=0.7 * RIVAL_FROM - 0.001))) == ["a", "b"]
 
 
 def test_no_more_than_three_are_offered():
@@ -40,12 +63,20 @@ def test_no_more_than_three_are_offered():
 
 
 @pytest.mark.parametrize("twin", [hit("A", "Something else."), hit("b", f"{hit('a').chunk.text} more")])
-def test_what_is_called_or_says_the_same_is_offered_once(twin):
-    both = [Candidate(hit("a"), 0.7), Candidate(twin, 0.7)]
-    assert titles(rivals(both)) == ["a"]
-    assert related(both, 3) == []
+def test_what_is_called_or_says_the_same_makes_the_first_likelier_and_is_no_choice(hashed, twin):
+    first = profiled("a", 3.0, near=0.9, coverage=1.0, chance=0.6)
+    (alone,) = candidates([first], hashed)
+    (both,) = candidates([first, Hit(twin.article, twin.chunk, 2.0, {})], hashed)
+    assert both.confidence == pytest.approx(alone.confidence * (1 + 1 / math.e))
+    assert both.hit is first
 
 
-def test_related_is_what_would_be_an_answer_itself():
-    assert titles(related(found(a=0.9, b=0.49, c=0.51), 3)) == ["c"]
+def test_nothing_is_likelier_than_certain(hashed):
+    sure = profiled("a", 3.0, near=1.0, coverage=1.0, chance=1.0)
+    (both,) = candidates([sure, Hit(sure.article, sure.chunk, 3.0, {})], hashed)
+    assert both.confidence == 1
+
+
+def test_related_is_what_may_be_the_answer_too():
+    assert titles(related(found(a=0.9, b=0.9 * RELATED_FROM - 0.001, c=0.9 * RELATED_FROM + 0.001), 3)) == ["c"]
     assert related(found(a=0.9, b=0.6), 0) == []

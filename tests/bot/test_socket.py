@@ -77,7 +77,14 @@ async def serving(folder, **chosen) -> AsyncIterator[Served]:
     kb.mkdir()
     (kb / "refunds.md").write_text(ARTICLE, encoding="utf-8")
     settings = Settings(
-        host="127.0.0.1", port=0, kb=kb, data=folder / "var", allowed_origins=[HOME], sites=SITES, **chosen
+        host="127.0.0.1",
+        port=0,
+        kb=kb,
+        data=folder / "var",
+        answer_confidence=0.1,
+        allowed_origins=[HOME],
+        sites=SITES,
+        **chosen,
     )
     encoder = HashingEncoder()
     knowledge = Knowledge.open(kb, index_dir=settings.data / "index", encoder=encoder)

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from eval.fitting import Labelled, Point, curve, fit, predict, threshold
+from bot.confidence import Point
+from eval.fitting import Labelled, curve, fit, predict
 from retrieval.profile import PROFILE
 
 NEAR = PROFILE.index("near")
@@ -52,13 +53,3 @@ def test_a_curve_says_what_each_threshold_brings():
         Point(0.6, 0.75, 0.3333),
         Point(0.2, 1.0, 0.25),
     ]
-
-
-@pytest.mark.parametrize(("budget", "least"), [(0.0, 0.8), (0.24, 0.8), (0.25, 0.2), (0.5, 0.2)])
-def test_a_budget_chooses_the_least_threshold_that_keeps_it(budget, least):
-    points = [Point(0.9, 0.25, 0.0), Point(0.8, 0.5, 0.0), Point(0.6, 0.75, 0.33), Point(0.2, 1.0, 0.25)]
-    assert threshold(points, budget) == least
-
-
-def test_where_nothing_keeps_the_budget_nothing_is_answered():
-    assert threshold([Point(0.9, 0.5, 0.4)], 0.05) == 1

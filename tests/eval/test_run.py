@@ -15,13 +15,13 @@ from retrieval.index import build
 
 
 @pytest.fixture
-def knows(small_kb):
+def knows(small_kb, hashed):
     encoder = HashingEncoder()
 
     async def encode(text):
         return encoder.encode([text])[0]
 
-    return Knows(build(read(small_kb).articles, encoder), encode)
+    return Knows(build(read(small_kb).articles, encoder), encode, calibration=hashed)
 
 
 def _history(*said):
@@ -83,7 +83,9 @@ async def test_whoever_asks_for_a_person_is_handed_over_since_a_colleague_is_the
 
 
 async def test_an_unsure_bot_does_not_answer_but_its_ranking_is_kept(knows):
-    (row,) = await play([("q1", (), "How do I change my password?")], knows, Policy(answer_confidence=1.0))
+    (row,) = await play(
+        [("q1", (), "How do I change my password?")], knows, Policy(answer_confidence=1.0, clarify=False)
+    )
     assert (row.outcome, row.reason, row.citations) == ("no_answer", None, ())
     assert row.ranked[0] == "passwords"
 

@@ -3,6 +3,7 @@ from collections import Counter
 import pytest
 
 from retrieval.index import Audience, Query, best_articles, search
+from retrieval.profile import PROFILE
 from retrieval.search import PASSAGES, PLACES, RESERVED
 
 VISITOR = Audience("default")
@@ -150,15 +151,12 @@ def test_each_bullet_of_an_article_of_bullets_is_a_way_of_asking(ask):
     assert (hit.article.article_id, hit.signals["dense"].score) == ("card", pytest.approx(1))
 
 
-def test_coverage_is_the_weighted_share_of_the_questions_words(snapshot_of):
-    snapshot = snapshot_of(SHOP)
-    first, second = (chunk for chunk in snapshot.chunks if chunk.article_id == "refunds")
-    assert snapshot.coverage("a lost parcel", [first, second])[1] == 1
-    assert snapshot.coverage("refunds", [first, second])[0] == 1
-    assert 0 < snapshot.coverage("lost umbrella", [second])[0] < 0.5
-    assert snapshot.coverage("umbrella", [second, first]) == [0, 0]
-    assert snapshot.coverage("?", [second]) == [0]
-    assert snapshot.coverage("parcel", []) == []
+def test_the_best_article_alone_has_its_profile(ask):
+    hits = ask(SHOP, "a lost parcel")
+    best = [hit for hit in hits if hit.article.article_id == hits[0].article.article_id]
+    assert len(best) < len(hits)
+    assert [hit for hit in hits if hit.profile is not None] == best
+    assert tuple(hits[0].profile) == PROFILE
 
 
 def test_an_empty_knowledge_base_finds_nothing(ask):
