@@ -30,7 +30,8 @@ class Situation:
     `confidence` is that of the best article. `options` are the articles that the visitor could be asked to choose from,
     `likely` is how likely one of them is to answer. `named`: the visitor wrote the title of the article. `clarified`: the
     bot's last reply asked which article is meant; `offered_person`: it offered a person. `frustration` is the visitor's
-    mood, 0 to 1. `returned`: an agent had the chat before and gave it back.
+    mood, 0 to 1. `returned`: an agent had the chat before and gave it back. `rejected`: the visitor rejected an answer to
+    this, so its article is not among the options.
     """
 
     intent: Literal["question", "small_talk", "call_human"]
@@ -44,6 +45,7 @@ class Situation:
     frustration: float = 0.0
     offered_person: bool = False
     returned: bool = False
+    rejected: bool = False
 
     @property
     def frustrated(self) -> bool:
@@ -85,7 +87,7 @@ def _own(situation: Situation, policy: Policy) -> Decision:
     if situation.named:
         return Decision("answer", "the visitor named the article", offers_person=stuck)
     level = f"confidence {situation.confidence:.2f}, answers from {policy.answer_confidence:.2f}"
-    if situation.confidence >= policy.answer_confidence:
+    if 0 < situation.confidence >= policy.answer_confidence:
         return Decision("answer", level, offers_person=stuck)
     if _asks_back(situation, policy):
         choice = f"one of {situation.options} articles helps with {situation.likely:.2f}, asks from {CLARIFY_FROM:.2f}"

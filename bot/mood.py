@@ -102,6 +102,11 @@ def mood(earlier: Sequence[Said], text: str, vector: Vectors | None = None, tone
     return Mood(score, _reason(parts, course, rejected) if score >= FRUSTRATED_FROM else "")
 
 
+def asks_again(before: str, text: str) -> bool:
+    """Whether `text` is the same request as `before`, in nearly the same words."""
+    return _is_same(words(before[:EARLIER_CHARS]), words(text[:EARLIER_CHARS]))
+
+
 def _chance(log_odds: float) -> float:
     return 1.0 / (1.0 + math.exp(-log_odds))
 

@@ -11,6 +11,7 @@ import structlog
 from bot.decide import Policy
 from bot.handover import handover
 from bot.history import told
+from bot.rejection import rejected
 from bot.reply import phrases
 from bot.reply.generator import Show
 from bot.turn import Asked, Knows, Reply, turn
@@ -196,11 +197,13 @@ class Responder:
 
 def _asked(now: Conversation, events: Sequence[Event], *, desk_open: bool) -> Asked:
     """What the visitor has said and nobody answered is the question; all before it is history."""
-    question = [e.payload.text for e in events if e.seq in now.pending and isinstance(e.payload, VisitorSaid)]
+    said = [e.payload.text for e in events if e.seq in now.pending and isinstance(e.payload, VisitorSaid)]
+    question = "\n".join(said)
     earlier = list(told(event for event in events if event.seq not in now.pending))
-    last = _last_reply(events)
+    hold = _hold(events)
+    last = next((event.payload for event in reversed(hold) if isinstance(event.payload, BotSaid)), None)
     return Asked(
-        "\n".join(question),
+        question,
         Audience(now.site_id, now.locale),
         earlier,
         failures=now.failures,
@@ -208,13 +211,13 @@ def _asked(now: Conversation, events: Sequence[Event], *, desk_open: bool) -> As
         offered=last.suggestions if last is not None and last.outcome == "clarify" else (),
         offered_person=last is not None and phrases.offers_person(last.text, last.suggestions),
         returned=now.returned,
+        rejected=rejected(hold, question),
     )
 
 
-def _last_reply(events: Sequence[Event]) -> BotSaid | None:
-    """The bot's last one in this hold; what was offered before an agent had the chat is settled."""
-    hold = list(takewhile(lambda event: event.standing is None, reversed(events)))
-    return next((event.payload for event in hold if isinstance(event.payload, BotSaid)), None)
+def _hold(events: Sequence[Event]) -> Sequence[Event]:
+    """Those since the bot has the chat; what was offered and rejected before an agent had it is settled."""
+    return list(takewhile(lambda event: event.standing is None, reversed(events)))[::-1]
 
 
 def _commit(

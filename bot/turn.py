@@ -9,7 +9,7 @@ from bot.confidence import Calibration, shipped
 from bot.decide import Decision, Policy, Situation, decide
 from bot.history import Encode, find, searched_for
 from bot.mood import Mood, mood
-from bot.offer import MAX_OFFERED, Candidate, candidates, related, rivals
+from bot.offer import MAX_OFFERED, Candidate, candidates, related, rivals, without
 from bot.reply import extractive, phrases
 from bot.reply.generator import Extractive, Generator, Show, Task, Wording, unseen
 from bot.tone import Tone
@@ -29,6 +29,7 @@ class Asked:
 
     `offered` are the titles between which the bot's last reply asked the visitor to choose, if it did;
     `offered_person`: it offered a person. `returned`: an agent had the chat before and gave it back.
+    `rejected` are the ids of articles that the visitor wants told no more, unless by name.
     """
 
     question: str
@@ -39,11 +40,12 @@ class Asked:
     offered: Sequence[str] = ()
     offered_person: bool = False
     returned: bool = False
+    rejected: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found for a question: hits, best first, and the articles that could answer it.
+    """What was found for a question: hits, best first, and the articles that could answer it, without rejected ones.
 
     `reading` is what was searched for, `context` the same after what was said before it, if anything was; `vector` is
     that of the message alone, float32 (d,). `named`: the visitor wrote the title of the first one.
@@ -54,6 +56,7 @@ class Found:
     hits: Sequence[Hit] = ()
     candidates: Sequence[Candidate] = ()
     named: bool = False
+    rejected: frozenset[str] = frozenset()
     vector: Vectors | None = None
 
     @property
@@ -65,6 +68,12 @@ class Found:
     def profile(self) -> Profile:
         """What the confidence of the first article is made of; empty where nothing was found."""
         return next((hit.profile for hit in self.hits if hit.profile is not None), {})
+
+    @property
+    def told(self) -> Sequence[Hit]:
+        """The hits that an answer may be made of."""
+        left = {one.hit.article.article_id for one in self.candidates}
+        return [hit for hit in self.hits if hit.article.article_id in left] if self.rejected else self.hits
 
     @property
     def options(self) -> Sequence[Candidate]:
@@ -119,7 +128,7 @@ async def turn(asked: Asked, knows: Knows, policy: Policy, show: Show = unseen) 
     offers = _offers(decision, found, asked)
     wording = Wording(*_word(decision, understood, situation, found, knows))
     if decision.outcome == "answer":
-        task = Task(asked.question, asked.earlier, found.hits, knows.base_url, wording, show)
+        task = Task(asked.question, asked.earlier, found.told, knows.base_url, wording, show)
         wording = await knows.generator.word(task)
     return Reply(
         text=wording.text + _beside(decision, situation),
@@ -144,10 +153,11 @@ async def _search(understood: Understood, asked: Asked, knows: Knows) -> Found:
     reading, query = await searched_for(question, earlier, asked.audience, knows.snapshot, knows.encode)
     ranked = await find(knows.snapshot, query, asked.audience, RANKED_ARTICLES)
     hits, named = _named_first(ranked, asked.question)
-    rated = candidates(best_passages(hits), knows.calibration)
+    rejected = frozenset() if named else asked.rejected
+    left = without(candidates(best_passages(hits), knows.calibration), rejected)
     context = query.context.text if query.context else None
     vector = None if chosen else query.embedding.sentence
-    return Found(reading, context, hits, rated, named, vector)
+    return Found(reading, context, hits, left, named, rejected, vector)
 
 
 def _choice(asked: Asked) -> tuple[str, Sequence[Said]]:
@@ -179,6 +189,7 @@ def _situation(understood: Understood, felt: Mood, found: Found, asked: Asked) -
         frustration=felt.score,
         offered_person=asked.offered_person,
         returned=asked.returned,
+        rejected=bool(found.rejected),
     )
 
 
@@ -186,7 +197,7 @@ def _word(
     decision: Decision, understood: Understood, situation: Situation, found: Found, knows: Knows
 ) -> tuple[str, tuple[Citation, ...]]:
     if decision.outcome == "answer":
-        extract = extractive.extract(found.hits, found.reading.text, knows.snapshot, knows.base_url)
+        extract = extractive.extract(found.told, found.reading.text, knows.snapshot, knows.base_url)
         return extractive.compose(extract, knows.base_url), (cite(extract.hit, knows.base_url, extract.text),)
     if decision.outcome == "clarify":
         return phrases.clarify([one.title for one in found.options]), ()
@@ -194,7 +205,12 @@ def _word(
         return phrases.SMALL_TALK[understood.small_talk], ()
     if decision.outcome == "handoff" and decision.reason is not None:
         return phrases.HANDOFF[decision.reason], ()
-    return phrases.no_answer(decision.reason, desk_open=situation.desk_open, frustrated=situation.frustrated), ()
+    return phrases.no_answer(
+        decision.reason,
+        desk_open=situation.desk_open,
+        frustrated=situation.frustrated,
+        rejected=situation.rejected,
+    ), ()
 
 
 def _beside(decision: Decision, situation: Situation) -> str:
@@ -229,6 +245,7 @@ def _trace(
         "read_as": dict(found.reading.corrections),
         "ranked": list(best_articles(found.hits)),
         "hits": [_traced(hit) for hit in found.hits[:TRACED_HITS]],
+        "rejected": [*sorted(found.rejected)],
         "features": {name: round(value, PROFILE_DIGITS) for name, value in found.profile.items()},
         "decision": decision.outcome,
         "reason": decision.reason,

@@ -29,11 +29,12 @@ HANDOFF: Mapping[Reason, str] = {
     "repeated_failure": f"I am sorry that I could not help so far. {_CALLED}",
 }
 
-NO_ANSWER = f"I am sorry, I did not find an answer to that in our help articles. {OFFER}"
-NO_ANSWER_FRUSTRATED = f"{SORRY}, and that I did not find an answer to that in our help articles. {OFFER}"
+_NOT_FOUND = "I did not find an answer to that in our help articles"
+_NOT_FOUND_EITHER = "I did not find another answer in our help articles"
+NO_ANSWER = f"I am sorry, {_NOT_FOUND}. {OFFER}"
+NO_ANSWER_FRUSTRATED = f"{SORRY}, and that {_NOT_FOUND}. {OFFER}"
 NO_ANSWER_DESK_CLOSED = (
-    "I am sorry, I did not find an answer to that in our help articles, and nobody is at the desk right now. "
-    f"{_BY_EMAIL}, or ask me in other words."
+    f"I am sorry, {_NOT_FOUND}, and nobody is at the desk right now. {_BY_EMAIL}, or ask me in other words."
 )
 DESK_CLOSED = (
     f"Nobody is at the desk right now. {_BY_EMAIL}. Until then I can look things up in our help articles for you."
@@ -45,8 +46,13 @@ BESIDE = f"{SORRY}. {OFFER}"
 BESIDE_DESK_CLOSED = f"{SORRY}. Nobody is at the desk right now, but a person can get back to you by email. {OFFER}"
 
 
-def no_answer(reason: Reason | None, *, desk_open: bool, frustrated: bool = False) -> str:
-    """What to say where the bot does not answer and nobody is called."""
+def no_answer(reason: Reason | None, *, desk_open: bool, frustrated: bool = False, rejected: bool = False) -> str:
+    """What to say where the bot does not answer, or has no other answer, and nobody is called."""
+    text = _no_answer(reason, desk_open=desk_open, frustrated=frustrated)
+    return text.replace(_NOT_FOUND, _NOT_FOUND_EITHER) if rejected else text
+
+
+def _no_answer(reason: Reason | None, *, desk_open: bool, frustrated: bool) -> str:
     if desk_open:
         return NO_ANSWER_FRUSTRATED if frustrated else NO_ANSWER
     if frustrated:

@@ -2,7 +2,17 @@ import math
 
 import pytest
 
-from bot.offer import CANDIDATES, RELATED_FROM, RIVAL_FROM, Candidate, candidates, related, rivals
+from bot.offer import (
+    CANDIDATES,
+    REJECTED_THOUGH_RIGHT,
+    RELATED_FROM,
+    RIVAL_FROM,
+    Candidate,
+    candidates,
+    related,
+    rivals,
+    without,
+)
 from retrieval.article import parse
 from retrieval.chunk import split
 from retrieval.index import Hit
@@ -80,3 +90,21 @@ def test_nothing_is_likelier_than_certain(hashed):
 def test_related_is_what_may_be_the_answer_too():
     assert titles(related(found(a=0.9, b=0.9 * RELATED_FROM - 0.001, c=0.9 * RELATED_FROM + 0.001), 3)) == ["c"]
     assert related(found(a=0.9, b=0.6), 0) == []
+
+
+def test_what_is_left_is_likelier_once_others_were_rejected():
+    left = without(found(a=0.6, b=0.3, c=0.03), frozenset("a"))
+    assert titles(left) == ["b", "c"]
+    chance = 0.4 + 0.6 * REJECTED_THOUGH_RIGHT
+    assert [one.confidence for one in left] == pytest.approx([0.3 / chance, 0.03 / chance])
+
+
+def test_what_search_holds_for_unlikely_is_not_answered_because_a_sure_answer_was_rejected():
+    (left,) = without(found(a=0.97, b=0.03), frozenset("a"))
+    assert left.confidence < 0.2
+
+
+def test_however_sure_search_was_of_what_was_rejected_nothing_is_likelier_than_certain():
+    assert [one.confidence for one in without(found(a=1.0, b=0.9, c=0.8), frozenset("ab"))] == [1.0]
+    assert without(found(a=1.0), frozenset("a")) == []
+    assert without([], frozenset("a")) == []

@@ -7,7 +7,7 @@ import pytest
 from bot.reply import phrases
 from bot.respond import ATTEMPTS
 from conversation.errors import StorageUnavailable
-from conversation.events import Author, BotSaid, HandoffRequested, Opened, VisitorSaid
+from conversation.events import Author, BotSaid, HandoffRequested, Opened, Rated, VisitorSaid
 from conversation.memory import MemoryStore
 from conversation.ports import Append, Draft, Visitor
 from conversation.sql.sqlite import SqliteStore
@@ -380,6 +380,43 @@ async def test_what_was_offered_before_an_agent_had_the_chat_is_settled(lobby, k
     await said(lobby, f"{ANGRY} {known}")
     await lobby.idle()
     assert [reply.outcome for reply in await replies(lobby)] == ["answer", "answer"]
+
+
+@pytest.mark.parametrize("after", ["That's not what I asked.", "That did not help. {known}"])
+async def test_a_rejected_answer_is_not_given_again(lobby, known, after):
+    for text in (known, after.format(known=known), "thanks", known):
+        await said(lobby, text)
+        await lobby.idle()
+    first, second, _, again = await replies(lobby)
+    assert [citation.article_id for citation in first.citations] == ["refunds"]
+    assert second.text != first.text
+    assert "refunds" not in [citation.article_id for reply in (second, again) for citation in reply.citations]
+    assert again.trace["ranked"][0] == "refunds"
+
+
+async def test_an_answer_that_was_marked_as_not_helpful_is_given_to_another_question(lobby, known):
+    seq = (await said(lobby, known)).events[-1].seq + 1
+    await lobby.idle()
+    await lobby.journal.append(CONVERSATION, lambda _: [Draft(ADA, Rated(seq, helpful=False))])
+    for text in (known, "Where do I reset a forgotten password?", "When does a refund reach the bank account?"):
+        await said(lobby, text)
+        await lobby.idle()
+    cited = [[citation.article_id for citation in reply.citations] for reply in await replies(lobby)]
+    assert cited == [["refunds"], [], ["passwords"], ["refunds"]]
+
+
+async def test_what_was_rejected_before_an_agent_had_the_chat_is_settled(lobby, known):
+    ana = await lobby.agent()
+    await said(lobby, known)
+    await lobby.idle()
+    await said(lobby, "That's not what I asked.")
+    await lobby.idle()
+    await lobby.desk.claim(CONVERSATION, ana)
+    await lobby.desk.return_to_bot(CONVERSATION, ana)
+    await said(lobby, known)
+    await lobby.idle()
+    first, _, again = await replies(lobby)
+    assert again.citations == first.citations != ()
 
 
 async def test_asking_again_as_the_apology_says_is_answered(lobby, known):

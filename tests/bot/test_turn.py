@@ -259,6 +259,42 @@ async def test_an_answer_after_a_failure_offers_a_person_if_one_is_there(twins, 
     assert phrases.TALK_TO_PERSON not in alone.suggestions
 
 
+async def test_a_rejected_article_is_found_but_not_told_and_the_next_one_is_likelier(twins, shop):
+    knows = shop(twins)
+    asked = Asked(AMBIGUOUS, SHOP)
+    before = await turn(asked, knows, Policy(answer_confidence=0.2))
+    first, second, *_ = before.ranked
+    reply = await turn(replace(asked, rejected=frozenset({first})), knows, Policy(answer_confidence=0.2))
+    assert (reply.outcome, reply.citations[0].article_id) == ("answer", second)
+    assert (reply.ranked, reply.trace["rejected"]) == (before.ranked, [first])
+    assert before.citations[0].title not in (reply.text, *reply.suggestions)
+    assert reply.text.startswith(before.text.split(". ")[0])  # the twins say the same in their first sentence
+
+
+async def test_an_article_that_says_the_same_as_a_rejected_one_is_not_told_either(twins, shop):
+    del twins["camera.md"]
+    twins["copy.md"] = twins["lamp.md"]
+    knows, asked = shop(twins), Asked(AMBIGUOUS, SHOP)
+    before = await turn(asked, knows, Policy(answer_confidence=0))
+    again = replace(asked, rejected=frozenset({before.citations[0].article_id}))
+    reply = await turn(again, knows, Policy(answer_confidence=0))
+    assert before.text.split(". ")[0] not in reply.text
+
+
+async def test_where_nothing_else_is_left_a_person_is_offered(knows):
+    asked = Asked(KNOWN, SHOP, rejected=frozenset({"refunds", "passwords"}))
+    reply = await turn(asked, knows, Policy(answer_confidence=0))
+    assert (reply.outcome, reply.suggestions) == ("no_answer", (phrases.TALK_TO_PERSON,))
+    assert reply.text == f"I am sorry, I did not find another answer in our help articles. {phrases.OFFER}"
+    assert reply.ranked[0] == "refunds"
+
+
+async def test_a_rejected_article_is_told_to_whoever_names_it(twins, shop):
+    asked = Asked("Reset the lamp", SHOP, rejected=frozenset({"lamp"}))
+    reply = await turn(asked, shop(twins), Policy())
+    assert (reply.outcome, reply.citations[0].article_id) == ("answer", "lamp")
+
+
 async def test_a_site_sees_its_own_articles_only():
     encoder = HashingEncoder()
     texts = {

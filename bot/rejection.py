@@ -1,0 +1,57 @@
+"""Which answers the visitor has rejected: their articles are not told again while it is about the same request."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+from bot.cues import cues
+from bot.mood import asks_again
+from conversation.events import BotSaid, Event, Rated, VisitorSaid
+
+
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """What the visitor asked, what the bot replied, and whether the visitor rejected that."""
+
+    asked: str
+    reply: BotSaid
+    rejected: bool
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether what the visitor says next is about the same request."""
+        return self.rejected or self.reply.outcome == "clarify"
+
+
+def rejected(hold: Sequence[Event], question: str) -> frozenset[str]:
+    """The ids of articles that are not to be told in answer to `question`, which comes after the events of the hold.
+
+    They are those of rejected answers in an unbroken row: the last one before the question, or one that begins with an
+    answer to the same question. An article stands for one request alone: whatever else is asked later may be answered
+    from it.
+    """
+    past = _exchanges(hold, question)
+    rows = [past[::-1], *(past[at:] for at, one in enumerate(past) if asks_again(one.asked, question))]
+    wrong = (one.reply for row in rows for one in takewhile(lambda one: one.goes_on, row) if one.rejected)
+    return frozenset(citation.article_id for reply in wrong for citation in reply.citations)
+
+
+def verdicts(events: Sequence[Event]) -> dict[int, bool]:
+    """Whether the visitor calls a reply helpful, by its number; what they said last counts."""
+    return {event.payload.of: event.payload.helpful for event in events if isinstance(event.payload, Rated)}
+
+
+def _exchanges(hold: Sequence[Event], question: str) -> list[_Exchange]:
+    texts = {event.seq: event.payload.text for event in hold if isinstance(event.payload, VisitorSaid)}
+    replies = [(event.seq, event.payload) for event in hold if isinstance(event.payload, BotSaid)]
+    asked = ["\n".join(texts[seq] for seq in reply.answers if seq in texts) for _, reply in replies]
+    helped = verdicts(hold)
+    return list(_judged(replies, [*asked, question], helped))
+
+
+def _judged(
+    replies: Sequence[tuple[int, BotSaid]], asked: Sequence[str], helped: dict[int, bool]
+) -> Iterator[_Exchange]:
+    """A rating says more than words do, since words may be about something else."""
+    for at, (seq, reply) in enumerate(replies):
+        yield _Exchange(asked[at], reply, not helped.get(seq, cues(asked[at + 1])["rejected"] == 0))
