@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 from bot.understand import Said, in_context
-from conversation.events import AgentSaid, BotSaid, Event, VisitorSaid
+from conversation.events import AgentSaid, BotSaid, Event, Rated, VisitorSaid
 from retrieval.encode import Embedding
 from retrieval.index import Audience, Hit, Query, Reading, Snapshot, read_as, search
 
@@ -15,14 +15,23 @@ Encode = Callable[[str], Awaitable[Embedding]]
 
 def told(events: Iterable[Event]) -> Iterator[Said]:
     """What visitor, bot and agents said, in order; notes and all that is no speech are left out."""
-    for event in events:
+    known = list(events)
+    helped = verdicts(known)
+    for event in known:
         match event.payload:
             case VisitorSaid(text=text):
                 yield Said("visitor", text)
             case BotSaid(text=text, citations=citations):
-                yield Said("bot", text, tuple(citation.title for citation in citations))
+                yield Said(
+                    "bot", text, tuple(citation.title for citation in citations), not helped.get(event.seq, True)
+                )
             case AgentSaid(text=text):
                 yield Said("agent", text)
+
+
+def verdicts(events: Iterable[Event]) -> dict[int, bool]:
+    """Whether the visitor calls a reply helpful, by its number; what they said last counts."""
+    return {event.payload.of: event.payload.helpful for event in events if isinstance(event.payload, Rated)}
 
 
 async def searched_for(

@@ -47,7 +47,7 @@ SOUNDS_FRUSTRATED = 2.5  # times 0 to `SURE`: meaning alone gives an alarm only 
 SOUNDS_TROUBLED = 1.4  # times -`SURE` to `SURE`: the ground on which frustration grows
 SURE = 1.3  # a sound beyond it says no more
 REPEATED = 2.4  # for the first repetition of a request, the next ones add less
-REJECTED_BEFORE = 1.0  # for each earlier answer that was rejected
+REJECTED_BEFORE = 1.0  # for each earlier answer that was rejected, or marked as not helpful, which is said more calmly
 UNANSWERED = 0.9  # for each reply of the bot without an answer
 AT_MOST = 3  # of each of these three
 LINGERS = 0.75  # of displeasure from one message of the visitor to the next
@@ -98,7 +98,7 @@ def mood(earlier: Sequence[Said], text: str, vector: Vectors | None = None, tone
     course = _course(earlier[-HISTORY:], text)
     parts = _parts(found, text, sound, course)
     score = _chance(CALM + sum(parts.values()))
-    rejected = course.rejected + (found["rejected"] > 0)
+    rejected = course.rejected + (found["rejected"] > 0 and not any(said.unhelpful for said in earlier[-1:]))
     return Mood(score, _reason(parts, course, rejected) if score >= FRUSTRATED_FROM else "")
 
 
@@ -169,7 +169,8 @@ def _course(earlier: Sequence[Said], text: str) -> Course:
     course = Course(0.0, 0, 0, 0)
     for place in _looked_at(earlier):
         said, replied = earlier[place], place > 0 and earlier[place - 1].role != "visitor"
-        course = _heard(course, said, now, replied=replied) if said.role == "visitor" else _told(course, said)
+        fresh = replied and not earlier[place - 1].unhelpful  # an answer is rejected once, marked and in words
+        course = _heard(course, said, now, rejects=fresh) if said.role == "visitor" else _told(course, said)
     waiting = _in_a_row(earlier) - 1  # one more message before a reply is a second thought
     return Course(course.carried, course.asked, course.rejected, course.unanswered + max(0, waiting))
 
@@ -179,7 +180,7 @@ def _looked_at(earlier: Sequence[Said]) -> range:
     return range(own[-OWN_EARLIER] if len(own) > OWN_EARLIER else 0, len(earlier))
 
 
-def _heard(course: Course, said: Said, now: Sequence[str], *, replied: bool) -> Course:
+def _heard(course: Course, said: Said, now: Sequence[str], *, rejects: bool) -> Course:
     """After the visitor said something."""
     found, same = cues(said.text, EARLIER_CHARS), _is_same(words(said.text[:EARLIER_CHARS]), now)
     if _is_kind(found) and not same:  # "where is it? thanks" is a request
@@ -188,7 +189,7 @@ def _heard(course: Course, said: Said, now: Sequence[str], *, replied: bool) -> 
     return Course(
         carried=min(1.0, course.carried * LINGERS + felt),
         asked=course.asked + same,
-        rejected=course.rejected + (replied and found["rejected"] > 0),
+        rejected=course.rejected + (rejects and found["rejected"] > 0),
         unanswered=course.unanswered,
     )
 
@@ -196,7 +197,7 @@ def _heard(course: Course, said: Said, now: Sequence[str], *, replied: bool) -> 
 def _told(course: Course, said: Said) -> Course:
     """After a reply; only of the bot's own it is known that it was none. A person is offered beside answers too."""
     missing = said.role == "bot" and OFFER in said.text and not said.titles
-    return Course(course.carried, course.asked, course.rejected, course.unanswered + missing)
+    return Course(course.carried, course.asked, course.rejected + said.unhelpful, course.unanswered + missing)
 
 
 def _in_a_row(earlier: Sequence[Said]) -> int:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from bot.cues import cues
+from bot.history import verdicts
 from bot.mood import asks_again
-from conversation.events import BotSaid, Event, Rated, VisitorSaid
+from conversation.events import BotSaid, Event, VisitorSaid
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,6 @@ def rejected(hold: Sequence[Event], question: str) -> frozenset[str]:
     rows = [past[::-1], *(past[at:] for at, one in enumerate(past) if asks_again(one.asked, question))]
     wrong = (one.reply for row in rows for one in takewhile(lambda one: one.goes_on, row) if one.rejected)
     return frozenset(citation.article_id for reply in wrong for citation in reply.citations)
-
-
-def verdicts(events: Sequence[Event]) -> dict[int, bool]:
-    """Whether the visitor calls a reply helpful, by its number; what they said last counts."""
-    return {event.payload.of: event.payload.helpful for event in events if isinstance(event.payload, Rated)}
 
 
 def _exchanges(hold: Sequence[Event], question: str) -> list[_Exchange]:

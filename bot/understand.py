@@ -20,11 +20,15 @@ CARRIED_WORDS = 40  # of each; a context is read as fast as three questions, and
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One contribution to the conversation so far; `titles` are those of the articles that the bot cited in it."""
+    """One contribution to the conversation so far; `titles` are those of the articles that the bot cited in it.
+
+    `unhelpful`: the visitor marked this reply of the bot as not helpful, and has not changed that.
+    """
 
     role: Role
     text: str
     titles: tuple[str, ...] = ()
+    unhelpful: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,22 @@ def test_rejected_answers_are_counted():
     assert mood((), "That's not what I asked.").score < told.score
 
 
+def test_an_answer_that_was_marked_as_not_helpful_is_a_rejected_one():
+    marked = Said("bot", "Open the mail.", unhelpful=True)
+    earlier = [visitor(REQUEST), marked, visitor(REQUEST), marked]
+    told = mood(earlier, REQUEST)
+    assert told.reason == "asked the same thing three times, two answers rejected"
+    assert told.score > mood(chat(REQUEST, REQUEST), REQUEST).score
+    assert mood(earlier[:2], "And the colour?").score < FRUSTRATED_FROM  # a mark alone is no alarm
+
+
+def test_an_answer_is_rejected_once_though_it_is_marked_and_rejected_in_words():
+    marked = Said("bot", "Open the mail.", unhelpful=True)
+    wrong = "That's not what I asked. This is ridiculous."
+    assert "one answer rejected" in mood([visitor(REQUEST), marked], wrong).reason
+    assert "two answers rejected" in mood([visitor(REQUEST), marked, visitor(wrong), bot()], wrong).reason
+
+
 def test_the_reason_names_what_weighs_most_first():
     earlier = chat(REQUEST, "That's not what I asked.", "That didn't help me.", REQUEST)
     assert mood(earlier, REQUEST).reason.startswith("asked the same thing three times, two answers rejected")
