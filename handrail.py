@@ -10,7 +10,7 @@ from bot.commands import settings_of
 from bot.confidence import CalibrationUnusable
 from bot.log import configure_logging
 from bot.serve import PortTaken
-from bot.settings import SettingsError
+from bot.settings import SettingsError, load_settings
 from conversation.errors import DatabaseNewer, DatabaseUnusable, StorageUnavailable
 from eval import commands as evaluation
 from handoff import commands as handoff
@@ -50,7 +50,7 @@ def parser() -> ArgumentParser:
     commands = handrail.add_subparsers(metavar="COMMAND", required=True)
     bot.add_commands(commands)
     retrieval.add_commands(commands)
-    handoff.add_commands(commands, open_store)
+    handoff.add_commands(commands, lambda data: open_store(load_settings(data=data)))
     evaluation.add_commands(commands)
     return handrail
 

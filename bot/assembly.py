@@ -32,7 +32,9 @@ from conversation.clock import SystemClock
 from conversation.errors import StorageUnavailable
 from conversation.journal import Journal
 from conversation.poll import poll
-from conversation.ports import Clock, Store
+from conversation.ports import Bus, Clock, Store
+from conversation.redis_bus import RedisBus
+from conversation.sql.postgres import PostgresStore
 from conversation.sql.sqlite import SqliteStore
 from handoff.agents import Accounts
 from handoff.console import Console
@@ -159,11 +161,15 @@ def open_generator(settings: Settings, clock: Clock, observe: Callable[[Call], N
 
 
 @asynccontextmanager
-async def open_store(data: Path) -> AsyncIterator[Store]:
-    """The database under `data`, for one process. Raises DataUnwritable."""
-    prepare_data(data)
+async def open_store(settings: Settings) -> AsyncIterator[Store]:
+    """The database, for one process. Raises DataUnwritable, DatabaseNewer, DatabaseUnusable and StorageUnavailable."""
+    prepare_data(settings.data)
     worker = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    store = await SqliteStore.open(data / DATABASE, worker=worker)
+    store: Store
+    if settings.database_url is None:
+        store = await SqliteStore.open(settings.data / DATABASE, worker=worker)
+    else:
+        store = await PostgresStore.open(settings.database_url.get_secret_value(), worker=worker)
     try:
         yield store
     finally:
@@ -171,11 +177,26 @@ async def open_store(data: Path) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
+async def open_bus(settings: Settings) -> AsyncIterator[Bus]:
+    """Wake-ups: within this process, and over Redis where one is set."""
+    if settings.redis_url is None:
+        yield LocalBus()
+        return
+    bus = RedisBus.at(settings.redis_url.get_secret_value(), SystemClock())
+    running = asyncio.create_task(bus.run())
+    try:
+        yield bus
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+
+
+@asynccontextmanager
 async def assemble(settings: Settings, encoder: Encoder, knowledge: Knowledge) -> AsyncIterator[House]:
     """A server's parts, running: turns are answered, articles watched, other processes' writes noticed."""
-    async with open_store(settings.data) as store, Batcher(encoder) as batcher:
+    async with open_store(settings) as store, Batcher(encoder) as batcher, open_bus(settings) as bus:
         tone = await asyncio.to_thread(open_tone, settings.data, encoder)
-        house = _compose(settings, store, knowledge, batcher, tone)
+        house = _compose(settings, store, bus, knowledge=knowledge, batcher=batcher, tone=tone)
         async with asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(house.responder.run()),
@@ -190,8 +211,10 @@ async def assemble(settings: Settings, encoder: Encoder, knowledge: Knowledge) -
                     task.cancel()
 
 
-def _compose(settings: Settings, store: Store, knowledge: Knowledge, batcher: Batcher, tone: Tone) -> House:
-    journal = Journal(store, LocalBus(), SystemClock())
+def _compose(
+    settings: Settings, store: Store, bus: Bus, *, knowledge: Knowledge, batcher: Batcher, tone: Tone
+) -> House:
+    journal = Journal(store, bus, SystemClock())
     metrics = Metrics()
     generator = open_generator(settings, journal.clock, metrics.observe_call)
     calibration = open_calibration(settings)

@@ -119,13 +119,13 @@ def _llm(settings: Settings) -> Iterator[Finding]:
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
-    if not (settings.data / DATABASE).exists():
+    if settings.database_url is None and not (settings.data / DATABASE).exists():
         yield Finding("database", "ok", "none yet; handrail serve makes it")
         return
     try:
         agents = asyncio.run(_count_agents(settings))
     except (StorageUnavailable, DatabaseNewer, DatabaseUnusable) as problem:
-        yield Finding("database", "fail", str(problem), "restore the last backup, or move the file away to start anew")
+        yield Finding("database", "fail", str(problem), "restore the last backup, or start anew with an empty database")
         return
     if agents == 0:
         remedy = "handrail agent add EMAIL --name NAME"
@@ -135,7 +135,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
 
 
 async def _count_agents(settings: Settings) -> int:
-    async with open_store(settings.data) as store:
+    async with open_store(settings) as store:
         return sum(not agent.disabled for agent in await store.agents())
 
 

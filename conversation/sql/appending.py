@@ -31,6 +31,7 @@ _STANDING = (
     .with_for_update(of=conversations)  # whoever holds the conversation's row also has its turn to themselves
 )
 _BEGIN = sa.insert(conversations)
+_ONE_OPEN = "visitor"  # in the name of the constraint, or of its column: one open conversation a visitor
 _ADD_EVENTS = sa.insert(events)
 _MOVE = sa.update(conversations).where(
     conversations.c.conversation_id == bindparam("wanted_id"),
@@ -106,8 +107,10 @@ def _move(connection: Connection, before: Conversation | None, after: Conversati
             return
         seen = {"wanted_id": before.conversation_id, "seq_before": before.seq, "hold_before": before.hold}
         moved = connection.execute(_MOVE, values | seen)
-    except sa.exc.IntegrityError:  # the only constraint an append can break: one open conversation a visitor
-        raise NewerConversation from None
+    except sa.exc.IntegrityError as broken:
+        if _ONE_OPEN in str(broken.orig).split("\n")[0]:
+            raise NewerConversation from None
+        raise  # another transaction began this conversation at the same moment; where that can happen it is run again
     if moved.rowcount != 1:
         raise StorageUnavailable("the conversation changed at the same moment")
 

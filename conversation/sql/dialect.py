@@ -17,3 +17,9 @@ class DatabaseNow(FunctionElement[int]):
 def _sqlite_now(element: DatabaseNow, compiler: SQLCompiler, **options: object) -> str:  # noqa: ARG001
     # 2440587.5 is 1970 as a Julian day; SQLite's clock ticks in milliseconds
     return "(CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000)"
+
+
+@compiles(DatabaseNow, "postgresql")
+def _postgres_now(element: DatabaseNow, compiler: SQLCompiler, **options: object) -> str:  # noqa: ARG001
+    # the time of the statement, not of its transaction
+    return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"

@@ -168,6 +168,18 @@ def test_a_value_that_does_not_fit_is_refused(monkeypatch, name, value):
     assert any(name in problem for problem in problems())
 
 
+@pytest.mark.parametrize(("name", "wanted"), [("database_url", "postgresql://"), ("redis_url", "redis://")])
+def test_an_address_of_another_kind_is_refused_and_its_password_is_not_shown(name, wanted):
+    (problem,) = problems(**{name: "mysql://ada:swordfish@db/handrail"})
+    assert problem.startswith(f"{name}: it does not begin with {wanted}")
+    assert "swordfish" not in problem
+
+
+def test_passwords_in_addresses_are_not_shown():
+    settings = load_settings(database_url="postgres://ada:swordfish@db/handrail", redis_url="rediss://:swordfish@r")
+    assert "swordfish" not in repr(settings)
+
+
 @pytest.mark.parametrize("origin", ["shop.example", "ftp://shop.example", "https://", "https://shop.example/", "*"])
 def test_an_origin_is_scheme_and_host_alone(origin):
     (problem,) = problems(sites={"shop": {"allowed_origins": [origin]}})

@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import asyncpg
 import pytest
 
 from conversation.clock import ManualClock
@@ -23,6 +24,7 @@ from conversation.events import (
 )
 from conversation.memory import MemoryStore
 from conversation.ports import Agent, Append, Draft, Key
+from conversation.sql.postgres import PostgresStore
 from conversation.sql.sqlite import SqliteStore
 
 AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -121,6 +123,18 @@ async def _sqlite_house(path):
     return House(one, two, ManualClock(AT), expire_leases)
 
 
+async def _postgres_house(url):
+    one = await PostgresStore.open(url, worker="one", lease_s=3600)
+    two = await PostgresStore.open(url, worker="two", lease_s=3600)
+
+    async def expire_leases():
+        connection = await asyncpg.connect(url)
+        await connection.execute("UPDATE turns SET leased_until = 0")
+        await connection.close()
+
+    return House(one, two, ManualClock(AT), expire_leases)
+
+
 @pytest.fixture
 async def sqlite_house(tmp_path):
     house = await _sqlite_house(tmp_path / "handrail.db")
@@ -129,9 +143,15 @@ async def sqlite_house(tmp_path):
     await house.other.close()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 async def house(request, tmp_path):
-    house = _memory_house() if request.param == "memory" else await _sqlite_house(tmp_path / "handrail.db")
+    match request.param:
+        case "memory":
+            house = _memory_house()
+        case "sqlite":
+            house = await _sqlite_house(tmp_path / "handrail.db")
+        case "postgres":
+            house = await _postgres_house(request.getfixturevalue("new_postgres"))
     yield house
     await house.store.close()
     await house.other.close()

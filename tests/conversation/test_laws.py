@@ -37,7 +37,7 @@ ANNA = Author("agent", "Anna", "anna-id")
 BEN = Author("agent", "Ben", "ben-id")
 VISITOR = Author("visitor", None, "?")  # each example has its own
 
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20)
 OUTCOMES = st.sampled_from(["answer", "clarify", "small_talk", "no_answer", "handoff"])
 
 
