@@ -204,7 +204,7 @@ def _word(
     if decision.outcome == "small_talk" and understood.small_talk is not None:
         return phrases.SMALL_TALK[understood.small_talk], ()
     if decision.outcome == "handoff" and decision.reason is not None:
-        return phrases.HANDOFF[decision.reason], ()
+        return phrases.handoff(decision.reason, returned=situation.returned), ()
     return phrases.no_answer(
         decision.reason,
         desk_open=situation.desk_open,

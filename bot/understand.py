@@ -12,7 +12,10 @@ Role = Literal["visitor", "bot", "agent"]
 Intent = Literal["question", "small_talk", "call_human"]
 SmallTalk = Literal["greeting", "thanks", "goodbye", "who_are_you", "agreement"]
 
-OFFER = "Would you like to talk to a person?"  # how the bot offers one; "yes" to it is a call
+# How the bot offers a person: one at the desk and, where nobody is there, one who writes later; "yes" to it is a call
+OFFER = "Would you like to talk to a person?"
+OFFER_BY_EMAIL = "Would you like a person to get back to you by email?"
+LEAVE_ADDRESS = "Leave your email address and a person will get back to you"
 
 CARRIED_TURNS = 4  # contributions that give a question its context; measured: two are too few, more bring old subjects
 CARRIED_WORDS = 40  # of each; a context is read as fast as three questions, and its question is never cut off
@@ -47,6 +50,11 @@ def understand(question: str, earlier: Sequence[Said]) -> Understood:
     return Understood("question") if talk is None else Understood("small_talk", talk)
 
 
+def offers_in_words(reply: str) -> bool:
+    """Whether a reply of the bot offers a person."""
+    return any(offer in reply for offer in (OFFER, OFFER_BY_EMAIL, LEAVE_ADDRESS))
+
+
 def in_context(question: str, earlier: Sequence[Said]) -> str | None:
     """The question after the last things said before it, a line each; None where nothing was but small talk.
 
@@ -65,7 +73,7 @@ _YES = re.compile(
 
 def _accepts_offer(text: str, earlier: Sequence[Said]) -> bool:
     last = next((said for said in reversed(earlier)), None)
-    return last is not None and last.role == "bot" and OFFER in last.text and _YES.fullmatch(text) is not None
+    return last is not None and last.role == "bot" and offers_in_words(last.text) and _YES.fullmatch(text) is not None
 
 
 _GAP = r"[\s,.!]+"

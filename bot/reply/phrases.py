@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.reply.shown import escaped
 from bot.reply.source import SORRY
-from bot.understand import OFFER, SmallTalk
+from bot.understand import LEAVE_ADDRESS, OFFER, OFFER_BY_EMAIL, SmallTalk, offers_in_words
 from conversation.events import Reason
 
 TALK_TO_PERSON = "Talk to a person"
@@ -21,8 +21,8 @@ SMALL_TALK: Mapping[SmallTalk, str] = {
 }
 
 _CALLED = "I have asked a colleague to join this chat; they can read everything we wrote, so you need not repeat it."
-_BY_EMAIL = "Leave your email address and a person will get back to you"
 
+HANDOFF_RETURNED = f"This is one for a colleague again. {_CALLED}"  # who gave the chat back has helped before
 HANDOFF: Mapping[Reason, str] = {
     "visitor_asked": "Of course. I have asked a colleague to join this chat. They can read everything we wrote so far.",
     "frustrated": f"{SORRY}. {_CALLED}",
@@ -34,16 +34,21 @@ _NOT_FOUND_EITHER = "I did not find another answer in our help articles"
 NO_ANSWER = f"I am sorry, {_NOT_FOUND}. {OFFER}"
 NO_ANSWER_FRUSTRATED = f"{SORRY}, and that {_NOT_FOUND}. {OFFER}"
 NO_ANSWER_DESK_CLOSED = (
-    f"I am sorry, {_NOT_FOUND}, and nobody is at the desk right now. {_BY_EMAIL}, or ask me in other words."
+    f"I am sorry, {_NOT_FOUND}, and nobody is at the desk right now. {LEAVE_ADDRESS}, or ask me in other words."
 )
 DESK_CLOSED = (
-    f"Nobody is at the desk right now. {_BY_EMAIL}. Until then I can look things up in our help articles for you."
+    f"Nobody is at the desk right now. {LEAVE_ADDRESS}. Until then I can look things up in our help articles for you."
 )
-FRUSTRATED_DESK_CLOSED = f"{SORRY}, and that nobody is at the desk right now. {_BY_EMAIL}."
+FRUSTRATED_DESK_CLOSED = f"{SORRY}, and that nobody is at the desk right now. {LEAVE_ADDRESS}."
 FAILED = "I am sorry, something went wrong on our side while I looked that up. Please ask again, or talk to a person instead."
 
 BESIDE = f"{SORRY}. {OFFER}"
-BESIDE_DESK_CLOSED = f"{SORRY}. Nobody is at the desk right now, but a person can get back to you by email. {OFFER}"
+BESIDE_DESK_CLOSED = f"{SORRY}. Nobody is at the desk right now. {OFFER_BY_EMAIL}"
+
+
+def handoff(reason: Reason, *, returned: bool) -> str:
+    """What to say when a person is called; `returned`: an agent had the chat before and gave it back."""
+    return HANDOFF_RETURNED if returned and reason == "repeated_failure" else HANDOFF[reason]
 
 
 def no_answer(reason: Reason | None, *, desk_open: bool, frustrated: bool = False, rejected: bool = False) -> str:
@@ -62,7 +67,7 @@ def _no_answer(reason: Reason | None, *, desk_open: bool, frustrated: bool) -> s
 
 def offers_person(text: str, suggestions: Sequence[str]) -> bool:
     """Whether a reply of the bot offered a person, in words or by a button; the apology asks to ask again first."""
-    return OFFER in text or (TALK_TO_PERSON in suggestions and text != FAILED)
+    return offers_in_words(text) or (TALK_TO_PERSON in suggestions and text != FAILED)
 
 
 def beside(*, desk_open: bool) -> str:

@@ -349,6 +349,15 @@ async def test_yes_to_the_offer_beside_an_answer_calls_a_person(lobby, known):
     assert [reply.outcome for reply in await replies(lobby)] == ["answer", "handoff"]
 
 
+async def test_with_the_desk_closed_yes_to_the_offer_beside_an_answer_asks_for_an_address(lobby, known):
+    for text in (f"{ANGRY} {known}", "yes please"):
+        await said(lobby, text)
+        await lobby.idle()
+    answered, asked_for = await replies(lobby)
+    assert answered.text.endswith(phrases.BESIDE_DESK_CLOSED)
+    assert (asked_for.text, asked_for.outcome) == (phrases.DESK_CLOSED, "no_answer")
+
+
 async def test_thanks_after_the_offer_are_taken_as_thanks(lobby, known):
     await lobby.agent()
     for text in (f"{ANGRY} {known}", "thanks", known.replace("many", "few")):
@@ -367,6 +376,7 @@ async def test_what_an_agent_gave_back_goes_straight_to_a_person_where_the_bot_h
         await said(lobby, text)
         await lobby.idle()
     assert [reply.outcome for reply in await replies(lobby)] == ["small_talk", "answer", "handoff"]
+    assert (await replies(lobby))[-1].text == phrases.HANDOFF_RETURNED
     now = await lobby.store.conversation(CONVERSATION)
     assert (now.state, now.reason) == ("queued", "repeated_failure")
 

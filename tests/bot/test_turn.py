@@ -54,6 +54,13 @@ async def test_the_second_question_without_an_answer_calls_a_person(knows):
     assert (reply.outcome, reply.handoff) == ("handoff", "repeated_failure")
 
 
+@pytest.mark.parametrize("reason", ["visitor_asked", "repeated_failure"])
+async def test_only_a_failure_after_an_agent_had_the_chat_is_said_to_be_one_for_a_colleague_again(knows, reason):
+    question = "talk to a human" if reason == "visitor_asked" else "Zebras whistle?"
+    reply = await turn(Asked(question, SHOP, returned=True), knows, Policy())
+    assert (reply.handoff, reply.text == phrases.HANDOFF_RETURNED) == (reason, reason == "repeated_failure")
+
+
 async def test_with_nobody_at_the_desk_an_address_is_asked_for_and_nobody_is_called(knows):
     reply = await turn(Asked("talk to a human", SHOP, desk_open=False), knows, Policy())
     assert (reply.outcome, reply.handoff, reply.text) == ("no_answer", None, phrases.DESK_CLOSED)

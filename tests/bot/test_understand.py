@@ -3,10 +3,19 @@ import pytest
 from bot.reply import phrases
 from bot.understand import Said, in_context, small_talk, understand
 
+OFFERS = (
+    phrases.NO_ANSWER,
+    phrases.BESIDE,
+    phrases.BESIDE_DESK_CLOSED,
+    phrases.NO_ANSWER_DESK_CLOSED,
+    phrases.FRUSTRATED_DESK_CLOSED,
+)
+
 
 @pytest.mark.parametrize("yes", ["yes", "Yes please!", "ok", "sure", "yeah, I would"])
-def test_yes_to_the_offer_of_a_person_calls_one(yes):
-    earlier = [Said("visitor", "what about x"), Said("bot", phrases.NO_ANSWER)]
+@pytest.mark.parametrize("offer", OFFERS)
+def test_yes_to_the_offer_of_a_person_calls_one(yes, offer):
+    earlier = [Said("visitor", "what about x"), Said("bot", offer)]
     assert understand(yes, earlier).intent == "call_human"
 
 
