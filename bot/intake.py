@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from bot.protocol import AnyCommand, CallHuman, CancelHuman, CloseChat, Contact, Rate, Say, Survey
 from bot.reply import phrases
+from bot.understand import calls_off
 from conversation.errors import IllegalTransition, Refused
 from conversation.events import (
     BOT,
@@ -82,7 +83,7 @@ def decision(command: AnyCommand, arrival: Arrival) -> Decide:
             raise RateLimited(arrival.retry_after_s)
         match command:
             case Say(text=text):
-                return [*_begun(now, arrival), Draft(arrival.by, VisitorSaid(text))]
+                return [*_begun(now, arrival), *_called_off(now, arrival, text), Draft(arrival.by, VisitorSaid(text))]
             case CallHuman():
                 return _call(now, arrival)
             case Contact(email=email, name=name):
@@ -103,6 +104,12 @@ def _begun(now: Conversation | None, arrival: Arrival) -> list[Draft]:
     if not may_reopen(now, arrival.at, arrival.reopen_h):
         raise Ended
     return [Draft(arrival.by, Reopened())]
+
+
+def _called_off(now: Conversation | None, arrival: Arrival, text: str) -> list[Draft]:
+    """Whoever says that they wait no longer is back with the bot, which answers what they say."""
+    waits = now is not None and now.state == "queued"
+    return [Draft(arrival.by, ReturnedToBot())] if waits and calls_off(text) else []
 
 
 def may_reopen(closed: Conversation, at: datetime, reopen_h: float) -> bool:

@@ -86,6 +86,12 @@ _THANK = (
     r"(?:many )?(?:thanks?|thank (?:you|u)|thx|ty|cheers)(?: you)?(?: so much| very much| a lot| again)?"
     r"(?: for (?:the|your) (?:quick |kind |great )?(?:help|reply|answer|support))?"
 )
+_OFF = (
+    r"(?:(?:ok(?:ay)?|no|oh|sorry|actually|well|thanks|thank you)[\s,.!]+)*"
+    r"(?:never ?mind|nvm|(?:please )?cancel (?:that|this|it|please|(?:the|my) (?:call|request))"
+    r"|(?:no need for|(?:i )?(?:do not|don['’]?t) need) (?:an?|the|any) (?:real |human )?(?:person|human|agent|colleague)"
+    r"(?: any ?more| any longer| now)?)"
+)
 _SMALL_TALK: tuple[tuple[SmallTalk, str], ...] = (
     (
         "greeting",
@@ -106,9 +112,20 @@ _SMALL_TALK: tuple[tuple[SmallTalk, str], ...] = (
             r"|what(?: all)? can you do|what do you do|am i (?:talking|speaking|chatting) (?:to|with) a (?:bot|human|person|robot)"
         ),
     ),
-    ("agreement", r"ok(?:ay)?|k|yes|yep|no|nope|sure|great|perfect|cool|nice|alright|got it|i see|understood"),
+    ("agreement", rf"ok(?:ay)?|k|yes|yep|no|nope|sure|great|perfect|cool|nice|alright|got it|i see|understood|{_OFF}"),
 )
 _TALKS = tuple((kind, re.compile(rf"\W*(?:{pattern})\W*", re.IGNORECASE)) for kind, pattern in _SMALL_TALK)
+
+
+_CALLS_OFF = re.compile(
+    rf"\W*{_OFF}(?=\s*(?:[^\w\s]|$)|\s(?:but|and|then|how|what|where|when|which|can|could|i)\b)", re.IGNORECASE
+)
+_WAITS = re.compile(r"\bwait", re.IGNORECASE)
+
+
+def calls_off(text: str) -> bool:
+    """Whether someone who waits for a person wants none any more: "never mind, how do I ...", yet not "..., I'll wait"."""
+    return _CALLS_OFF.match(text) is not None and _WAITS.search(text) is None
 
 
 def small_talk(text: str) -> SmallTalk | None:

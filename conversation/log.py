@@ -36,8 +36,9 @@ def advance(
 
 
 def _bearer(drafts: Sequence[Draft]) -> int:
-    """Which draft acknowledges the command: what opens or reopens a conversation only makes room for it."""
-    return next((n for n, draft in enumerate(drafts) if draft.payload.kind not in ("opened", "reopened")), 0)
+    """Which draft acknowledges the command: what gives the bot the chat only makes room for another that comes with it."""
+    makes_room = ("opened", "reopened", "returned_to_bot")
+    return next((n for n, draft in enumerate(drafts) if draft.payload.kind not in makes_room), 0)
 
 
 def _number(now: Conversation | None, draft: Draft, conversation_id: str, at: datetime, client_id: str | None) -> Event:

@@ -249,6 +249,19 @@ async def test_the_button_tells_the_agent_what_is_wanted_and_the_visitor_nothing
     assert "pressed" not in json.dumps(guest.heard)
 
 
+async def test_whoever_calls_it_off_in_words_is_answered_what_else_they_ask(lobby, known):
+    await lobby.agent()
+    guest = lobby.arrive()
+    await guest.hello()
+    await guest.ask("I want to talk to a human")
+    await guest.until("event", kind="handoff_requested")
+    reply = await guest.ask(f"Never mind. {known}")
+    assert (reply["outcome"], reply["citations"][0]["article_id"]) == ("answer", "refunds")
+    back, said, _ = [event for event in guest.events() if event["seq"] > reply["seq"] - 3]
+    assert (back["kind"], back["state"], "client_id" in back) == ("returned_to_bot", "bot", False)
+    assert (said["kind"], reply["answers"]) == ("visitor_said", [said["seq"]])
+
+
 async def test_calling_again_while_waiting_is_refused_and_cancelling_returns_to_the_bot(lobby):
     await lobby.agent()
     guest = await arrived(lobby)

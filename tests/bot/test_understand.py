@@ -1,7 +1,7 @@
 import pytest
 
 from bot.reply import phrases
-from bot.understand import Said, in_context, small_talk, understand
+from bot.understand import Said, calls_off, in_context, small_talk, understand
 
 OFFERS = (
     phrases.NO_ANSWER,
@@ -60,6 +60,42 @@ def test_small_talk_is_told_by_kind(text, kind):
 )
 def test_a_question_behind_a_courtesy_is_a_question(text):
     assert small_talk(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "never mind",
+        "Never mind, how do I restore a backup?",
+        "ok nevermind how do I restore a backup?",
+        "Actually, I don't need a person any more. Where is my invoice?",
+        "Please cancel my request.",
+        "No need for an agent! It works now",
+    ],
+)
+def test_whoever_waits_may_call_it_off_in_words(text):
+    assert calls_off(text)
+    assert understand(text, []).intent != "call_human"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "never mind the delay",
+        "Never mind, I'll wait",
+        "I don't need a bot, get me a human",
+        "I don't need an agent who knows nothing",
+        "cancel my order",
+        "How do I cancel the request?",
+        "hello? is anyone there?",
+    ],
+)
+def test_whoever_goes_on_waiting_calls_nothing_off(text):
+    assert not calls_off(text)
+
+
+def test_calling_it_off_alone_is_small_talk():
+    assert small_talk("Oh, never mind!") == small_talk("I don't need a person anymore") == "agreement"
 
 
 DRIVER = [
