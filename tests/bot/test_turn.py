@@ -180,6 +180,12 @@ async def test_mistyped_words_are_answered_and_named_in_the_trace_as_they_were_r
     assert (mistyped.text, mistyped.confidence, mistyped.ranked) == (right.text, right.confidence, right.ranked)
 
 
+async def test_a_word_with_an_invisible_character_in_it_is_the_word(knows):
+    written, plain = [await turn(Asked(text, SHOP), knows, Policy()) for text in ("ref\u200bunds", "refunds")]
+    assert (written.outcome, written.confidence, written.text) == (plain.outcome, plain.confidence, plain.text)
+    assert written.trace["query"] == "refunds"
+
+
 @pytest.fixture
 def twins():
     """A shop that says much the same of two devices."""

@@ -6,6 +6,7 @@ from retrieval.article import parse
 from retrieval.audience import Audience
 from retrieval.encode import HashingEncoder
 from retrieval.index import build, compact
+from retrieval.lexical import words
 from retrieval.refresh import Knowledge
 from retrieval.spelling import MOST_WORDS, Reading, read_as
 
@@ -19,6 +20,8 @@ class Lettered(HashingEncoder):
     def is_word(self, word):
         return word in ORDINARY
 
+
+ZWSP, JOINER, NON_JOINER = "\u200b", "\u200d", "\u200c"
 
 SHOP = {
     "password": "# Forgotten password\n\nReset your password on the sign-in page, yourself.\n",
@@ -134,3 +137,30 @@ def test_merged_segments_read_as_before():
     assert len(merged.parts) < len(many.parts)
     for one in (many, merged):
         assert read_as(one, "wrodc nnote sell", EVERYBODY).text == "wordc note sell"
+
+
+@pytest.mark.parametrize("char", [ZWSP, JOINER, NON_JOINER, *"\u00ad\u200e\u200f\u202e\u2060\u2066\ufeff"], ids=ascii)
+def test_invisible_characters_are_not_read(shop, char):
+    written = f"{char}my pass{char}word, {char}pleas{char}e?{char}"
+    assert read_as(shop, written, EVERYBODY) == Reading("my password, please?")
+    assert read_as(shop, f"pas{char}word", EVERYBODY).text == "password"
+    assert read_as(shop, char, EVERYBODY).text == ""
+
+
+def test_joined_emoji_fall_apart(shop):
+    assert read_as(shop, f"\U0001f469{JOINER}\U0001f467 password", EVERYBODY).text == "\U0001f469\U0001f467 password"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"\u0645\u06cc{NON_JOINER}\u062e\u0648\u0627\u0647\u0645",  # Persian: two parts of a word
+        f"\u0915\u094d{JOINER}\u0937",  # Hindi: the shape of two letters
+        f"\u1781\u17d2{ZWSP}\u1789\u17bb\u17c6",  # Khmer: the end of a word
+    ],
+    ids=["Persian", "Hindi", "Khmer"],
+)
+def test_joiners_stay_where_scripts_need_them_so_that_question_and_article_have_the_same_words(text):
+    written = snapshot({"a": f"# A\n\n{text}\n", "b": "# B\n\nOther words.\n"})
+    assert read_as(written, text, EVERYBODY).text == text
+    assert all(written.has_word(word) for word in words(text))
