@@ -111,7 +111,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """A person who works in the console; `capacity` is how many conversations they hold at a time."""
+    """A person who works in the console; `capacity` is how many conversations they hold at a time.
+
+    `skills` are tags of conversations, `languages` primary subtags ("de"); whoever has none named takes every one.
+    """
 
     agent_id: str
     email: str
@@ -119,6 +122,8 @@ class Agent:
     role: Role = "agent"
     capacity: int = 5
     disabled: bool = False
+    skills: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +235,7 @@ class AgentStore(Protocol):
         """All accounts, by name."""
 
     async def save_agent(self, agent: Agent) -> None:
-        """Replace name, role, capacity and `disabled` of an account."""
+        """Replace name, role, capacity, `disabled`, skills and languages of an account."""
 
     async def add_credential(self, credential: Credential) -> None:
         """Store a credential; its hash is unique."""

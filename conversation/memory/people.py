@@ -65,7 +65,7 @@ class MemoryPeople:
         return tuple(sorted(self._shelves.agents.values(), key=lambda agent: (agent.name, agent.agent_id)))
 
     async def save_agent(self, agent: Agent) -> None:
-        """Replace name, role, capacity and `disabled` of an account."""
+        """Replace name, role, capacity, `disabled`, skills and languages of an account."""
         if (stored := self._shelves.agents.get(agent.agent_id)) is not None:
             self._shelves.agents[agent.agent_id] = replace(agent, email=stored.email)
 

@@ -39,6 +39,7 @@ _RESEND = (
 _AGENT = sa.select(agents).where(agents.c.agent_id == _WANTED)
 _AGENT_BY_EMAIL = sa.select(agents).where(agents.c.email_folded == _WANTED)
 _AGENTS = sa.select(agents).order_by(agents.c.name, agents.c.agent_id)
+_KEPT = ("agent_id", "email", "email_folded")
 _CREDENTIAL = (
     sa.select(credentials, *(c for c in agents.c if c.name != "agent_id"))
     .join_from(credentials, agents)
@@ -111,8 +112,8 @@ def all_agents(connection: Connection) -> tuple[Agent, ...]:
 
 
 def save_agent(connection: Connection, agent: Agent) -> None:
-    """Replace name, role, capacity and `disabled`; the address stays."""
-    changed = {name: getattr(agent, name) for name in ("name", "role", "capacity", "disabled")}
+    """Replace everything but the address, which stays."""
+    changed = {name: value for name, value in agent_values(agent).items() if name not in _KEPT}
     connection.execute(sa.update(agents).where(agents.c.agent_id == agent.agent_id), changed)
 
 

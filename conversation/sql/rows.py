@@ -160,6 +160,8 @@ def agent_values(agent: Agent) -> Values:
         "role": agent.role,
         "capacity": agent.capacity,
         "disabled": agent.disabled,
+        "skills": agent.skills,
+        "languages": agent.languages,
     }
 
 
@@ -172,6 +174,8 @@ def agent_of(row: Row[Columns]) -> Agent:
         role=row.role,
         capacity=row.capacity,
         disabled=row.disabled,
+        skills=tuple(row.skills),
+        languages=tuple(row.languages),
     )
 
 

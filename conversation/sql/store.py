@@ -112,7 +112,7 @@ class _SqlPeople:
         return await self._database.read(people.all_agents)
 
     async def save_agent(self, agent: Agent) -> None:
-        """Replace name, role, capacity and `disabled` of an account."""
+        """Replace name, role, capacity, `disabled`, skills and languages of an account."""
         await self._database.write(partial(people.save_agent, agent=agent))
 
     async def add_credential(self, credential: Credential) -> None:

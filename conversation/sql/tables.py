@@ -5,7 +5,7 @@ Times are microseconds since 1970, UTC: one integer that every database keeps ex
 
 import sqlalchemy as sa
 
-REVISION = "0001"  # the migration this code expects; the newest in `migrations/versions`
+REVISION = "0002"  # the migration this code expects; the newest in `migrations/versions`
 
 metadata = sa.MetaData(
     naming_convention={
@@ -117,6 +117,8 @@ agents = sa.Table(
     sa.Column("capacity", sa.Integer, nullable=False),
     sa.Column("disabled", sa.Boolean, nullable=False),
     sa.Column("password_hash", sa.Text),
+    sa.Column("skills", sa.JSON, nullable=False, server_default="[]"),
+    sa.Column("languages", sa.JSON, nullable=False, server_default="[]"),
 )
 
 credentials = sa.Table(

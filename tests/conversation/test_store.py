@@ -492,7 +492,8 @@ async def test_accounts_are_unique_by_address_without_case(house, anna):
 
 
 async def test_an_account_changes_but_keeps_its_address_and_password(house, anna, ben):
-    promoted = replace(anna, name="Zoe", role="lead", capacity=9, disabled=True)
+    changed = {"role": "lead", "capacity": 9, "disabled": True, "skills": ("billing",), "languages": ("de",)}
+    promoted = replace(anna, name="Zoe", **changed)
     await house.store.save_agent(replace(promoted, email="other@example.org"))
     assert await house.store.agent(anna.agent_id) == promoted
     assert await house.store.agent_by_email(anna.email) == (promoted, "hash of Anna's password")
