@@ -133,14 +133,16 @@ class HandoffRequested:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """An agent took the conversation."""
+    """An agent took the conversation, or the system gave it to the agent with id `to`, called `to_name`."""
 
     kind: ClassVar[str] = "claimed"
+    to: str | None = None
+    to_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """The holder gave the conversation back to the queue."""
+    """The holder gave the conversation back to the queue, or the system did for one who was silent."""
 
     kind: ClassVar[str] = "released"
     reason: str = ""

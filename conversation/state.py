@@ -84,7 +84,7 @@ def permit(now: Conversation, by: Author, payload: Payload) -> Standing | None:
         case Opened():
             return _opens(now)
         case Claimed():
-            return _claims(now, by)
+            return _claims(now, by, payload)
         case HandoffRequested():
             return _moves(now, payload, ("bot",), "queued", QUEUE_HOLDS)
         case Released():
@@ -119,10 +119,13 @@ def _opens(now: Conversation) -> Standing:
     return Standing("bot", BOT_HOLDS, 0)
 
 
-def _claims(now: Conversation, by: Author) -> Standing:
+def _claims(now: Conversation, by: Author, payload: Claimed) -> Standing:
+    """An agent may take a chat from the bot; the system gives away only what waits."""
     if now.holder.kind == "agent":
         raise AlreadyClaimed(claimed_by=now.holder.name or "", agent_id=now.holder.id or "")
-    return _moves(now, Claimed(), ("bot", "queued"), "agent", Holder("agent", by.name, by.id))
+    if by.kind == "system":
+        return _moves(now, payload, ("queued",), "agent", Holder("agent", payload.to_name, payload.to))
+    return _moves(now, payload, ("bot", "queued"), "agent", Holder("agent", by.name, by.id))
 
 
 def _moves(now: Conversation, payload: Payload, from_states: tuple[State, ...], to: State, holder: Holder) -> Standing:
@@ -145,7 +148,9 @@ def apply(before: Conversation, event: Event) -> Conversation:
     """The conversation after `event`, the next in number."""
     after = replace(before, seq=event.seq, updated_at=event.at)
     if event.standing is not None:
-        after = _stand(after, event.standing, event.at)
+        after = _stand(after, event, event.standing)
+    elif event.by.kind == "agent" and event.by.id == before.holder.id:
+        after = replace(after, assigned=False)
     match event.payload:
         case Opened(locale=locale, page=page):
             return replace(after, locale=locale, page=page)
@@ -170,7 +175,7 @@ def apply(before: Conversation, event: Event) -> Conversation:
     return after
 
 
-def _stand(now: Conversation, standing: Standing, at: datetime) -> Conversation:
+def _stand(now: Conversation, event: Event, standing: Standing) -> Conversation:
     """A change of holder ends what the last holder owed: pending answers, failures in a row."""
     return replace(
         now,
@@ -180,16 +185,32 @@ def _stand(now: Conversation, standing: Standing, at: datetime) -> Conversation:
         pending=(),
         failures=0,
         returned=now.returned and standing.state != "closed",
-        waiting_since=at if standing.state == "queued" else None,
         reason=now.reason if standing.state in ("queued", "agent") else None,
         contact=None if standing.state == "agent" else now.contact,
-        closed_at=at if standing.state == "closed" else None,
+        closed_at=event.at if standing.state == "closed" else None,
+    )
+
+
+def _called(now: Conversation, event: Event, standing: Standing) -> Conversation:
+    """What is known of the call for a person. Who lost their agent goes on waiting as if they had never been served."""
+    called = standing.state in ("queued", "agent")
+    asked_at = (now.asked_at or event.at) if called else None
+    lost = event.kind == Released.kind and event.by.kind == "system"
+    gone = (now.holder.id,) if called and now.state == "agent" and now.holder.id is not None else ()
+    return replace(
+        now,
+        asked_at=asked_at,
+        waiting_since=(asked_at if lost else event.at) if standing.state == "queued" else None,
+        held_since=event.at if called else None,
+        let_go=(*(id_ for id_ in now.let_go if id_ not in gone), *gone) if called else (),
+        assigned=event.kind == Claimed.kind and event.by.kind == "system",
+        dropped=lost or (now.dropped and now.state == "queued" and called),
     )
 
 
 def _answered(now: Conversation, said: BotSaid) -> Conversation:
     return replace(
-        now,
+        _called(now, event, standing),
         pending=tuple(seq for seq in now.pending if seq not in said.answers),
         failures=_failures(now, said.outcome),
         preview=_preview(said.text),

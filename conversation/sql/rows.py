@@ -58,6 +58,11 @@ def _memo(now: Conversation) -> Values:
         "contact": now.contact,
         "closed_at": _micros(now.closed_at),
     }
+        "asked_at": _micros(now.asked_at),
+        "held_since": _micros(now.held_since),
+        "let_go": now.let_go,
+        "assigned": now.assigned,
+        "dropped": now.dropped,
 
 
 def conversation_of(row: Row[Columns]) -> Conversation:
@@ -82,10 +87,16 @@ def conversation_of(row: Row[Columns]) -> Conversation:
         tags=tuple(memo["tags"]),
         pending=tuple(memo["pending"]),
         failures=memo["failures"],
-        returned=memo.get("returned", False),  # not in rows written before it was counted
         contact=memo["contact"],
         closed_at=_moment(memo["closed_at"]),
     )
+        # not in rows written before these were kept
+        returned=memo.get("returned", False),
+        asked_at=_moment(memo.get("asked_at")),
+        held_since=_moment(memo.get("held_since")),
+        let_go=tuple(memo.get("let_go", ())),
+        assigned=memo.get("assigned", False),
+        dropped=memo.get("dropped", False),
 
 
 def event_values(event: Event, key: Key | None) -> Values:

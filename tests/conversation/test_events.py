@@ -54,7 +54,7 @@ EVERY_KIND = [
     AgentSaid("Let me look."),
     NoteAdded("visitor sounds angry"),
     HandoffRequested("frustrated", "swore three times", "high"),
-    Claimed(),
+    Claimed("ben-id", "Ben"),
     Released("lunch"),
     Transferred("ben-id", "Ben", "knows refunds"),
     ReturnedToBot(),

@@ -50,7 +50,7 @@ COMMANDS = st.one_of(
     by(VISITOR, st.builds(VisitorSaid, TEXTS)),
     by(BOT, st.builds(BotSaid, TEXTS, OUTCOMES, st.lists(st.integers(1, 12), max_size=3).map(tuple))),
     by(VISITOR, st.builds(HandoffRequested, st.sampled_from(["visitor_asked", "policy"]), TEXTS)),
-    st.tuples(st.sampled_from([ANNA, BEN]), st.builds(Claimed)),
+    st.tuples(st.sampled_from([ANNA, BEN, SYSTEM]), st.just(Claimed("ben-id", "Ben"))),
     st.tuples(st.sampled_from([ANNA, BEN]), st.builds(AgentSaid, TEXTS)),
     st.tuples(st.sampled_from([ANNA, SYSTEM]), st.builds(Released, TEXTS)),
     by(ANNA, st.just(Transferred("ben-id", "Ben"))),

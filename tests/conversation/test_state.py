@@ -56,7 +56,7 @@ PAYLOADS = {
         AgentSaid("hello"),
         NoteAdded("remark"),
         HandoffRequested("visitor_asked"),
-        Claimed(),
+        Claimed("ben-id", "Ben"),  # to whom counts only where the system gives it
         Released(),
         Transferred("ben-id", "Ben"),
         ReturnedToBot(),
@@ -88,6 +88,7 @@ bot     handoff_requested    queued    !         !         !
 system  handoff_requested    queued    !         !         !
 anna    claimed              anna      anna      !claimed  !
 ben     claimed              ben       ben       !claimed  !
+system  claimed              !         ben       !claimed  !
 anna    released             !holder   !holder   queued    !
 ben     released             !holder   !holder   !holder   !
 system  released             !         !         queued    !
@@ -253,6 +254,35 @@ def test_waiting_begins_with_the_request_and_ends_with_the_claim(log):
     assert (log.now.waiting_since, log.now.reason) == (AT + timedelta(seconds=4), "frustrated")
     log.add(SYSTEM, ReturnedToBot())
     assert (log.now.waiting_since, log.now.reason) == (None, None)
+
+
+def test_who_lost_their_agent_waits_as_if_never_served(log):
+    log.add(VISITOR, HandoffRequested("visitor_asked")).add(ANNA, Claimed()).add(SYSTEM, Released("silent"))
+    assert (log.now.waiting_since, log.now.dropped, log.now.let_go) == (AT + timedelta(seconds=2), True, ("anna-id",))
+    log.add(BEN, Claimed())
+    assert (log.now.waiting_since, log.now.dropped, log.now.asked_at) == (None, True, AT + timedelta(seconds=2))
+    log.add(BEN, Released())
+    assert (log.now.waiting_since, log.now.dropped) == (AT + timedelta(seconds=6), False)
+    assert log.now.let_go == ("anna-id", "ben-id")
+    log.add(ANNA, Claimed()).add(SYSTEM, Released())
+    assert (log.now.waiting_since, log.now.let_go) == (AT + timedelta(seconds=2), ("ben-id", "anna-id"))
+    log.add(VISITOR, ReturnedToBot())
+    assert (log.now.asked_at, log.now.let_go, log.now.dropped, log.now.held_since) == (None, (), False, None)
+
+
+def test_who_was_taken_from_the_bot_waits_since_then_when_the_agent_is_lost(log):
+    log.add(ANNA, Claimed()).add(VISITOR, VisitorSaid("hello?")).add(SYSTEM, Released())
+    assert log.now.waiting_since == AT + timedelta(seconds=2)
+
+
+def test_a_chat_is_assigned_until_its_agent_does_something_in_it(log):
+    log.add(VISITOR, HandoffRequested("visitor_asked")).add(SYSTEM, Claimed("ben-id", "Ben"))
+    assert (log.now.holder, log.now.assigned, log.now.held_since) == (HOLDERS["ben"], True, AT + timedelta(seconds=3))
+    assert log.add(ANNA, NoteAdded("whose is this?")).now.assigned
+    assert log.add(VISITOR, VisitorSaid("hello?")).now.assigned
+    assert not log.add(BEN, AgentSaid("hello")).now.assigned
+    log.add(SYSTEM, Released()).add(SYSTEM, Claimed("ben-id", "Ben")).add(BEN, Transferred("anna-id", "Anna"))
+    assert (log.now.assigned, log.now.let_go) == (False, ("ben-id",))
 
 
 def test_an_address_waits_until_an_agent_takes_the_chat(log):
