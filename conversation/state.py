@@ -52,6 +52,11 @@ class Conversation:
     `waiting_since` is set while a person is awaited; `contact` is an address that nobody has followed up yet.
     """
 
+    From the call for a person until the bot or nobody has the chat again: `asked_at` is when it began and `let_go` who
+    has had the chat since and gave it up; `held_since` is when queue or agent got it. `assigned`: the system gave it to
+    its agent, who has done nothing in it yet. `dropped`: who let it go last did so without a word, being silent.
+
+
     conversation_id: str
     visitor_id: str
     site_id: str
@@ -75,6 +80,11 @@ class Conversation:
     closed_at: datetime | None = None
 
 
+    asked_at: datetime | None = None
+    held_since: datetime | None = None
+    let_go: tuple[str, ...] = ()
+    assigned: bool = False
+    dropped: bool = False
 def permit(now: Conversation, by: Author, payload: Payload) -> Standing | None:
     """The standing that `payload` would lead to, or None where the holder stays.
 
@@ -178,7 +188,7 @@ def apply(before: Conversation, event: Event) -> Conversation:
 def _stand(now: Conversation, event: Event, standing: Standing) -> Conversation:
     """A change of holder ends what the last holder owed: pending answers, failures in a row."""
     return replace(
-        now,
+        _called(now, event, standing),
         state=standing.state,
         holder=standing.holder,
         hold=standing.hold,
@@ -210,7 +220,7 @@ def _called(now: Conversation, event: Event, standing: Standing) -> Conversation
 
 def _answered(now: Conversation, said: BotSaid) -> Conversation:
     return replace(
-        _called(now, event, standing),
+        now,
         pending=tuple(seq for seq in now.pending if seq not in said.answers),
         failures=_failures(now, said.outcome),
         preview=_preview(said.text),
