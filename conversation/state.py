@@ -50,12 +50,11 @@ class Conversation:
     `failures` counts the bot's replies in a row that did not help; an answer or a change of holder ends the row, and
     asking back is neither. `returned`: since it was last closed, an agent had the chat and gave it back to the bot.
     `waiting_since` is set while a person is awaited; `contact` is an address that nobody has followed up yet.
-    """
 
     From the call for a person until the bot or nobody has the chat again: `asked_at` is when it began and `let_go` who
     has had the chat since and gave it up; `held_since` is when queue or agent got it. `assigned`: the system gave it to
     its agent, who has done nothing in it yet. `dropped`: who let it go last did so without a word, being silent.
-
+    """
 
     conversation_id: str
     visitor_id: str
@@ -78,13 +77,13 @@ class Conversation:
     returned: bool = False
     contact: str | None = None
     closed_at: datetime | None = None
-
-
     asked_at: datetime | None = None
     held_since: datetime | None = None
     let_go: tuple[str, ...] = ()
     assigned: bool = False
     dropped: bool = False
+
+
 def permit(now: Conversation, by: Author, payload: Payload) -> Standing | None:
     """The standing that `payload` would lead to, or None where the holder stays.
 
