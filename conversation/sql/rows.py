@@ -57,12 +57,12 @@ def _memo(now: Conversation) -> Values:
         "returned": now.returned,
         "contact": now.contact,
         "closed_at": _micros(now.closed_at),
-    }
         "asked_at": _micros(now.asked_at),
         "held_since": _micros(now.held_since),
         "let_go": now.let_go,
         "assigned": now.assigned,
         "dropped": now.dropped,
+    }
 
 
 def conversation_of(row: Row[Columns]) -> Conversation:
@@ -89,7 +89,6 @@ def conversation_of(row: Row[Columns]) -> Conversation:
         failures=memo["failures"],
         contact=memo["contact"],
         closed_at=_moment(memo["closed_at"]),
-    )
         # not in rows written before these were kept
         returned=memo.get("returned", False),
         asked_at=_moment(memo.get("asked_at")),
@@ -97,6 +96,7 @@ def conversation_of(row: Row[Columns]) -> Conversation:
         let_go=tuple(memo.get("let_go", ())),
         assigned=memo.get("assigned", False),
         dropped=memo.get("dropped", False),
+    )
 
 
 def event_values(event: Event, key: Key | None) -> Values:
