@@ -262,6 +262,8 @@ Known = (
 )
 Payload = Known | Unknown
 
+ERASED = "erased"  # a body with this field is what is left of one whose texts were overwritten
+
 VERSION = 1  # of every kind's stored body; raise it together with an entry in UPCASTS
 
 # (kind, stored version) -> the body one version later
@@ -332,10 +334,13 @@ def stored_body(event: Event) -> JsonObject:
 
 
 def revive(kind: str, version: int, body: JsonObject) -> tuple[Payload, Standing | None]:
-    """Payload and standing of a stored body, upcast from `version`. A kind or version from the future is `Unknown`."""
+    """Payload and standing of a stored body, upcast from `version`.
+
+    A kind or version from the future is `Unknown`, and so is what was erased.
+    """
     standing = _STANDING.validate_python({name: body[name] for name in _STANDING_FIELDS}) if "hold" in body else None
     own = {name: value for name, value in body.items() if name not in _STANDING_FIELDS}
-    if kind not in _ADAPTERS or version > VERSION:
+    if kind not in _ADAPTERS or version > VERSION or ERASED in own:
         return Unknown(kind, own), standing
     for stored in range(version, VERSION):
         own = UPCASTS[kind, stored](own) if (kind, stored) in UPCASTS else own

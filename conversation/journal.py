@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from conversation.ports import Append, Appended, Bus, Clock, Decide, Key, Reached, Store, TurnLease, Visitor
+from conversation.ports import Append, Appended, Bus, Clock, Decide, Erased, Key, Reached, Store, TurnLease, Visitor
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +29,11 @@ class Journal:
             now = appended.conversation
             self.bus.publish(Reached(now.conversation_id, now.visitor_id, now.seq))
         return appended
+
+    async def erase(self, conversation_id: str) -> Erased | None:
+        """Overwrite what was written in the conversation, see `RecordStore.erase`; who reads along drops their copies."""
+        erased = await self.store.erase(conversation_id, self.clock.now())
+        if erased is not None and erased.count:
+            now = erased.conversation
+            self.bus.publish(Reached(now.conversation_id, now.visitor_id, now.seq))
+        return erased

@@ -26,6 +26,7 @@ from conversation.events import (
     Priority,
     PrioritySet,
     Reason,
+    Redacted,
     Released,
     Reopened,
     ReturnedToBot,
@@ -54,6 +55,8 @@ class Conversation:
     From the call for a person until the bot or nobody has the chat again: `asked_at` is when it began and `let_go` who
     has had the chat since and gave it up; `held_since` is when queue or agent got it. `assigned`: the system gave it to
     its agent, who has done nothing in it yet. `dropped`: who let it go last did so without a word, being silent.
+
+    `erased`: its texts were overwritten, and nothing has happened since.
     """
 
     conversation_id: str
@@ -82,6 +85,7 @@ class Conversation:
     let_go: tuple[str, ...] = ()
     assigned: bool = False
     dropped: bool = False
+    erased: bool = False
 
 
 def permit(now: Conversation, by: Author, payload: Payload) -> Standing | None:
@@ -155,7 +159,7 @@ def _require_holder(now: Conversation, by: Author) -> None:
 
 def apply(before: Conversation, event: Event) -> Conversation:
     """The conversation after `event`, the next in number."""
-    after = replace(before, seq=event.seq, updated_at=event.at)
+    after = replace(before, seq=event.seq, updated_at=event.at, erased=isinstance(event.payload, Redacted))
     if event.standing is not None:
         after = _stand(after, event, event.standing)
     elif event.by.kind == "agent" and event.by.id == before.holder.id:

@@ -2,13 +2,14 @@
 
 from conversation.memory.log import MemoryLog
 from conversation.memory.people import MemoryPeople
+from conversation.memory.records import MemoryRecords
 from conversation.memory.shelves import Shelves
 from conversation.ports import Clock
 
 __all__ = ["MemoryStore"]
 
 
-class MemoryStore(MemoryLog, MemoryPeople):
+class MemoryStore(MemoryLog, MemoryRecords, MemoryPeople):
     """A `Store` of dictionaries. `worker` owns the turns it leases; leases last `lease_s` by `clock`."""
 
     def __init__(self, *, worker: str = "memory", clock: Clock, lease_s: float = 3.0) -> None:

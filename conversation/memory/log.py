@@ -43,7 +43,7 @@ class MemoryLog:
 
     def _sent(self, key: Key) -> Sent | None:
         sent = self._shelves.sent.get((key.sender, key.client_id))
-        if sent is not None and sent.body_hash != key.body_hash:
+        if sent is not None and sent.body_hash not in (None, key.body_hash):
             raise ClientIdReused(key.client_id)
         return sent
 

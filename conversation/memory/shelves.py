@@ -22,7 +22,7 @@ class Turn:
 class Sent:
     """A command that was carried out, and the event that acknowledges it."""
 
-    body_hash: bytes
+    body_hash: bytes | None  # None: what it said was erased
     event: Event
 
 
@@ -40,3 +40,4 @@ class Shelves:
     passwords: dict[str, str | None] = field(default_factory=dict)
     credentials: dict[bytes, Credential] = field(default_factory=dict)
     presences: dict[str, Presence] = field(default_factory=dict)
+    due: dict[str, datetime] = field(default_factory=dict)  # chore -> when it is to be done again

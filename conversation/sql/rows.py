@@ -44,6 +44,7 @@ def conversation_values(now: Conversation) -> Values:
         "updated_at": micros(now.updated_at),
         "preview": now.preview,
         "memo": _memo(now),
+        "erased": now.erased,
     }
 
 
@@ -96,6 +97,7 @@ def conversation_of(row: Row[Columns]) -> Conversation:
         let_go=tuple(memo.get("let_go", ())),
         assigned=memo.get("assigned", False),
         dropped=memo.get("dropped", False),
+        erased=row.erased,
     )
 
 

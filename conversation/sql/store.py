@@ -1,11 +1,25 @@
 """`Store` in terms of statements, for any database."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 
 from conversation.events import Event, State
-from conversation.ports import Agent, Append, Appended, Credential, Head, Page, Presence, TurnLease, Visitor
-from conversation.sql import people, reading, turns
+from conversation.ports import (
+    Agent,
+    Append,
+    Appended,
+    Credential,
+    Erased,
+    Head,
+    Holdings,
+    Mention,
+    Page,
+    Presence,
+    TurnLease,
+    Visitor,
+)
+from conversation.sql import erasing, people, reading, turns
 from conversation.sql.appending import append
 from conversation.sql.database import Database
 from conversation.sql.turns import Worker
@@ -72,6 +86,46 @@ class _SqlLog:
         return await self._database.read(reading.open_heads)
 
 
+class _SqlRecords:
+    """`RecordStore`."""
+
+    _database: Database
+
+    async def records(
+        self, *, after: tuple[str, int] | None = None, since: datetime | None = None, limit: int = 500
+    ) -> tuple[Event, ...]:
+        """Events of all conversations, or of those that changed at `since` or later, by conversation and number."""
+        return await self._database.read(partial(erasing.records, after=after, since=since, limit=limit))
+
+    async def holdings(
+        self, *, visitor_id: str | None = None, email: str | None = None, conversation_id: str | None = None
+    ) -> Holdings:
+        """What is kept of a person, see `RecordStore.holdings`."""
+        work = partial(erasing.holdings, visitor_id=visitor_id, email=email, conversation_id=conversation_id)
+        return await self._database.read(work)
+
+    async def erase(self, conversation_id: str, at: datetime) -> Erased | None:
+        """Overwrite what was written in the conversation, see `RecordStore.erase`."""
+        return await self._database.write(partial(erasing.erase, conversation_id=conversation_id, at=at))
+
+    async def forget_visitor(self, visitor_id: str, *, unless_in_use: bool = False) -> bool:
+        """Delete the visitor's row; True where there was one."""
+        work = partial(erasing.forget_visitor, visitor_id=visitor_id, unless_in_use=unless_in_use)
+        return await self._database.write(work)
+
+    async def closed_before(self, at: datetime, *, limit: int) -> tuple[Head, ...]:
+        """Conversations that are closed, have texts left and have not changed since `at`, oldest first."""
+        return await self._database.read(partial(erasing.closed_before, at=at, limit=limit))
+
+    async def mentions(self, texts: Sequence[str]) -> tuple[Mention, ...]:
+        """Where `texts` still stand, in any column of any table, without regard to case."""
+        return await self._database.read(partial(erasing.mentions, texts=tuple(texts)))
+
+    async def take_chore(self, name: str, *, every_s: float) -> bool:
+        """Whether it is this process that has to do the chore now; then it is due again in `every_s`."""
+        return await self._database.write(partial(erasing.take_chore, name=name, every_s=every_s))
+
+
 class _SqlPeople:
     """`VisitorStore` and `AgentStore`."""
 
@@ -136,7 +190,7 @@ class _SqlPeople:
         return await self._database.read(people.presences)
 
 
-class SqlStore(_SqlLog, _SqlPeople):
+class SqlStore(_SqlLog, _SqlRecords, _SqlPeople):
     """A `Store` over a `Database`."""
 
     async def close(self) -> None:

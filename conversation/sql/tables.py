@@ -5,7 +5,7 @@ Times are microseconds since 1970, UTC: one integer that every database keeps ex
 
 import sqlalchemy as sa
 
-REVISION = "0002"  # the migration this code expects; the newest in `migrations/versions`
+REVISION = "0003"  # the migration this code expects; the newest in `migrations/versions`
 
 metadata = sa.MetaData(
     naming_convention={
@@ -50,12 +50,14 @@ conversations = sa.Table(
     sa.Column("updated_at", sa.BigInteger, nullable=False),
     sa.Column("preview", sa.Text, nullable=False),
     sa.Column("memo", sa.JSON, nullable=False),
+    sa.Column("erased", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 # Literals, not parameters: only then does a planner see that a partial index applies.
 IS_OPEN = conversations.c.state != sa.literal_column("'closed'")
 IS_QUEUED = conversations.c.state == sa.literal_column("'queued'")
 IS_HELD = conversations.c.holder_id.is_not(None)
+IS_TO_ERASE = sa.text("state = 'closed' AND NOT erased")  # `NOT erased` is the one spelling that all databases share
 
 sa.Index(
     "one_open_conversation_a_visitor",
@@ -73,6 +75,7 @@ sa.Index(
 )
 sa.Index("conversations_by_holder", conversations.c.holder_id, sqlite_where=IS_HELD, postgresql_where=IS_HELD)
 sa.Index("conversations_by_visitor", conversations.c.visitor_id, conversations.c.updated_at)
+sa.Index("conversations_to_erase", conversations.c.updated_at, sqlite_where=IS_TO_ERASE, postgresql_where=IS_TO_ERASE)
 sa.Index("conversations_by_change", conversations.c.updated_at, conversations.c.conversation_id)
 
 events = sa.Table(
@@ -137,4 +140,12 @@ presence = sa.Table(
     sa.Column("agent_id", sa.Text, sa.ForeignKey("agents.agent_id"), primary_key=True),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("seen_at", sa.BigInteger, nullable=False),
+)
+
+# What one process does for all, every so often; `due_at` is by the database's clock.
+chores = sa.Table(
+    "chores",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("due_at", sa.BigInteger, nullable=False),
 )

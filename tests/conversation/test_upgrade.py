@@ -98,6 +98,7 @@ async def _look_around(old):
         now, events = await store.conversation("c1"), await store.events("c1")
         assert [event.payload for event in events[1:]] == [VisitorSaid("hello")]
         assert (now.pending, now.tags, fold(events).pending) == ((2,), ("vip",), (2,))
+        assert not now.erased
         assert events[0].by == Author("visitor", None, "v1")
     finally:
         await store.close()

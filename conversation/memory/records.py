@@ -1,0 +1,155 @@
+"""Reading everything, and erasing, in memory."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, is_dataclass, replace
+from datetime import datetime, timedelta
+
+from conversation.erasure import RANDOM_IDS, erased, last_words
+from conversation.events import ContactLeft, Event
+from conversation.log import advance
+from conversation.memory.shelves import Sent, Shelves
+from conversation.ports import Clock, Erased, Head, Holdings, Mention
+from conversation.state import fold
+
+
+class MemoryRecords:
+    """`RecordStore`."""
+
+    _shelves: Shelves
+    _clock: Clock
+
+    async def records(
+        self, *, after: tuple[str, int] | None = None, since: datetime | None = None, limit: int = 500
+    ) -> tuple[Event, ...]:
+        """Events of all conversations, or of those that changed at `since` or later, by conversation and number."""
+        names = sorted(
+            name for name, now in self._shelves.conversations.items() if since is None or now.updated_at >= since
+        )
+        every = (event for name in names for event in self._shelves.events[name])
+        wanted = (event for event in every if after is None or (event.conversation_id, event.seq) > after)
+        return tuple(event for _, event in zip(range(limit), wanted, strict=False))
+
+    async def holdings(
+        self, *, visitor_id: str | None = None, email: str | None = None, conversation_id: str | None = None
+    ) -> Holdings:
+        """What is kept of a person, see `RecordStore.holdings`."""
+        if conversation_id is not None:
+            return Holdings((), self._unerased({conversation_id}))
+        people = {visitor_id} if visitor_id is not None else set[str]()
+        people |= set(self._who_left(email.lower())) if email is not None else set()
+        theirs, known = set[str](), set[str]()
+        while people - known:
+            known |= people
+            theirs |= {name for name in self._shelves.conversations if self._people_in(name) & people}
+            people = people.union(*(self._people_in(name) for name in theirs))
+        rows = (self._shelves.visitors.get(one) for one in sorted(known))
+        return Holdings(tuple(row for row in rows if row is not None), self._unerased(theirs))
+
+    def _who_left(self, email: str) -> Iterator[str]:
+        for visitor in self._shelves.visitors.values():
+            if visitor.email is not None and visitor.email.lower() == email:
+                yield visitor.visitor_id
+        for name, events in self._shelves.events.items():
+            for event in events:
+                if isinstance(event.payload, ContactLeft) and event.payload.email.lower() == email:
+                    yield self._shelves.conversations[name].visitor_id
+
+    def _people_in(self, conversation_id: str) -> set[str]:
+        """Whose it is, who opened it, and whose commands stand in it: signing in moves some of these."""
+        opener = self._shelves.events[conversation_id][0].by.id
+        senders = {
+            sender for (sender, _), sent in self._shelves.sent.items() if sent.event.conversation_id == conversation_id
+        }
+        visitors = {sender.removeprefix("visitor:") for sender in senders if sender.startswith("visitor:")}
+        return visitors | {self._shelves.conversations[conversation_id].visitor_id} | ({opener} if opener else set())
+
+    def _unerased(self, conversation_ids: set[str]) -> tuple[str, ...]:
+        found = {name: self._shelves.conversations.get(name) for name in conversation_ids}
+        return tuple(sorted(name for name, now in found.items() if now is not None and not now.erased))
+
+    async def erase(self, conversation_id: str, at: datetime) -> Erased | None:
+        """Overwrite what was written in the conversation, see `RecordStore.erase`."""
+        shelves = self._shelves
+        before = shelves.conversations.get(conversation_id)
+        if before is None or before.erased:
+            return None if before is None else Erased(before, 0)
+        stored = shelves.events[conversation_id]
+        remains = [erased(event) for event in stored]
+        seqs = [new.seq for old, new in zip(stored, remains, strict=True) if new != old]
+        words = list(last_words(seqs, is_open=before.state != "closed"))
+        after, new = advance(fold(remains), words, conversation_id=conversation_id, at=at, client_id=None)
+        shelves.events[conversation_id] = [*remains, *new]
+        shelves.conversations[conversation_id] = after = replace(after, visitor_id=before.visitor_id)
+        shelves.turns.pop(conversation_id, None)
+        if shelves.open_of.get(before.visitor_id) == conversation_id:
+            del shelves.open_of[before.visitor_id]
+        self._forget_digests(conversation_id, remains)
+        return Erased(after, len(seqs))
+
+    def _forget_digests(self, conversation_id: str, remains: Sequence[Event]) -> None:
+        for key, sent in self._shelves.sent.items():
+            if sent.event.conversation_id == conversation_id:
+                self._shelves.sent[key] = Sent(None, remains[sent.event.seq - 1])
+
+    async def forget_visitor(self, visitor_id: str, *, unless_in_use: bool = False) -> bool:
+        """Delete the visitor's row; True where there was one."""
+        theirs = (now for now in self._shelves.conversations.values() if now.visitor_id == visitor_id)
+        if unless_in_use and any(not now.erased for now in theirs):
+            return False
+        return self._shelves.visitors.pop(visitor_id, None) is not None
+
+    async def closed_before(self, at: datetime, *, limit: int) -> tuple[Head, ...]:
+        """Conversations that are closed, have texts left and have not changed since `at`, oldest first."""
+        every = self._shelves.conversations.values()
+        due = [now for now in every if now.state == "closed" and not now.erased and now.updated_at < at]
+        due.sort(key=lambda now: now.updated_at)
+        return tuple(Head(now.conversation_id, now.visitor_id, now.seq) for now in due[:limit])
+
+    async def mentions(self, texts: Sequence[str]) -> tuple[Mention, ...]:
+        """Where `texts` still stand, without regard to case; tables and columns are those of the values."""
+        shelves = self._shelves
+        tables: dict[str, Sequence[object]] = {
+            "conversations": list(shelves.conversations.values()),
+            "events": [event for events in shelves.events.values() for event in events],
+            "visitors": list(shelves.visitors.values()),
+            "agents": list(shelves.agents.values()),
+        }
+        found = (
+            Mention(text, table, column, rows)
+            for text in texts
+            for table, values in tables.items()
+            for column, rows in _counts(text.lower(), values).items()
+        )
+        return tuple(found)
+
+    async def take_chore(self, name: str, *, every_s: float) -> bool:
+        """Whether it is this process that has to do the chore now; then it is due again in `every_s`."""
+        now = self._clock.now()
+        if self._shelves.due.get(name, now) > now:
+            return False
+        self._shelves.due[name] = now + timedelta(seconds=every_s)
+        return True
+
+
+def _counts(text: str, values: Sequence[object]) -> dict[str, int]:
+    """How many of `values` hold `text`, by the name of the field."""
+    counts: dict[str, int] = {}
+    for value in values:
+        assert is_dataclass(value)
+        assert not isinstance(value, type)
+        for name, content in asdict(value).items():
+            if name not in RANDOM_IDS and any(text in words.lower() for words in _words(content)):
+                counts[name] = counts.get(name, 0) + 1
+    return counts
+
+
+def _words(content: object) -> Iterator[str]:
+    match content:
+        case str():
+            yield content
+        case dict():
+            for inner in content.values():
+                yield from _words(inner)
+        case list() | tuple():
+            for inner in content:
+                yield from _words(inner)
