@@ -32,7 +32,7 @@ from bot.understand import in_context
 from eval.bootstrap import Floats, Mask, Measure, Metric, estimate, resample
 from eval.calibration import ece
 from eval.cases import Question, read_withheld
-from eval.fitting import Labelled, curve, fit, predict
+from eval.fitting import Labelled, curve, fit, predict, refit
 from eval.selective import aurc, auroc, coverage_at_error
 from retrieval.encode import Encoder
 from retrieval.evidence import SIGNALS, Evidence, Query, gather
@@ -47,7 +47,6 @@ from retrieval.stored import Stored
 FILE = ROOT / "bot" / SHIPPED
 MOST = 600  # questions of a set: more change nothing
 BUDGET = 0.05
-OWN_RIDGE = 0.01  # how strongly a company's own labels are drawn to the shipped weights
 WITHHELD = "withheld"
 MEASURED = {  # which questions of each set stand in the tables
     "arduino_help": WITHHELD,
@@ -117,17 +116,18 @@ def main() -> int:
     args = parser.parse_args()
     lessons = read_all(args.shared, args.data)
     encoder = OnnxEncoder(prepare_model(DEFAULT_MODEL, args.data))
-    sets = [asked for suite in lessons for asked in _asked(suite, args.shared, args.data, encoder)]
+    sets = [asked for suite in lessons for asked in ask(suite, args.shared, args.data, encoder)]
     families = sorted({suite.family for suite in lessons})
-    labelled = {family: _labelled(sets, learned(lessons, without=family)) for family in families}
-    unseen = {family: fit(_together(sets, labelled[family], {family})) for family in families}
+    labelled = {family: label(sets, learned(lessons, without=family)) for family in families}
+    unseen = {family: fit(together(sets, labelled[family], {family})) for family in families}
     Console(width=150).print(_table(sets, labelled, unseen), _thresholds(sets, labelled, unseen))
     if args.write:
-        FILE.write_bytes(_calibration(sets, _labelled(sets, learned(lessons))).written())
+        FILE.write_bytes(_calibration(sets, label(sets, learned(lessons))).written())
     return 0
 
 
-def _asked(suite: Suite, shared: Path, data: Path, encoder: Encoder) -> Iterator[Asked]:
+def ask(suite: Suite, shared: Path, data: Path, encoder: Encoder) -> Iterator[Asked]:
+    """The questions of a set with every choice of its articles. A forward pass a question."""
     articles, questions = read_judged(suite, shared)
     library = Stored(data / INDEX, shared / suite.name)
     snapshot = library.current(articles, encoder, None)
@@ -174,7 +174,7 @@ def _gathered(question: Question, query: Query, snapshot: Snapshot, allowed: Mas
     return Gathered(query.text, views, allowed, right)
 
 
-def _labelled(sets: Sequence[Asked], weights: Weights) -> list[Labelled]:
+def label(sets: Sequence[Asked], weights: Weights) -> list[Labelled]:
     """The profile of the first article of every question, as a search with these weights finds it."""
     with searching_with(weights):
         return [_profiles(asked) for asked in sets]
@@ -190,7 +190,7 @@ def _profiles(asked: Asked) -> Labelled:
     return Labelled.alike(profiles, right)
 
 
-def _together(sets: Sequence[Asked], labelled: Sequence[Labelled], without: Collection[str] = ()) -> Labelled:
+def together(sets: Sequence[Asked], labelled: Sequence[Labelled], without: Collection[str] = ()) -> Labelled:
     """All sets but those of some families: families count alike, within one its sets, within one its ways of leaving out."""
     left = [
         (each.suite.family, own) for each, own in zip(sets, labelled, strict=True) if each.suite.family not in without
@@ -204,22 +204,23 @@ def _together(sets: Sequence[Asked], labelled: Sequence[Labelled], without: Coll
     )
 
 
-def _curve(sets: Sequence[Asked], labelled: Sequence[Labelled], without: Collection[str] = ()) -> list[Point]:
+def curve_without(sets: Sequence[Asked], labelled: Sequence[Labelled], without: Collection[str] = ()) -> list[Point]:
     """What follows from each threshold: every family is judged by what the others teach, some take no part at all."""
     families = sorted({asked.suite.family for asked in sets}.difference(without))
     parts = []
     for family in families:
-        own = _together(sets, labelled, {each.suite.family for each in sets} - {family})
-        sure = predict(fit(_together(sets, labelled, {family, *without})), own.profiles)
+        own = together(sets, labelled, {each.suite.family for each in sets} - {family})
+        sure = predict(fit(together(sets, labelled, {family, *without})), own.profiles)
         parts.append((sure, own.right, own.weights))
     return curve(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
 def _rated(asked: Asked, labelled: Labelled, coefficients: Floats) -> Rated:
-    return Rated(predict(coefficients, labelled.profiles), labelled.right, _answerable(asked))
+    return Rated(predict(coefficients, labelled.profiles), labelled.right, answerable(asked))
 
 
-def _answerable(asked: Asked) -> Mask:
+def answerable(asked: Asked) -> Mask:
+    """Whether one of the articles that are left answers each question."""
     return np.array([each.right.any() for each in asked.questions], dtype=np.bool_)
 
 
@@ -230,7 +231,7 @@ def _single(asked: Asked, signal: str) -> Rated:
     best = [int(np.argmax(row)) for row in found]
     right = [bool(each.right[first]) for each, first in zip(asked.questions, best, strict=True)]
     sure = np.clip([row.max() for row in found], 0, 1).astype(np.float64)
-    return Rated(sure, np.array(right, dtype=np.bool_), _answerable(asked))
+    return Rated(sure, np.array(right, dtype=np.bool_), answerable(asked))
 
 
 def _table(sets: Sequence[Asked], labelled: Mapping[str, Sequence[Labelled]], unseen: Mapping[str, Floats]) -> Table:
@@ -254,13 +255,13 @@ def _table(sets: Sequence[Asked], labelled: Mapping[str, Sequence[Labelled]], un
 
 def _ways(asked: Asked, labelled: Labelled, coefficients: Floats) -> dict[str, Rated]:
     ours = _rated(asked, labelled, coefficients)
-    taught = Labelled(labelled.profiles[::2], labelled.right[::2], labelled.weights[::2] / labelled.weights[::2].sum())
+    taught = labelled.only(np.arange(len(labelled.right)) % 2 == 0)
     return {
         "cosine": _single(asked, "piece"),
         "BM25": _single(asked, "body_words"),
         "learned": ours,
         "other half": ours.half(1),
-        "own": _rated(asked, labelled, fit(taught, coefficients, OWN_RIDGE)).half(1),
+        "own": _rated(asked, labelled, refit(taught, coefficients)).half(1),
     }
 
 
@@ -273,7 +274,7 @@ def _thresholds(
     for at, asked in enumerate(sets):
         if MEASURED.get(asked.suite.name) == asked.articles:
             family = asked.suite.family
-            least = threshold(_curve(sets, labelled[family], {family}), BUDGET)
+            least = threshold(curve_without(sets, labelled[family], {family}), BUDGET)
             rated = _rated(asked, labelled[family][at], unseen[family])
             answers = rated.confidence >= least
             answered, wrong = float(answers.mean()), float((answers & ~rated.right).mean())
@@ -285,13 +286,13 @@ def _thresholds(
 
 
 def _calibration(sets: Sequence[Asked], labelled: Sequence[Labelled]) -> Calibration:
-    intercept, *weights = np.round(fit(_together(sets, labelled)), 4).tolist()
+    intercept, *weights = np.round(fit(together(sets, labelled)), 4).tolist()
     counts = {asked.suite: len(asked.questions) for asked in sets}
     return Calibration(
         model=DEFAULT_MODEL,
         intercept=intercept,
         weights=dict(zip(PROFILE, weights, strict=True)),
-        curve=_curve(sets, labelled),
+        curve=curve_without(sets, labelled),
         made_by="python -m bench.confidence --shared DIR --write",
         learned_from=[{"set": one.name, "licence": one.licence, "questions": n} for one, n in counts.items()],
     )
