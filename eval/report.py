@@ -8,12 +8,13 @@ import base64
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pydantic import JsonValue
 
 from eval.bootstrap import Metric
 from eval.calibration import reliability
@@ -25,6 +26,7 @@ from eval.selective import risk_coverage
 
 LISTED = 25  # cases a list shows: what one sitting can look through
 PLOT = Frame(360, 240)
+HEIGHTS = (0.2, 0.4, 0.6, 0.8, 1.0)  # of the axis of wrong answers: quarters of them are round
 LATENCY_HEIGHT = 120
 
 
@@ -134,6 +136,34 @@ class Shown:
     chosen: Found | None
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the least confidence in use comes to: the share of the judged cases that has it, and how much of it is wrong."""
+
+    answer_confidence: float
+    answered: float
+    wrong: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """The risk-coverage curve in its frame, and where the bot stands on it, if the run says so.
+
+    `budget` is the share of answers that may be wrong; `chosen`: by the settings.
+    """
+
+    frame: Frame
+    curve: str
+    budget: float
+    chosen: bool
+    standing: Standing | None
+
+    @property
+    def kept(self) -> bool:
+        """Whether no more is wrong than may be."""
+        return self.standing is None or (self.standing.wrong or 0) <= self.budget
+
+
 def render(
     results: Results, cases: Sequence[Answered], latencies_ms: Sequence[float], titles: Mapping[str, str]
 ) -> str:
@@ -146,8 +176,7 @@ def render(
             results=results,
             groups=[(group.title, lines) for group in GROUPS if (lines := _lines(group, results.metrics))],
             plot=PLOT,
-            budget=ERROR_BUDGET,
-            risk=_risk(judged),
+            risk=_risk(judged, results.config),
             reliability=_reliability(judged),
             latency=_latency(latencies_ms),
             outcomes=Counter(one.row.outcome for one in cases).most_common(),
@@ -180,10 +209,27 @@ def _lines(group: Group, metrics: Mapping[str, Metric]) -> list[Line]:
     return [Line(meaning, metric, interval(metric, full)) for meaning, metric in there]
 
 
-def _risk(judged: Sequence[Answered]) -> str:
+def _risk(judged: Sequence[Answered], config: Mapping[str, JsonValue]) -> Risk | None:
+    """The budget is that of the settings or, where they fix the confidence instead, the one of `coverage@5%error`."""
     if not judged:
-        return ""
-    return polyline(risk_coverage(_confidence(judged), ~_right(judged)), PLOT)
+        return None
+    points = risk_coverage(_confidence(judged), ~_right(judged))
+    budget, least = _number(config.get("error_budget")), _number(config.get("answer_confidence"))
+    limit = ERROR_BUDGET if budget is None else budget
+    highest = max(limit, *(wrong for _, wrong in points))
+    frame = replace(PLOT, y_max=next((height for height in HEIGHTS if highest <= height), 1.0))
+    standing = None if least is None else _standing(judged, least)
+    return Risk(frame, polyline(points, frame), limit, budget is not None, standing)
+
+
+def _standing(judged: Sequence[Answered], least: float) -> Standing:
+    answers = _confidence(judged) >= least
+    wrong = float((~_right(judged))[answers].mean()) if answers.any() else None
+    return Standing(least, float(answers.mean()), wrong)
+
+
+def _number(value: JsonValue) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _reliability(judged: Sequence[Answered]) -> list[Dot]:

@@ -105,6 +105,48 @@ def test_a_long_list_is_cut_and_says_so(drawn, row, question):
 
 
 @pytest.fixture
+def four(row, question):
+    """Four judged cases: sure and right, sure and wrong, less sure and right, hardly sure and wrong."""
+    told = [("a", 0.9, True), ("b", 0.8, False), ("c", 0.6, True), ("d", 0.2, False)]
+    return [
+        Answered(question(name, gold=("a",) if right else ("z",)), row(name, confidence=sure))
+        for name, sure, right in told
+    ]
+
+
+def test_the_threshold_in_use_is_a_point_of_the_curve_with_what_it_comes_to(drawn, four):
+    source = drawn(four, config={"answer_confidence": 0.6, "error_budget": 0.4})
+    words = Page(source).words
+    assert "The bot answers from a confidence of 0.60: 75 % of the questions, 33 % of them wrong." in words
+    assert "The error budget lets 40 % of the answers be wrong." in words
+    point = re.search(r'cx="([\d.]+)" cy="([\d.]+)" r="6"><title>75&nbsp;% answered, 33&nbsp;% of it wrong', source)
+    curve = re.search(r'<polyline class="curve" points="([^"]+)"', source)[1].split()
+    assert f"{point[1]},{point[2]}" == curve[2]
+
+
+def test_a_budget_that_is_not_kept_is_said_with_what_to_do(drawn, four):
+    words = Page(drawn(four, config={"answer_confidence": 0.6, "error_budget": 0.3})).words
+    assert "lets 30 % of the answers be wrong; more are. handrail eval calibrate makes it fit" in words
+
+
+def test_a_fixed_confidence_has_no_budget_and_says_so(drawn, four):
+    words = Page(drawn(four, config={"answer_confidence": 0.85, "error_budget": None})).words
+    assert "from a confidence of 0.85: 25 % of the questions, 0 % of them wrong. 5 % wrong, for comparison" in words
+
+
+def test_a_threshold_that_nothing_reaches_has_no_point(drawn, four):
+    source = drawn(four, config={"answer_confidence": 1.0, "error_budget": 0.05})
+    assert "The bot answers from a confidence of 1.00, which no question has." in Page(source).words
+    assert 'r="6"><title>' not in source
+
+
+def test_results_that_do_not_tell_their_threshold_have_a_curve_without_point(drawn, four):
+    source = drawn(four)
+    assert "The bot answers from" not in Page(source).words
+    assert 'class="curve"' in source
+
+
+@pytest.fixture
 def hostile(drawn, row, question):
     """A report in which every text from outside is hostile."""
     asked = question(HOSTILE, gold=(HOSTILE,), text=HOSTILE, history=(Utterance("user", HOSTILE),))
