@@ -1,27 +1,28 @@
-"""`handrail eval run`: from files and folders on the command line to results, cases and report on disk."""
+"""`handrail eval`: from files and folders on the command line to results, report and calibration on disk."""
 
 import argparse
 import asyncio
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pydantic import JsonValue
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from bot.assembly import open_calibration
 from bot.commands import add_settings, settings_of
 from bot.decide import Policy
 from bot.settings import Settings
+from eval import calibrate
 from eval.bootstrap import Metric
 from eval.cases import CaseError
-from eval.knowledge import Library, open_library
 from eval.measures import measure, pair
+from eval.own import OneSided, TooFewQuestions
 from eval.report import render
-from eval.results import ResultError, Results, Row, write, write_results, write_rows
-from eval.run import TurnFailed, play, scenes
+from eval.results import ResultError, Results, write, write_results, write_rows
+from eval.run import TurnFailed
+from eval.stage import Played, perform
 from eval.suite import Inputs, NothingToPlay, Suite, gather
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
@@ -36,30 +37,46 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
         help="play questions and dialogues, write results.json, cases.jsonl and report.html",
         description="Plays every case through the same code as live traffic and measures the replies.",
     )
-    _add_inputs(one)
+    add_settings(one)
+    one.add_argument("--questions", type=Path, metavar="FILE", help="questions.jsonl")
+    one.add_argument("--dialogues", type=Path, metavar="FILE", help="dialogues.jsonl")
+    one.add_argument("--out", type=Path, metavar="DIR", required=True, help="where to write the results")
     _add_filters(one)
     one.set_defaults(run=run)
+    other = kinds.add_parser(
+        "calibrate",
+        help="learn from labelled questions how sure the bot may be",
+        description="Plays labelled questions and writes calibration.json, which says how sure the bot may be of an answer.",
+    )
+    add_settings(other)
+    other.add_argument("--questions", type=Path, metavar="FILE", required=True, help="questions.jsonl")
+    _add_filters(other)
+    other.set_defaults(run=run_calibrate)
 
 
 def run(args: argparse.Namespace) -> int:
     """`handrail eval run`: 0 done, 1 failed, 2 wrong usage. Raises what settings, data folder and knowledge base raise."""
     inputs = Inputs(args.questions, args.dialogues, args.withhold, dict(args.where), args.kb_tag)
     settings = settings_of(args)
+    return _status(lambda: _show(asyncio.run(_evaluate(inputs, settings, args.out)), args.out))
+
+
+def run_calibrate(args: argparse.Namespace) -> int:
+    """`handrail eval calibrate`: as `run`; 0 also where the shipped calibration is kept, since it is as good."""
+    inputs = Inputs(args.questions, None, args.withhold, dict(args.where), args.kb_tag)
+    settings = settings_of(args)
+    return _status(lambda: calibrate.run(inputs, args.questions, settings))
+
+
+def _status(act: Callable[[], None]) -> int:
+    """What a command exits with."""
     try:
-        metrics = asyncio.run(_evaluate(inputs, settings, args.out))
+        act()
     except NothingToPlay as error:
         return _complain(error, WRONG_USAGE)
-    except (CaseError, ResultError, TurnFailed) as error:
+    except (CaseError, ResultError, TurnFailed, TooFewQuestions, OneSided) as error:
         return _complain(error, FAILED)
-    _show(metrics, args.out)
     return DONE
-
-
-def _add_inputs(one: argparse.ArgumentParser) -> None:
-    add_settings(one)
-    one.add_argument("--questions", type=Path, metavar="FILE", help="questions.jsonl")
-    one.add_argument("--dialogues", type=Path, metavar="FILE", help="dialogues.jsonl")
-    one.add_argument("--out", type=Path, metavar="DIR", required=True, help="where to write the results")
 
 
 def _add_filters(one: argparse.ArgumentParser) -> None:
@@ -91,19 +108,15 @@ def _label(text: str) -> tuple[str, str]:
 async def _evaluate(inputs: Inputs, settings: Settings, out: Path) -> Mapping[str, Metric]:
     suite = gather(inputs)
     _make_folder(out)
-    with _progress() as progress:
-        async with open_library(settings, suite.withheld, inputs.kb_tag, progress) as library:
-            _warn(suite, library)
-            rows = await _play(suite, library, progress)
-            policy = library.policy
+    played = await perform(suite, settings, inputs.kb_tag, open_calibration(settings))
     results = Results(
         suite=suite.name,
-        kb_version=library.kb_version,
+        kb_version=played.kb_version,
         model=settings.model,
-        config=inputs.config() | _thresholds(settings, policy),
-        metrics=measure(rows, suite.questions, suite.dialogues),
+        config=inputs.config() | _thresholds(settings, played.policy),
+        metrics=measure(played.rows, suite.questions, suite.dialogues),
     )
-    _keep(out, suite, results, rows, library.titles)
+    _keep(out, suite, results, played)
     return results.metrics
 
 
@@ -125,39 +138,12 @@ def _thresholds(settings: Settings, policy: Policy) -> dict[str, JsonValue]:
     }
 
 
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """Bars on stderr, for people only: a pipe or a log gets none."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield progress
-
-
-async def _play(suite: Suite, library: Library, progress: Progress) -> tuple[Row, ...]:
-    cast = tuple(scenes(suite.questions, suite.dialogues))
-    task = progress.add_task("playing", total=len(cast))
-    return await play(cast, library.knows, library.policy, lambda: progress.advance(task))
-
-
-def _keep(out: Path, suite: Suite, results: Results, rows: Sequence[Row], titles: Mapping[str, str]) -> None:
-    answered, _ = pair(rows, suite.questions, suite.dialogues)
-    write_rows(out / "cases.jsonl", rows)
+def _keep(out: Path, suite: Suite, results: Results, played: Played) -> None:
+    answered, _ = pair(played.rows, suite.questions, suite.dialogues)
+    latencies_ms = [row.latency_ms for row in played.rows]
+    write_rows(out / "cases.jsonl", played.rows)
     write_results(out / "results.json", results)
-    write(out / "report.html", render(results, answered, [row.latency_ms for row in rows], titles).encode())
-
-
-def _warn(suite: Suite, library: Library) -> None:
-    """Of what makes the numbers worse than the bot is: articles that are broken or not there."""
-    for error in library.errors:
-        sys.stderr.write(f"warning: {error}\n")
-    wanted = {article_id for question in suite.questions for article_id in question.gold_articles}
-    lacking = sorted(wanted - library.titles.keys())
-    if lacking:
-        sys.stderr.write(
-            f"warning: {len(lacking)} expected articles are not in the knowledge base (such as {lacking[0]!r}); "
-            "they count as not found; check --kb, --kb-tag and --where\n"
-        )
+    write(out / "report.html", render(results, answered, latencies_ms, played.titles).encode())
 
 
 def _show(metrics: Mapping[str, Metric], out: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rich.progress import Progress
 
 from bot.assembly import open_calibration, open_tone, policy_of, prepare_data
+from bot.confidence import Calibration
 from bot.decide import Policy
 from bot.settings import Settings
 from bot.turn import Knows
@@ -43,17 +44,22 @@ class Library:
 
 @asynccontextmanager
 async def open_library(
-    settings: Settings, withheld: frozenset[str], tag: str | None, progress: Progress
+    settings: Settings,
+    withheld: frozenset[str],
+    tag: str | None,
+    progress: Progress,
+    calibration: Calibration | None = None,
 ) -> AsyncIterator[Library]:
     """The articles of `settings.kb` that carry `tag` and are not withheld, and the model of `settings.model`.
 
-    Raises KnowledgeError, CalibrationUnusable, DataUnwritable, and NothingToPlay where the filters leave no article. Seconds the first time.
+    `calibration` is that in use unless another is given. Raises KnowledgeError, CalibrationUnusable, DataUnwritable, and
+    NothingToPlay where the filters leave no article. Seconds the first time.
     """
     reading = read(settings.kb)
     if not reading.articles:
         raise KbUnusable(reading.errors)
     articles = filtered(reading.articles, withheld, tag)
-    calibration = open_calibration(settings)
+    calibration = calibration or open_calibration(settings)
     prepare_data(settings.data)
     encoder = OnnxEncoder(prepare_model(settings.model, settings.data, lambda step: _begin(progress, step)))
     snapshot = open_snapshot(articles, encoder, Stored(settings.data / INDEX, settings.kb), progress)

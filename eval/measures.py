@@ -10,7 +10,7 @@ from itertools import compress
 
 import numpy as np
 
-from eval.bootstrap import Counts, Mask, Measure, Metric, estimate, mean, quantile, resample
+from eval.bootstrap import Counts, Floats, Mask, Measure, Metric, estimate, mean, quantile, resample
 from eval.calibration import ece
 from eval.cases import Dialogue, Mood, Question
 from eval.ranking import hit_at, ndcg, reciprocal_rank
@@ -122,18 +122,23 @@ def _ranking_scopes(cases: Sequence[Answered]) -> dict[str, Scope]:
     return {name: _mean_scope(over, column) for name, column in values.items()}
 
 
+def knowing_when(confidence: Floats, right: Mask, answerable: Mask) -> dict[str, Measure]:
+    """What is measured of confidence (n,) against whether the article was right and whether any is, by name."""
+    return {
+        "answerable_auroc": partial(auroc, confidence, answerable),
+        "right_auroc": partial(auroc, confidence, right),
+        "coverage@5%error": partial(coverage_at_error, confidence, ~right, ERROR_BUDGET),
+        "aurc": partial(aurc, confidence, ~right),
+        "ece": partial(ece, confidence, right),
+    }
+
+
 def _abstention_scopes(cases: Sequence[Answered]) -> dict[str, Scope]:
     over = _mask(one.question.judged for one in cases)
     judged = [one for one in cases if one.question.judged]
     confidence = np.array([one.row.confidence for one in judged], dtype=np.float64)
     has_gold, right = _mask(one.question.answerable for one in judged), _mask(one.right for one in judged)
-    return {
-        "answerable_auroc": Scope(over, partial(auroc, confidence, has_gold)),
-        "right_auroc": Scope(over, partial(auroc, confidence, right)),
-        "coverage@5%error": Scope(over, partial(coverage_at_error, confidence, ~right, ERROR_BUDGET)),
-        "aurc": Scope(over, partial(aurc, confidence, ~right)),
-        "ece": Scope(over, partial(ece, confidence, right)),
-    }
+    return {name: Scope(over, each) for name, each in knowing_when(confidence, right, has_gold).items()}
 
 
 def _reply_scopes(cases: Sequence[Answered]) -> dict[str, Scope]:

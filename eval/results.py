@@ -90,14 +90,15 @@ def read_results(path: Path) -> Results:
     return _parsed(path, _read(path), _results())
 
 
-def write(path: Path, content: bytes) -> None:
-    """Replace a file whole. Raises `ResultError`."""
+def write(path: Path, content: bytes, option: str = "--out") -> None:
+    """Replace a file whole. Raises `ResultError`, which names the option that chose the folder."""
     partial = path.with_name(f".{path.name}.partial")
     try:
         partial.write_bytes(content)
         os.replace(partial, path)  # noqa: PTH105  # one atomic rename, also over an existing file
     except OSError as error:
-        raise ResultError(path, f"cannot be written ({error.strerror}); choose a writable folder with --out") from error
+        problem = f"cannot be written ({error.strerror}); choose a writable folder with {option}"
+        raise ResultError(path, problem) from error
 
 
 @cache

@@ -1,8 +1,11 @@
 import json
+import random
+from dataclasses import replace
 
 import pytest
 import structlog
 
+from bot.confidence import OWN, in_use, shipped
 from eval.cases import read_dialogues, read_questions
 from eval.measures import measure
 from eval.results import read_results, read_rows
@@ -51,6 +54,137 @@ def handrail(tmp_path, small_kb, capsys):
     structlog.reset_defaults()
 
 
+@pytest.fixture
+def calibrate(tmp_path, small_kb, capsys):
+    """Runs `handrail eval calibrate` on the small shop: exit status, stdout, stderr."""
+
+    def call(*options, data=tmp_path / "var"):
+        try:
+            status = main(["eval", "calibrate", "--kb", str(small_kb), "--data", str(data), *map(str, options)])
+        except SystemExit as usage:
+            status = usage.code
+        return status, *capsys.readouterr()
+
+    yield call
+    structlog.reset_defaults()
+
+
+ASKED = ("How do I {}?", "I want to {}", "can you help me {}", "what must I do to {}", "please tell me how to {}")
+ANSWERED = {
+    "change my password": "passwords",
+    "set another password": "passwords",
+    "return a jacket": "refunds",
+    "get my money back": "refunds",
+    "track my parcel": "shipping",
+    "see where my parcel is": "shipping",
+}
+UNANSWERED = (
+    "change my address",
+    "return to the main menu",
+    "pay with another card",
+    "get a discount",
+    "cancel my account",
+    "pick up my parcel at your office",
+    "track my running time",
+    "change the colour of the jacket",
+)
+
+
+def _labelled():
+    """Seventy questions, some of the very subject of an article that does not answer them."""
+    told = [*ANSWERED.items(), *((what, None) for what in UNANSWERED)]
+    for number, (what, article) in enumerate(told):
+        for way, words in enumerate(ASKED):
+            gold = [] if article is None else [article]
+            yield {"id": f"q{number}-{way}", "question": words.format(what), "gold_articles": gold}
+
+
+@pytest.mark.slow
+def test_a_calibration_is_written_and_used_from_the_next_start(
+    calibrate, handrail, data_dir, tmp_path, small_kb, capsys
+):
+    questions = _lines(tmp_path / "questions.jsonl", *_labelled())
+    (data_dir / OWN).write_text("broken by an earlier version")
+    status, out, err = calibrate("--questions", questions, data=data_dir)
+    assert (status, err) == (0, "")
+    lines = out.splitlines()
+    assert [line.split()[0] for line in lines[1:10]] == [
+        "log_loss", "answerable_auroc", "right_auroc", "coverage@5%error", "aurc", "ece",
+        "answered_rate", "wrong_of_answered", "answers",
+    ]  # fmt: skip
+    assert lines[10].startswith("70 questions, 40 without an answer; error budget 0.05.")
+    assert lines[-1] == f"{data_dir / OWN} is written; serve, ask and eval run use it from their next start."
+
+    own = in_use(data_dir, "all-MiniLM-L6-v2")
+    assert own.learned_from == [{"set": "questions.jsonl", "licence": "own", "questions": 70}]
+    assert own.threshold(0.05) != shipped().threshold(0.05)
+    assert [path.name for path in data_dir.glob("*calibration*")] == [OWN]
+
+    assert handrail("--questions", questions, data=data_dir)[0] == 0
+    assert read_results(tmp_path / "out" / "results.json").config["answer_confidence"] == own.threshold(0.05)
+    for row in read_rows(tmp_path / "out" / "cases.jsonl"):
+        assert row.confidence == pytest.approx(own.confidence(row.trace["features"]), abs=1e-3)
+
+    assert main(["ask", "--json", "--kb", str(small_kb), "--data", str(data_dir), "track my running time"]) == 0
+    reply = json.loads(capsys.readouterr().out)
+    assert reply["confidence"] == pytest.approx(own.confidence(reply["trace"]["features"]), abs=1e-3)
+    assert reply["confidence"] != pytest.approx(shipped().confidence(reply["trace"]["features"]), abs=1e-2)
+
+
+@pytest.mark.slow
+def test_a_calibration_that_is_not_better_is_not_written(calibrate, data_dir, tmp_path, monkeypatch):
+    """Labels are drawn by lot, and what is shipped knows that: nothing can be learned."""
+    lot = random.Random(1)
+    drawn = ({**row, "gold_articles": lot.choice([[], sorted({*ANSWERED.values()})])} for row in _labelled())
+    questions = _lines(tmp_path / "questions.jsonl", *drawn)
+    even = replace(shipped(), intercept=0.0, weights=dict.fromkeys(shipped().weights, 0.0))
+    monkeypatch.setattr("eval.calibrate.shipped", lambda: even)
+    status, out, err = calibrate("--questions", questions, data=data_dir)
+    assert (status, err) == (0, "")
+    assert out.endswith("The own calibration is not better (log_loss): nothing is written, the shipped one is kept.\n")
+    assert not (data_dir / OWN).exists()
+
+    (data_dir / OWN).write_text("of an earlier run")
+    status, out, _ = calibrate("--questions", questions, data=data_dir)
+    assert (status, (data_dir / OWN).read_text()) == (0, "of an earlier run")
+    assert out.endswith(f"{data_dir / OWN} of an earlier run stays in use; delete it to use the shipped one.\n")
+
+
+@pytest.mark.slow
+def test_questions_that_all_have_an_answer_are_warned_of(calibrate, data_dir, tmp_path):
+    questions = _lines(tmp_path / "questions.jsonl", *_labelled())
+    withheld = _lines(tmp_path / "withheld.json", {"articles": ["refunds"]})
+    answerable = ({**row, "gold_articles": row["gold_articles"] or ["refunds"]} for row in _labelled())
+    only = _lines(tmp_path / "only.jsonl", *answerable)
+    _, _, err = calibrate("--questions", only, data=data_dir)
+    assert "warning: 0% of the questions are without an answer" in err
+    _, out, err = calibrate("--questions", questions, "--withhold", withheld, data=data_dir)
+    assert "70 questions, 50 without an answer" in out
+    assert "without an answer" not in err
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "message"),
+    [
+        ([], 2, "the following arguments are required: --questions"),
+        (["--questions", "{few}"], 1, "handrail: 4 questions can be learned from, 50 are needed; label more"),
+        (["--questions", "{few}", "--where", "bot=z"], 2, "no question carries the labels 'bot=z' of --where"),
+        (["--questions", "nowhere.jsonl"], 1, "nowhere.jsonl: cannot be read (No such file or directory)"),
+        (["--questions", "{few}", "--out", "x"], 2, "unrecognized arguments: --out x"),
+    ],
+)
+def test_what_cannot_be_calibrated_with_is_refused_and_nothing_is_written(
+    calibrate, tmp_path, options, status, message
+):
+    names = {"few": _lines(tmp_path / "few.jsonl", *QUESTIONS)}
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / OWN).write_text("{}")
+    got, out, err = calibrate(*[option.format(**names) for option in options])
+    assert (got, out) == (status, "")
+    assert message in err
+    assert [(path.name, path.read_text()) for path in (tmp_path / "var").iterdir()] == [(OWN, "{}")]
+
+
 @pytest.mark.slow
 def test_a_run_writes_results_that_follow_from_its_cases(handrail, data_dir, tmp_path):
     questions = _lines(tmp_path / "questions.jsonl", *QUESTIONS)
@@ -65,7 +199,7 @@ def test_a_run_writes_results_that_follow_from_its_cases(handrail, data_dir, tmp
     assert results.metrics["handoff_recall"].value == 1
     assert results.metrics["frustration_auroc"].value == 1
     assert (results.suite, results.model) == ("/".join(tmp_path.parts[-2:]), "all-MiniLM-L6-v2")
-    assert results.config["answer_confidence"] == 0.5
+    assert results.config["answer_confidence"] == shipped().threshold(results.config["error_budget"])
 
     assert out.splitlines()[0].split() == ["metric", "value", "95", "%", "n"]
     assert [line.split()[0] for line in out.splitlines()[1:-1]] == list(results.metrics)
