@@ -208,7 +208,7 @@ def _asked(now: Conversation, events: Sequence[Event], *, desk_open: bool) -> As
         earlier,
         failures=now.failures,
         desk_open=desk_open,
-        offered=last.suggestions if last is not None and last.outcome == "clarify" else (),
+        offered=_titles(last) if last is not None and last.outcome == "clarify" else (),
         offered_person=last is not None and phrases.offers_person(last.text, last.suggestions),
         returned=now.returned,
         rejected=rejected(hold, question),
@@ -218,6 +218,10 @@ def _asked(now: Conversation, events: Sequence[Event], *, desk_open: bool) -> As
 def _hold(events: Sequence[Event]) -> Sequence[Event]:
     """Those since the bot has the chat; what was offered and rejected before an agent had it is settled."""
     return list(takewhile(lambda event: event.standing is None, reversed(events)))[::-1]
+
+
+def _titles(asked_back: BotSaid) -> Sequence[str]:
+    return [title for title in asked_back.suggestions if title != phrases.TALK_TO_PERSON]
 
 
 def _commit(

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.cite import cite
 from bot.confidence import Calibration, shipped
@@ -119,7 +119,9 @@ async def turn(asked: Asked, knows: Knows, policy: Policy, show: Show = unseen) 
     answer that is still being worded.
     """
     began = time.perf_counter()
-    understood = understand(asked.question, asked.earlier)
+    understood = understand(asked.question, asked.earlier, asked.offered)
+    if understood.chosen is not None:
+        asked = replace(asked, question=understood.chosen)
     found = await _search(understood, asked, knows)
     searched = time.perf_counter()
     felt = mood(asked.earlier, asked.question, found.vector, knows.tone)
@@ -148,7 +150,7 @@ async def turn(asked: Asked, knows: Knows, policy: Policy, show: Show = unseen) 
 async def _search(understood: Understood, asked: Asked, knows: Knows) -> Found:
     if understood.intent != "question":
         return Found(Reading(asked.question))
-    chosen = asked.question in asked.offered
+    chosen = understood.chosen is not None
     question, earlier = _choice(asked) if chosen else (asked.question, asked.earlier)
     reading, query = await searched_for(question, earlier, asked.audience, knows.snapshot, knows.encode)
     ranked = await find(knows.snapshot, query, asked.audience, RANKED_ARTICLES)

@@ -10,7 +10,7 @@ from bot.reply.source import without_source
 
 Role = Literal["visitor", "bot", "agent"]
 Intent = Literal["question", "small_talk", "call_human"]
-SmallTalk = Literal["greeting", "thanks", "goodbye", "who_are_you", "agreement"]
+SmallTalk = Literal["greeting", "thanks", "goodbye", "who_are_you", "agreement", "none_meant"]
 
 # How the bot offers a person: one at the desk and, where nobody is there, one who writes later; "yes" to it is a call
 OFFER = "Would you like to talk to a person?"
@@ -36,17 +36,28 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """What a message is: a question, small talk of a kind, or a call for a person."""
+    """What a message is: a question, small talk of a kind, or a call for a person.
+
+    `chosen` is the title of the article that the visitor chose of those the bot asked back about.
+    """
 
     intent: Intent
     small_talk: SmallTalk | None = None
+    chosen: str | None = None
 
 
-def understand(question: str, earlier: Sequence[Said]) -> Understood:
-    """Read `question` in the light of what was said before, oldest first."""
+def understand(question: str, earlier: Sequence[Said], offered: Sequence[str] = ()) -> Understood:
+    """Read `question` in the light of what was said before, oldest first.
+
+    `offered` are the titles between which the bot's last reply asked the visitor to choose, if it did, likeliest first.
+    """
     if asks_for_person(question) or _accepts_offer(question, earlier):
         return Understood("call_human")
-    talk = small_talk(question)
+    if question in offered:
+        return Understood("question", chosen=question)
+    if offered and _YES.fullmatch(question):
+        return Understood("question", chosen=offered[0])
+    talk = "none_meant" if offered and _NO.fullmatch(question) else small_talk(question)
     return Understood("question") if talk is None else Understood("small_talk", talk)
 
 
@@ -69,6 +80,9 @@ _YES = re.compile(
     r"\W*(?:yes|yep|yeah|yup|y|sure|ok(?:ay)?|please|of course|i would|gladly)(?:[\s,]*(?:please|do|i would))?\W*",
     re.IGNORECASE,
 )
+
+
+_NO = re.compile(r"\W*(?:no|nope|nah|neither|none)(?: of (?:them|these|those))?\W*", re.IGNORECASE)
 
 
 def _accepts_offer(text: str, earlier: Sequence[Said]) -> bool:

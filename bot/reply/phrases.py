@@ -18,6 +18,7 @@ SMALL_TALK: Mapping[SmallTalk, str] = {
         "If you would rather talk to a person, just say so."
     ),
     "agreement": "All right. If there is anything else, just ask.",
+    "none_meant": "Then please tell me in other words what you would like to know.",
 }
 
 _CALLED = "I have asked a colleague to join this chat; they can read everything we wrote, so you need not repeat it."
@@ -39,6 +40,7 @@ NO_ANSWER_DESK_CLOSED = (
 DESK_CLOSED = (
     f"Nobody is at the desk right now. {LEAVE_ADDRESS}. Until then I can look things up in our help articles for you."
 )
+NO_ANSWER_FRUSTRATED_DESK_CLOSED = f"{SORRY}, and that {_NOT_FOUND}. Nobody is at the desk right now. {LEAVE_ADDRESS}."
 FRUSTRATED_DESK_CLOSED = f"{SORRY}, and that nobody is at the desk right now. {LEAVE_ADDRESS}."
 FAILED = "I am sorry, something went wrong on our side while I looked that up. Please ask again, or talk to a person instead."
 
@@ -60,9 +62,9 @@ def no_answer(reason: Reason | None, *, desk_open: bool, frustrated: bool = Fals
 def _no_answer(reason: Reason | None, *, desk_open: bool, frustrated: bool) -> str:
     if desk_open:
         return NO_ANSWER_FRUSTRATED if frustrated else NO_ANSWER
-    if frustrated:
-        return FRUSTRATED_DESK_CLOSED
-    return DESK_CLOSED if reason == "visitor_asked" else NO_ANSWER_DESK_CLOSED
+    if reason == "visitor_asked":
+        return FRUSTRATED_DESK_CLOSED if frustrated else DESK_CLOSED
+    return NO_ANSWER_FRUSTRATED_DESK_CLOSED if frustrated else NO_ANSWER_DESK_CLOSED
 
 
 def offers_person(text: str, suggestions: Sequence[str]) -> bool:
@@ -79,5 +81,5 @@ def clarify(titles: Sequence[str]) -> str:
     """Which of these articles is meant? The titles are said too, for those who see no buttons."""
     *others, last = (f"“{escaped(title)}”" for title in titles)
     if not others:
-        return f"I am not sure that I understood you. Do you mean {last}? Pick it, or tell me a little more."
+        return f"I am not sure that I understood you. Do you mean {last}? Say yes, or tell me a little more."
     return f"I found more than one article that may answer this. Do you mean {', '.join(others)} or {last}? Pick one, or tell me a little more."

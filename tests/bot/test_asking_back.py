@@ -31,6 +31,14 @@ async def test_pressing_a_quick_reply_is_answered_from_its_article(lobby, at):
     assert (reply["outcome"], reply["citations"][0]["title"]) == ("answer", chosen)
 
 
+async def test_yes_is_answered_from_the_likeliest_article(lobby):
+    guest = lobby.arrive()
+    await guest.hello()
+    back = await guest.ask(AMBIGUOUS)
+    reply = await guest.ask("yes")
+    assert (reply["outcome"], reply["citations"][0]["title"]) == ("answer", back["suggestions"][0])
+
+
 async def test_who_does_not_choose_is_not_asked_again(lobby):
     guest = lobby.arrive()
     await guest.hello()

@@ -80,6 +80,11 @@ async def test_a_frustrated_visitor_is_offered_a_person_below_the_answer(knows):
     assert (reply.trace["mood"]["reason"], calm.trace["mood"]["reason"]) == ("says that they are dissatisfied", "")
 
 
+async def test_a_frustrated_visitor_who_wants_a_person_hears_that_nobody_is_at_the_desk(knows):
+    asked = Asked("This is ridiculous. Let me talk to a human!", SHOP, desk_open=False)
+    assert (await turn(asked, knows, Policy())).text == phrases.FRUSTRATED_DESK_CLOSED
+
+
 async def test_with_nobody_at_the_desk_the_offer_below_the_answer_says_so(knows):
     asked = Asked(ANGRY, SHOP, desk_open=False, offered_person=True)
     reply = await turn(asked, knows, Policy(answer_confidence=0.2))
@@ -92,10 +97,10 @@ async def test_with_nobody_at_the_desk_the_offer_below_the_answer_says_so(knows)
     [
         (Policy(), {}, "no_answer", phrases.NO_ANSWER_FRUSTRATED),
         (Policy(), {"offered_person": True}, "handoff", phrases.HANDOFF["frustrated"]),
-        (Policy(), {"desk_open": False}, "no_answer", phrases.FRUSTRATED_DESK_CLOSED),
-        (Policy(), {"desk_open": False, "offered_person": True}, "no_answer", phrases.FRUSTRATED_DESK_CLOSED),
+        (Policy(), {"desk_open": False}, "no_answer", phrases.NO_ANSWER_FRUSTRATED_DESK_CLOSED),
+        (Policy(), {"desk_open": False, "offered_person": True}, "no_answer", phrases.NO_ANSWER_FRUSTRATED_DESK_CLOSED),
         (Policy(handoff="on_request"), {"offered_person": True}, "no_answer", phrases.NO_ANSWER_FRUSTRATED),
-        (Policy(handoff="on_request"), {"desk_open": False}, "no_answer", phrases.FRUSTRATED_DESK_CLOSED),
+        (Policy(handoff="on_request"), {"desk_open": False}, "no_answer", phrases.NO_ANSWER_FRUSTRATED_DESK_CLOSED),
     ],
 )
 async def test_a_frustrated_visitor_without_an_answer_hears_that_the_bot_is_sorry(
@@ -228,6 +233,22 @@ async def test_between_two_likely_articles_the_visitor_chooses_and_is_answered_f
         assert reply.text.startswith(
             "To reset it, hold the button until it clicks. " + ("Ten" if article_id == "lamp" else "Pictures")
         )
+
+
+async def test_yes_to_a_question_back_about_one_article_chooses_it_and_no_does_not(twins, shop):
+    del twins["camera.md"]
+    knows, policy = shop(twins), Policy(answer_confidence=1.0)
+    back = await turn(Asked(AMBIGUOUS, SHOP), knows, policy)
+    assert (back.outcome, back.trace["offered"]) == ("clarify", ["lamp"])
+    asked = Asked(
+        "yes please", SHOP, [Said("visitor", AMBIGUOUS), Said("bot", back.text)], 1, offered=["Reset the lamp"]
+    )
+    reply = await turn(asked, knows, policy)
+    assert (reply.outcome, reply.citations[0].article_id) == ("answer", "lamp")
+    assert reply.text == (await turn(replace(asked, question="Reset the lamp"), knows, policy)).text
+    for question in ("no", "None of these."):
+        reply = await turn(replace(asked, question=question), knows, policy)
+        assert (reply.outcome, reply.text) == ("small_talk", phrases.SMALL_TALK["none_meant"])
 
 
 async def test_after_asking_back_the_bot_answers_or_gives_up_but_does_not_ask_again(twins, shop):

@@ -28,6 +28,18 @@ def test_yes_to_anything_else_is_small_talk():
     assert understand("yes", [Said("bot", "Press the button twice.")]).intent == "small_talk"
 
 
+def test_yes_to_a_question_back_chooses_the_likeliest_article_and_to_a_person_beside_it_that_person():
+    assert understand("Yes!", [], ["Reset the lamp", "Reset the camera"]).chosen == "Reset the lamp"
+    beside = [Said("bot", f"Do you mean “Reset the lamp”?\n\n{phrases.BESIDE}")]
+    assert understand("yes", beside, ["Reset the lamp"]).intent == "call_human"
+
+
+def test_no_to_a_question_back_asks_for_other_words():
+    assert understand("Nope.", [], ["Reset the lamp"]).small_talk == "none_meant"
+    assert understand("no", []).small_talk == "agreement"
+    assert understand("no, the big one", [], ["Reset the lamp"]).intent == "question"
+
+
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
