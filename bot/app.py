@@ -36,7 +36,8 @@ def create_app(house: House, doors: Doors) -> FastAPI:
     app.include_router(_chat_routes(house, doors))
     app.include_router(_widget_routes(bundle()))
     app.include_router(_probe_routes(house, doors))
-    app.include_router(agent_routes(house.desk, house.accounts, suggester(house.journal.store, house.responder.knows)))
+    suggest = suggester(house.journal.store, house.responder.knows)
+    app.include_router(agent_routes(house.desk, house.accounts, suggest, house.counter.limits.count))
     app.include_router(house.console.routes)
     app.include_router(help_routes(lambda: house.knowledge.snapshot, house.batcher.encode))
     return app

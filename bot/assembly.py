@@ -193,10 +193,26 @@ async def open_bus(settings: Settings) -> AsyncIterator[Bus]:
 
 @asynccontextmanager
 async def assemble(settings: Settings, encoder: Encoder, knowledge: Knowledge) -> AsyncIterator[House]:
+@asynccontextmanager
+async def open_limits(settings: Settings) -> AsyncIterator[Limits]:
+    """What bounds visitors: counted over Redis where one is set, else by this process."""
+    url = settings.redis_url
+    limits = Limits(enabled=settings.rate_limits == "on", redis_url=None if url is None else url.get_secret_value())
+    try:
+        yield limits
+    finally:
+        await limits.close()
+
+
     """A server's parts, running: turns are answered, articles watched, other processes' writes noticed."""
-    async with open_store(settings) as store, Batcher(encoder) as batcher, open_bus(settings) as bus:
+    async with (
+        open_store(settings) as store,
+        Batcher(encoder) as batcher,
+        open_bus(settings) as bus,
+        open_limits(settings) as limits,
+    ):
         tone = await asyncio.to_thread(open_tone, settings.data, encoder)
-        house = _compose(settings, store, bus, knowledge=knowledge, batcher=batcher, tone=tone)
+        house = _compose(settings, store, bus, limits, knowledge=knowledge, batcher=batcher, tone=tone)
         async with asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(house.responder.run()),
@@ -212,7 +228,7 @@ async def assemble(settings: Settings, encoder: Encoder, knowledge: Knowledge) -
 
 
 def _compose(
-    settings: Settings, store: Store, bus: Bus, *, knowledge: Knowledge, batcher: Batcher, tone: Tone
+    settings: Settings, store: Store, bus: Bus, limits: Limits, *, knowledge: Knowledge, batcher: Batcher, tone: Tone
 ) -> House:
     journal = Journal(store, bus, SystemClock())
     metrics = Metrics()
@@ -229,7 +245,6 @@ def _compose(
         observe=metrics.observe,
     )
     reception = Reception(settings.all_sites(), store, journal.clock, settings.require_origin)
-    limits = Limits(enabled=settings.rate_limits == "on")
     counter = Counter(journal, desk, responder, Sign(desk, journal.clock), reception, limits, settings.reopen_h)
     accounts = Accounts(store, journal.clock)
     return House(

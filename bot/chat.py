@@ -103,7 +103,7 @@ class Chat:
     # Hello
 
     async def _greet(self) -> None:
-        if self._counter.limits.hit(HELLOS, "hello", self._channel.address) is not None:
+        if await self._counter.limits.hit(HELLOS, "hello", self._channel.address) is not None:
             raise Hangup(TOO_MANY, "too many connections from this address; try again in a minute")
         self._hello = await self._first_frame()
         self._admitted = await self._counter.reception.admit(self._hello, self._channel.origin, self._own_origin)
@@ -221,14 +221,14 @@ class Chat:
             case Ping():
                 self._delivery.offer({"type": "pong", "seq": self._delivery.cursor})
             case Typing(on=on):
-                self._relay_typing(on=on)
+                await self._relay_typing(on=on)
             case Hello():
                 raise FrameError("hello was said already; open a new socket to start over")
             case _:
                 await self._command(frame)
 
-    def _relay_typing(self, *, on: bool) -> None:
-        if self._counter.limits.hit(COMMANDS, "typing", self._admitted.visitor.visitor_id) is None:
+    async def _relay_typing(self, *, on: bool) -> None:
+        if await self._counter.limits.hit(COMMANDS, "typing", self._admitted.visitor.visitor_id) is None:
             relayed = Relayed(self._conversation_id, "desk", {"type": "typing", "by": "visitor", "on": on})
             self._counter.journal.bus.publish(relayed)
 
@@ -291,7 +291,7 @@ class Chat:
             at=counter.journal.clock.now(),
             desk_open=isinstance(command, CallHuman) and await counter.sign.look(),
             reopen_h=counter.reopen_h,
-            retry_after_s=counter.limits.hit(limit, command.type, visitor.visitor_id),
+            retry_after_s=await counter.limits.hit(limit, command.type, visitor.visitor_id),
             rates_reply=not isinstance(command, Rate) or await self._is_reply(command.seq),
             call=self._call(told),
         )

@@ -14,7 +14,7 @@ from handoff.desk import Desk
 from handoff.errors import BadRequest, Forbidden
 from handoff.items import agent_form, item_form
 from handoff.presence import ACTING_ROLES
-from handoff.session import Door, SignInLimits, give_cookie, take_cookie
+from handoff.session import Count, Door, SignInLimits, give_cookie, take_cookie
 
 MAX_BODY_BYTES = 64 * 1024  # a text of 4,000 code points, each escaped as two \uXXXX, is 48 KB
 MAX_QUERY_CHARS = 200
@@ -94,11 +94,14 @@ class PresenceChange(_Body):
     capacity: int | None = Field(default=None, ge=0, le=MAX_CAPACITY)
 
 
-def router(desk: Desk, accounts: Accounts, suggest: Suggest) -> APIRouter:
-    """The routes under `/v1`; their errors need `problems.install_problem_handlers` on the app."""
+def router(desk: Desk, accounts: Accounts, suggest: Suggest, count: Count | None = None) -> APIRouter:
+    """The routes under `/v1`; their errors need `problems.install_problem_handlers` on the app.
+
+    `count` counts attempts to sign in, by default in this process alone.
+    """
     routes = APIRouter(prefix="/v1", max_body_size=MAX_BODY_BYTES)
     door = Door(accounts, desk.attendance)
-    _session(routes, door)
+    _session(routes, door, SignInLimits(count))
     _presence(routes, door)
     _reading(routes, desk, door, suggest)
     _holding(routes, desk, door)
@@ -106,13 +109,11 @@ def router(desk: Desk, accounts: Accounts, suggest: Suggest) -> APIRouter:
     return routes
 
 
-def _session(routes: APIRouter, door: Door) -> None:
-    limits = SignInLimits()
-
+def _session(routes: APIRouter, door: Door, limits: SignInLimits) -> None:
     @routes.post("/session")
     async def sign_in(request: Request, body: SignIn) -> Response:
         """A session as a cookie, and the CSRF token that goes with it."""
-        limits.spend(address=request.client.host if request.client else "", email=body.email)
+        await limits.spend(address=request.client.host if request.client else "", email=body.email)
         issued = await door.accounts.sign_in(body.email, body.password)
         await door.attendance.announce(issued.agent, "online")
         response = JSONResponse({"agent": agent_form(issued.agent), "csrf": issued.csrf})

@@ -3,10 +3,11 @@
 import hmac
 import math
 import time
+from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import urlsplit
 
-from limits import RateLimitItemPerMinute
+from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from starlette.requests import HTTPConnection, Request
@@ -19,6 +20,9 @@ from handoff.presence import Attendance
 COOKIE = "handrail_session"
 CSRF_HEADER = "X-CSRF-Token"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+Count = Callable[[RateLimitItem, str, str], Awaitable[float | None]]
+"""Counts one hit of (limit, kind, name); None where it may pass, else the seconds after which to try again."""
+
 PER_EMAIL: Final = RateLimitItemPerMinute(10, 5)  # guessing stays hopeless, a person with a stuck Caps Lock does not
 PER_ADDRESS: Final = RateLimitItemPerMinute(50, 5)  # an office of many agents signs in from one address
 
@@ -52,15 +56,26 @@ class Door:
 class SignInLimits:
     """Bounds the sign-ins from one network address and for one e-mail address, whether they succeed or not."""
 
-    def __init__(self) -> None:
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+    def __init__(self, count: Count | None = None) -> None:
+        self._count = count or counting_here()
 
-    def spend(self, *, address: str, email: str) -> None:
+    async def spend(self, *, address: str, email: str) -> None:
         """Count one attempt. Raises TooManyAttempts."""
         for limit, kind, name in ((PER_ADDRESS, "address", address), (PER_EMAIL, "email", email.strip().casefold())):
-            if not self._limiter.hit(limit, kind, name):
-                resets_at = self._limiter.get_window_stats(limit, kind, name).reset_time
-                raise TooManyAttempts(retry_after_s=max(1, math.ceil(resets_at - time.time())))
+            retry_after_s = await self._count(limit, kind, name)
+            if retry_after_s is not None:
+                raise TooManyAttempts(retry_after_s=max(1, math.ceil(retry_after_s)))
+
+
+def counting_here() -> Count:
+    """Counts in this process alone."""
+    limiter = MovingWindowRateLimiter(MemoryStorage())
+
+    async def count(limit: RateLimitItem, kind: str, name: str) -> float | None:
+        passes = limiter.hit(limit, kind, name)
+        return None if passes else limiter.get_window_stats(limit, kind, name).reset_time - time.time()
+
+    return count
 
 
 def give_cookie(request: Request, response: Response, issued: Issued) -> None:
