@@ -40,6 +40,7 @@ from handoff.agents import Accounts
 from handoff.console import Console
 from handoff.desk import Desk
 from handoff.presence import Attendance
+from handoff.rounds import Rounds
 from retrieval.encode import Batcher, Encoder
 from retrieval.opening import open_knowledge
 from retrieval.refresh import Knowledge
@@ -69,6 +70,7 @@ class House:
     knowledge: Knowledge
     batcher: Batcher
     desk: Desk
+    rounds: Rounds
     accounts: Accounts
     console: Console
     counter: Counter
@@ -192,8 +194,6 @@ async def open_bus(settings: Settings) -> AsyncIterator[Bus]:
 
 
 @asynccontextmanager
-async def assemble(settings: Settings, encoder: Encoder, knowledge: Knowledge) -> AsyncIterator[House]:
-@asynccontextmanager
 async def open_limits(settings: Settings) -> AsyncIterator[Limits]:
     """What bounds visitors: counted over Redis where one is set, else by this process."""
     url = settings.redis_url
@@ -204,6 +204,8 @@ async def open_limits(settings: Settings) -> AsyncIterator[Limits]:
         await limits.close()
 
 
+@asynccontextmanager
+async def assemble(settings: Settings, encoder: Encoder, knowledge: Knowledge) -> AsyncIterator[House]:
     """A server's parts, running: turns are answered, articles watched, other processes' writes noticed."""
     async with (
         open_store(settings) as store,
@@ -217,6 +219,7 @@ async def open_limits(settings: Settings) -> AsyncIterator[Limits]:
             running = [
                 tasks.create_task(house.responder.run()),
                 tasks.create_task(house.counter.sign.run()),
+                tasks.create_task(house.rounds.run()),
                 tasks.create_task(poll(store, house.journal.bus, house.journal.clock)),
                 tasks.create_task(knowledge.watch()),
             ]
@@ -253,6 +256,7 @@ def _compose(
         knowledge=knowledge,
         batcher=batcher,
         desk=desk,
+        rounds=Rounds(desk, assign=settings.assignment == "auto", answer_within_s=settings.answer_within_s),
         accounts=accounts,
         console=Console(desk, accounts),
         counter=counter,

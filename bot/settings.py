@@ -117,6 +117,14 @@ class Settings(BaseSettings):
     handoff: Literal["auto", "on_request"] = Field(
         "auto", description="When a person is called: when the bot cannot help, or only when the visitor asks."
     )
+    assignment: Literal["manual", "auto"] = Field(
+        "manual", description="Who gives waiting visitors to agents: agents take them, or the least busy one gets them."
+    )
+    answer_within_s: float = Field(
+        120,
+        ge=10,
+        description="Seconds an agent has to do something in a chat that was assigned; then the next gets it.",
+    )
     error_budget: float = Field(
         0.05,
         gt=0,

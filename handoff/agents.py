@@ -10,6 +10,7 @@ import re
 import secrets
 import unicodedata
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -28,11 +29,14 @@ from handoff.errors import (
 )
 from handoff.passwords import Passwords
 from handoff.presence import ACTING_ROLES
+from handoff.routing import primary
 from handoff.text import clean
 
 SESSION_H = 12  # a long working day; the console asks to sign in again after it, whatever happened in between
 LOGIN_LINK_MIN = 30  # long enough to reach a colleague's mailbox, short enough to be worthless in an old one
 MAX_NAME_CHARS = 80
+MAX_TAG_CHARS = 40  # of a tag, and of a skill, which is one
+LANGUAGE: Final = re.compile(r"[a-z]{2,8}")  # RFC 5646, 2.1: the primary subtag
 MAX_EMAIL_CHARS = 254  # RFC 5321, 4.5.3.1.3 less the angle brackets
 EMAIL: Final = re.compile(
     r"[^@\s<>\"(),:;\\\[\]\x00-\x1f]+@[^@\s<>\"(),:;\\\[\]\x00-\x1f.]+(\.[^@\s<>\"(),:;\\\[\]\x00-\x1f.]+)*"
@@ -63,13 +67,24 @@ class Accounts:
         self._store, self._clock = store, clock
         self._passwords = Passwords()
 
-    async def add(self, *, email: str, name: str, role: Role = "agent", password: str | None = None) -> Agent:
+    async def add(
+        self,
+        *,
+        email: str,
+        name: str,
+        role: Role = "agent",
+        password: str | None = None,
+        skills: Sequence[str] = (),
+        languages: Sequence[str] = (),
+    ) -> Agent:
         """A new account; without a password it is entered by login link. Raises BadRequest, EmailTaken."""
         agent = Agent(
             agent_id=uuid.uuid4().hex,
             email=normal_email(email),
             name=clean(name, field="name", most=MAX_NAME_CHARS),
             role=role,
+            skills=_skills(skills),
+            languages=_languages(languages),
         )
         await self._store.add_agent(agent, None if password is None else await self._passwords.hash(password))
         return agent
@@ -83,6 +98,12 @@ class Accounts:
         agent = replace(await self._by_email(email), disabled=True)
         await self._store.save_agent(agent)
         return agent
+
+    async def set_skills(self, email: str, *, skills: Sequence[str], languages: Sequence[str]) -> Agent:
+        """What the agent can do and speaks, instead of what was there. Raises UnknownAgent, BadRequest."""
+        changed = replace(await self._by_email(email), skills=_skills(skills), languages=_languages(languages))
+        await self._store.save_agent(changed)
+        return changed
 
     async def set_capacity(self, agent: Agent, capacity: int) -> Agent:
         """How many conversations the agent holds at a time, from now on."""
@@ -187,6 +208,21 @@ def normal_email(email: str) -> str:
             field="email", problem=f"{email[:MAX_EMAIL_CHARS]!r} is no e-mail address; give name@example.com"
         )
     return normal
+
+
+def _skills(given: Sequence[str]) -> tuple[str, ...]:
+    """Spelled as tags are, doubles once."""
+    return tuple(dict.fromkeys(clean(skill, field="skill", most=MAX_TAG_CHARS) for skill in given))
+
+
+def _languages(given: Sequence[str]) -> tuple[str, ...]:
+    """`de-AT` is `de`: where people speak it does not matter."""
+    spoken = dict.fromkeys(primary(one.strip()) for one in given)
+    for language in spoken:
+        if not LANGUAGE.fullmatch(language):
+            problem = f"{language[:MAX_TAG_CHARS]!r} is no language; give its code, such as en or de"
+            raise BadRequest(field="language", problem=problem)
+    return tuple(spoken)
 
 
 def _digest(token: str) -> bytes:

@@ -22,7 +22,7 @@ DONE, FAILED = 0, 1
 def add_commands(
     subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]", open_store: OpenStore
 ) -> argparse.ArgumentParser:
-    """Add `agent add|list|link|token|disable`; each sets `run(args) -> exit status`."""
+    """Add `agent add|list|link|skills|token|disable`; each sets `run(args) -> exit status`."""
     agent = subparsers.add_parser("agent", help="accounts of those who answer in the console")
     commands = agent.add_subparsers(required=True, metavar="COMMAND")
 
@@ -37,13 +37,22 @@ def add_commands(
     adding = command("add", _add, "add an account; without a password, print a one-time login link")
     adding.add_argument("--name", required=True, help="what visitors see")
     adding.add_argument("--role", choices=get_args(Role), default="agent", help="writer and qa read but do not act")
+    _takes_skills(adding)
     adding.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
     _takes_url(adding)
     _takes_url(command("link", _link, "print a one-time login link of an account"))
     command("list", _list, "list all accounts", email=False)
+    _takes_skills(command("skills", _skills, "replace what an agent can do and speaks; without options, everything"))
     command("token", _token, "print a new bearer token of an account")
     command("disable", _disable, "lock an account; its sessions and tokens end at once")
     return agent
+
+
+def _takes_skills(parser: argparse.ArgumentParser) -> None:
+    skill = "a tag of chats the agent can answer; may be repeated; without any, all"
+    parser.add_argument("--skill", action="append", default=[], metavar="TAG", help=skill)
+    language = "a language the agent speaks, such as de; may be repeated; without any, all"
+    parser.add_argument("--language", action="append", default=[], metavar="CODE", help=language)
 
 
 def _takes_url(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +74,14 @@ def _run(act: Act, args: argparse.Namespace, open_store: OpenStore) -> int:
 
 async def _add(accounts: Accounts, args: argparse.Namespace) -> None:
     password = _read_password() if args.password_stdin else None
-    added = await accounts.add(email=args.email, name=args.name, role=args.role, password=password)
+    added = await accounts.add(
+        email=args.email,
+        name=args.name,
+        role=args.role,
+        password=password,
+        skills=args.skill,
+        languages=args.language,
+    )
     if password is None:
         await _print_link(accounts, added, args.url)
     else:
@@ -80,6 +96,11 @@ async def _link(accounts: Accounts, args: argparse.Namespace) -> None:
 async def _list(accounts: Accounts, _: argparse.Namespace) -> None:
     for agent in await accounts.all():
         _say(_line(agent))
+
+
+async def _skills(accounts: Accounts, args: argparse.Namespace) -> None:
+    changed = await accounts.set_skills(args.email, skills=args.skill, languages=args.language)
+    _say(f"changed {_line(changed)}")
 
 
 async def _token(accounts: Accounts, args: argparse.Namespace) -> None:
@@ -101,7 +122,11 @@ def _read_password() -> str:
 
 
 def _line(agent: Agent) -> str:
-    return f"{agent.email}\t{agent.role}\t{agent.name}{' (disabled)' if agent.disabled else ''}"
+    able = [
+        f"{name}: {', '.join(held)}" for name, held in (("skills", agent.skills), ("speaks", agent.languages)) if held
+    ]
+    parts = [agent.email, agent.role, f"{agent.name}{' (disabled)' if agent.disabled else ''}", *able]
+    return "\t".join(parts)
 
 
 def _say(line: str) -> None:

@@ -15,6 +15,7 @@ import structlog
 
 from conversation.errors import NotFound
 from conversation.events import (
+    SYSTEM,
     AgentSaid,
     Author,
     Claimed,
@@ -37,6 +38,7 @@ from conversation.events import (
 from conversation.journal import Journal
 from conversation.ports import Agent, Draft, Key
 from conversation.state import Conversation
+from handoff.agents import MAX_TAG_CHARS
 from handoff.errors import BadRequest
 from handoff.presence import ACTING_ROLES, Attendance
 from handoff.text import clean
@@ -45,7 +47,7 @@ from handoff.waiting import served
 WAITS_KEPT = 20  # the last hour or so of a busy desk: enough for a median, recent enough to be true
 MAX_WAIT_S = 600.0  # ten minutes are more than a visitor looks at a chat that stands still
 MAX_REASON_CHARS = 200
-MAX_TAGS, MAX_TAG_CHARS = 20, 40
+MAX_TAGS = 20
 EVENTS_BACK = 100  # one page when looking for the event that made the present holder
 
 log = structlog.get_logger()
@@ -91,7 +93,7 @@ class Desk:
         def decide(now: Conversation | None) -> Sequence[Draft]:
             nonlocal waited_since
             there = _there(now)
-            waited_since = there.waiting_since
+            waited_since = None if there.dropped else there.waiting_since  # their wait had been over once
             return () if there.holder.id == agent.agent_id else (Draft(_author(agent), Claimed()),)
 
         body: JsonObject = {"command": "claim"}
@@ -125,6 +127,33 @@ class Desk:
 
         key = _key(agent, client_id, {"command": "transfer", "to": to, "note": remark})
         return (await self.journal.append(conversation_id, decide, key=key)).events[0]
+
+    async def take_back(self, held: Conversation, reason: str) -> Event | None:
+        """Put the conversation back into the queue for an agent who is silent; None where anything happened meanwhile."""
+
+        def decide(now: Conversation | None) -> Sequence[Draft]:
+            there = _there(now)
+            return (Draft(SYSTEM, Released(reason)),) if (there.seq, there.hold) == (held.seq, held.hold) else ()
+
+        appended = await self.journal.append(held.conversation_id, decide)
+        if not appended.events:
+            return None
+        log.info("chat.taken_back", conversation_id=held.conversation_id, agent_id=held.holder.id, hold=held.hold)
+        return appended.events[0]
+
+    async def assign(self, waiting: Conversation, agent: Agent) -> Event | None:
+        """Give the conversation to the agent; None where it no longer waits. Raises OverCapacity."""
+
+        def decide(now: Conversation | None) -> Sequence[Draft]:
+            there = _there(now)
+            unmoved = there.state == "queued" and there.hold == waiting.hold
+            return (Draft(SYSTEM, Claimed(agent.agent_id, agent.name)),) if unmoved else ()
+
+        appended = await self.journal.append(waiting.conversation_id, decide)
+        if not appended.events:
+            return None
+        self._won(appended.events[0], None if waiting.dropped else waiting.waiting_since)
+        return appended.events[0]
 
     async def return_to_bot(self, conversation_id: str, agent: Agent, client_id: str | None = None) -> Event:
         """Let the bot answer again."""

@@ -26,6 +26,8 @@ def item_form(now: Conversation) -> JsonObject:
         "page": None if now.page is None else dict[str, JsonValue](now.page),
         "tags": list(now.tags),
         "contact": now.contact,
+        "dropped": now.dropped,
+        "let_go": list(now.let_go),
     }
 
 

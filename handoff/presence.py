@@ -1,13 +1,38 @@
 """Who is at the desk: leases that any request renews and that are computed when they are read."""
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from conversation.ports import Agent, Clock, Presence, PresenceStatus, Role, Store
 
 PRESENCE_LEASE_S = 45  # three missed renewals: one lost packet or a slow tab does not close the desk
 PRESENCE_RENEW_S = 15  # a request renews at most this often, so that reading is not writing
 ACTING_ROLES: frozenset[Role] = frozenset({"agent", "lead", "admin"})
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """Every agent who may act, and when each was last seen, as of `at`."""
+
+    at: datetime
+    agents: tuple[Agent, ...]
+    presences: Mapping[str, Presence]
+
+    def present(self) -> tuple[Agent, ...]:
+        """Who can take a conversation: online, and seen within the lease."""
+        since = self.at - timedelta(seconds=PRESENCE_LEASE_S)
+        return tuple(agent for agent in self.agents if self._is_online(agent.agent_id, since))
+
+    def _is_online(self, agent_id: str, since: datetime) -> bool:
+        presence = self.presences.get(agent_id)
+        return presence is not None and presence.status == "online" and presence.seen_at >= since
+
+    def unseen_s(self, agent_id: str, since: datetime) -> float:
+        """Seconds for which nothing came from the agent, counted from `since` at the earliest, whatever they said."""
+        presence = self.presences.get(agent_id)
+        return (self.at - (since if presence is None else max(since, presence.seen_at))).total_seconds()
 
 
 class Attendance:
@@ -41,9 +66,12 @@ class Attendance:
         said = {presence.agent_id: presence.status for presence in await self._store.presences()}
         return said.get(agent.agent_id, "online")
 
+    async def roll(self) -> Roll:
+        """Everybody who may act, and their last sign of life."""
+        presences = {presence.agent_id: presence for presence in await self._store.presences()}
+        able = (agent for agent in await self._store.agents() if not agent.disabled and agent.role in ACTING_ROLES)
+        return Roll(self._clock.now(), tuple(able), presences)
+
     async def present(self) -> frozenset[str]:
         """Ids of the agents who can take a conversation now."""
-        since = self._clock.now() - timedelta(seconds=PRESENCE_LEASE_S)
-        seen = {p.agent_id for p in await self._store.presences() if p.status == "online" and p.seen_at >= since}
-        able = {a.agent_id for a in await self._store.agents() if not a.disabled and a.role in ACTING_ROLES}
-        return frozenset(seen & able)
+        return frozenset(agent.agent_id for agent in (await self.roll()).present())

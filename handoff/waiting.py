@@ -11,13 +11,13 @@ from conversation.state import Conversation
 def served(queue: Iterable[Conversation], at: datetime, raise_every_s: float) -> Sequence[Conversation]:
     """The queue as of `at`: by priority, then by waiting time. Whoever waits rises one priority every `raise_every_s`.
 
-    So nobody starves behind newer, more urgent ones: those who have risen to the top are served longest waiting first.
+    Before all others come those who had an agent and lost them without a word. By rising, nobody starves behind newer, more urgent ones: those who have risen to the top are served longest waiting first.
     The console sorts the same way (`console/static/queue.js`).
     """
 
-    def order(now: Conversation) -> tuple[int, int, str]:
+    def order(now: Conversation) -> tuple[bool, int, int, str]:
         since = now.waiting_since or now.updated_at
         risen = int((at - since).total_seconds() // raise_every_s)
-        return max(0, RANKS[now.priority] - max(0, risen)), micros(since), now.conversation_id
+        return not now.dropped, max(0, RANKS[now.priority] - max(0, risen)), micros(since), now.conversation_id
 
     return sorted(queue, key=order)

@@ -205,7 +205,7 @@ function changeText(item, words) {
     handoff_requested: words.asked,
     claimed: words.joined(holder),
     transferred: words.joined(holder),
-    released: words.released,
+    released: item.by.kind === "system" ? words.lostAgent : words.released,
     returned_to_bot: words.back,
     closed: words.ended,
     reopened: words.reopened,

@@ -56,6 +56,7 @@ const ENGLISH = {
   asked: "A person was asked for",
   joined: (/** @type {string} */ name) => `${name} joined the chat`,
   released: "You are back in the queue",
+  lostAgent: "The person you were talking to is not there any more. You are first in line for the next one.",
   back: "You are back with the AI assistant",
   ended: "The chat was closed",
   reopened: "The chat goes on",

@@ -57,6 +57,38 @@ def test_password_comes_from_standard_input(shell, capsys, monkeypatch):
     assert shell.folders == ["elsewhere"]
 
 
+def test_skills_and_languages_are_given_with_the_account_and_replaced_later(shell, capsys):
+    able = (
+        "--skill",
+        "billing",
+        "--skill",
+        " billing",
+        "--skill",
+        "returns",
+        "--language",
+        "de-AT",
+        "--language",
+        "EN",
+    )
+    shell("add", "ana@example.com", "--name", "Ana", *able)
+    ana, _ = shell.agent()
+    assert (ana.skills, ana.languages) == (("billing", "returns"), ("de", "en"))
+    capsys.readouterr()
+    shell("list")
+    assert capsys.readouterr().out == "ana@example.com\tagent\tAna\tskills: billing, returns\tspeaks: de, en\n"
+    assert shell("skills", "ana@example.com", "--language", "fr") == 0
+    ana, _ = shell.agent()
+    assert (ana.skills, ana.languages) == ((), ("fr",))
+
+
+@pytest.mark.parametrize("wrong", [("--language", "German language"), ("--language", ""), ("--skill", " ")])
+def test_what_is_no_skill_or_language_is_refused(shell, capsys, wrong):
+    shell("add", "ana@example.com", "--name", "Ana")
+    capsys.readouterr()
+    assert shell("skills", "ana@example.com", *wrong) == 1
+    assert wrong[0].removeprefix("--") in capsys.readouterr().err
+
+
 def test_token_is_alone_on_stdout_and_opens_the_door(shell, capsys):
     shell("add", "ana@example.com", "--name", "Ana")
     capsys.readouterr()

@@ -6,7 +6,7 @@ import { byId } from "./dom.js";
 import { Link } from "./link.js";
 import { Outbox } from "./outbox.js";
 import { drawQueue } from "./queue.js";
-import { explain } from "./words.js";
+import { explain, tookBack } from "./words.js";
 
 const CLOCK_MS = 15_000; // waiting times are shown in minutes
 const DRAW_AFTER_MS = 30; // too short to notice, long enough for hundreds of frames
@@ -29,7 +29,7 @@ function hear(frame) {
   switch (frame.type) {
     case "welcome": byId("presence").value = frame.status; beginAnew(); break;
     case "conversation": note(frame); break;
-    case "ready": forgetClosed(); void outbox.flush(); break;
+    case "ready": forgetClosed(); tellLost(); void outbox.flush(); break;
     case "event": follow(frame); break;
     case "typing": if (frame.conversation_id === selected) chat.visitorTyping(frame.on); break;
     case "error": complain(frame.message); break;
@@ -43,6 +43,15 @@ function beginAnew() {
   confirmed = new Set();
 }
 
+/** Whoever comes back learns which chats were taken from them meanwhile. */
+function tellLost() {
+  const lost = [...items.values()].filter((item) => isLost(item)).length;
+  if (lost) complain(tookBack(lost));
+}
+
+/** @param {any} item */
+const isLost = (item) => item.dropped && item.let_go.at(-1) === me && item.holder.id !== me;
+
 /** What was closed while we were away is not among what is open. */
 function forgetClosed() {
   for (const id of items.keys()) if (!confirmed.has(id) && id !== selected) items.delete(id);
@@ -52,6 +61,7 @@ function forgetClosed() {
 function note(item) {
   const id = item.conversation_id;
   confirmed.add(id);
+  if (items.get(id)?.holder.id === me && isLost(item)) complain(tookBack(1));
   if (item.state === "closed" && id !== selected) items.delete(id);
   else items.set(id, item);
   if (id === selected) chat.update(item);

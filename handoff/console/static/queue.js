@@ -1,7 +1,7 @@
 // The left column: who waits (longest first within a priority), what is mine, what others and the bot have.
 
 import { make } from "./dom.js";
-import { ago, reasonWords, waited, whereWords } from "./words.js";
+import { ago, waited, waitsWords, whereWords } from "./words.js";
 
 /** @type {Record<string, number>} */
 const URGENCY = { urgent: 0, high: 1, normal: 2, low: 3 };
@@ -9,11 +9,11 @@ const URGENCY = { urgent: 0, high: 1, normal: 2, low: 3 };
 /** @param {any} item */
 const since = (item) => Date.parse(item.waiting_since ?? item.updated_at);
 
-/** The order in which those who wait are served, as the server has it (`waiting.py`): who waits rises. @param {{nowMs: number, raiseEveryMs: number}} how */
+/** The order in which those who wait are served, as the server has it (`waiting.py`): who lost their agent comes first, who waits rises. @param {{nowMs: number, raiseEveryMs: number}} how */
 function byWaiting({ nowMs, raiseEveryMs }) {
   /** @param {any} item */
   const rank = (item) => Math.max(0, (URGENCY[item.priority] ?? 2) - Math.max(0, Math.floor((nowMs - since(item)) / raiseEveryMs)));
-  return (/** @type {any} */ one, /** @type {any} */ other) => rank(one) - rank(other) || since(one) - since(other);
+  return (/** @type {any} */ one, /** @type {any} */ other) => Number(other.dropped) - Number(one.dropped) || rank(one) - rank(other) || since(one) - since(other);
 }
 
 /** @param {any} one @param {any} other */
@@ -36,7 +36,7 @@ export function sections(items, how) {
 /** @param {any} item @param {{selected: string | null, unread: boolean, me: string, nowMs: number, choose: (id: string) => void}} how */
 function card(item, { selected, unread, me, nowMs, choose }) {
   const urgent = (URGENCY[item.priority] ?? 2) < 2 ? [make("span", { class: "urgent" }, `${item.priority} · `)] : [];
-  const why = item.state === "queued" ? reasonWords(item.reason) : item.contact || whereWords(item, me);
+  const why = item.state === "queued" ? waitsWords(item, me) : item.contact || whereWords(item, me);
   const time = item.waiting_since ? `waits ${waited(item.waiting_since, nowMs)}` : ago(item.updated_at, nowMs);
   return make(
     "button",

@@ -41,6 +41,15 @@ export function explain(error) {
 /** @param {string | null} reason */
 export const reasonWords = (reason) => (reason === null ? "" : (REASONS[reason] ?? reason));
 
+/** Why a chat waits. One whose agent was silent comes first; whose it was knows best. @param {any} item @param {string} me */
+export function waitsWords(item, me) {
+  if (!item.dropped) return reasonWords(item.reason);
+  return item.let_go.at(-1) === me ? "was yours" : "lost their agent";
+}
+
+/** What to tell an agent whose chats were taken back. @param {number} count */
+export const tookBack = (count) => `You were silent too long: ${count === 1 ? "a chat of yours" : `${count} of your chats`} went back to the queue.`;
+
 /** @param {{state: string, holder: {kind: string, name: string | null, id?: string | null}}} item @param {string} me */
 export function whereWords(item, me) {
   if (item.state !== "agent") return STATES[item.state] ?? item.state;
@@ -53,8 +62,8 @@ export function happened(event) {
   switch (event.kind) {
     case "opened": return event.page?.title || event.page?.url ? `Chat began on ${event.page.title || event.page.url}` : "Chat began";
     case "handoff_requested": return `A person was called: ${reasonWords(event.reason)}`;
-    case "claimed": return `${who} took the chat`;
-    case "released": return `${who} gave the chat back to the queue${event.reason ? `: ${event.reason}` : ""}`;
+    case "claimed": return event.to_name ? `The chat was given to ${event.to_name}` : `${who} took the chat`;
+    case "released": return event.by.kind === "system" ? `Back in the queue: ${event.reason}` : `${who} gave the chat back to the queue${event.reason ? `: ${event.reason}` : ""}`;
     case "transferred": return `${who} passed the chat to ${event.to_name}${event.note ? `: ${event.note}` : ""}`;
     case "returned_to_bot": return event.by.kind === "visitor" ? "The visitor no longer waits for a person" : `${who} returned the chat to the bot`;
     case "closed": return `${who} closed the chat${event.reason ? `: ${event.reason}` : ""}`;

@@ -1,0 +1,79 @@
+"""Who gets a waiting conversation, where the system assigns it: pure."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from conversation.ports import Agent
+from conversation.state import Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """An agent who is present, and how many conversations they hold."""
+
+    agent: Agent
+    held: int
+
+    @property
+    def is_free(self) -> bool:
+        """Whether they take one more."""
+        return self.held < self.agent.capacity
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a conversation waits for the right agent.
+
+    `same_s`: until one who has let it go may get it again, where nobody else can take it. `fit_s`: until somebody
+    without the skill or language gets it, rather than nobody.
+    """
+
+    same_s: float
+    fit_s: float
+
+
+def skills_needed(waiting: Conversation, everybody: Iterable[Agent]) -> frozenset[str]:
+    """The tags that are somebody's skill, present or not; the others are mere labels."""
+    return frozenset(waiting.tags) & {skill for agent in everybody for skill in agent.skills}
+
+
+def takers(
+    waiting: Conversation, seats: Iterable[Seat], everybody: Sequence[Agent], at: datetime, patience: Patience
+) -> Sequence[Agent]:
+    """Who could take the conversation, the best first: least of their places taken, those who let it go last.
+
+    Equally busy agents come in an order of the conversation's own, so that not the same one is always first.
+    """
+    skills = skills_needed(waiting, everybody)
+    any_will_do = _waited_s(waiting.asked_at, at) >= patience.fit_s
+    again = _waited_s(waiting.held_since, at) >= patience.same_s
+    able = [
+        seat
+        for seat in seats
+        if seat.is_free
+        and (any_will_do or _fits(seat.agent, skills, waiting.locale))
+        and (again or seat.agent.agent_id not in waiting.let_go)
+    ]
+
+    def order(seat: Seat) -> tuple[bool, float, bytes]:
+        lot = hashlib.sha256(f"{waiting.conversation_id} {seat.agent.agent_id}".encode()).digest()
+        return seat.agent.agent_id in waiting.let_go, seat.held / seat.agent.capacity, lot
+
+    return [seat.agent for seat in sorted(able, key=order)]
+
+
+def _fits(agent: Agent, skills: frozenset[str], locale: str | None) -> bool:
+    """Whoever names no skills, or no languages, takes every one."""
+    speaks = not agent.languages or locale is None or primary(locale) in agent.languages
+    return speaks and (not agent.skills or skills <= set(agent.skills))
+
+
+def primary(locale: str) -> str:
+    """The language of a locale: `de` of `de-AT`."""
+    return locale.replace("_", "-").partition("-")[0].lower()
+
+
+def _waited_s(since: datetime | None, at: datetime) -> float:
+    return 0.0 if since is None else (at - since).total_seconds()
