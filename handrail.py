@@ -11,6 +11,7 @@ from bot.confidence import CalibrationUnusable
 from bot.log import configure_logging
 from bot.serve import PortTaken
 from bot.settings import SettingsError, load_settings
+from bot.workers import WorkersFailed
 from conversation.errors import DatabaseNewer, DatabaseUnusable, StorageUnavailable
 from eval import commands as evaluation
 from handoff import commands as handoff
@@ -26,6 +27,7 @@ OPERATIONAL = (
     StorageUnavailable,
     DatabaseNewer,
     DatabaseUnusable,
+    WorkersFailed,
 )
 INTERRUPTED = 130  # as a shell reports SIGINT
 

@@ -5,7 +5,6 @@ from secrets import compare_digest
 
 from fastapi import APIRouter, FastAPI, Request, Response, WebSocket
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse
-from prometheus_client import generate_latest
 
 from bot.assembly import House, is_ready
 from bot.channel import SocketChannel
@@ -134,6 +133,6 @@ def _probe_routes(house: House, doors: Doors) -> APIRouter:
         if token is None or not compare_digest(given.encode(), token.get_secret_value().encode()):
             return Response(status_code=404)
         house.metrics.articles.set(len(house.knowledge.snapshot.articles))
-        return Response(generate_latest(house.metrics.registry), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(house.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return routes

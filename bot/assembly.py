@@ -157,7 +157,7 @@ def open_generator(settings: Settings, clock: Clock, observe: Callable[[Call], N
         ),
         clock=clock,
         breaker=Breaker(clock),
-        budget=Budget(clock, settings.llm_tokens_per_day),
+        budget=Budget(clock, settings.llm_tokens_per_day // settings.workers),  # each process counts for itself
         observe=observe,
     )
 

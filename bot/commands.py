@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import orjson
+import structlog
 import uvloop
 from rich.console import Console
 from rich.markdown import Markdown
@@ -19,11 +20,14 @@ from bot.doctor import Finding, diagnose
 from bot.serve import serve, take_port
 from bot.settings import Settings, load_settings
 from bot.turn import Asked, Knows, Reply, turn
+from bot.workers import supervise
 from conversation.clock import SystemClock
 from handoff.errors import UnknownAgent
 from retrieval.encode import Batcher, Encoder
 from retrieval.index import Audience
 from retrieval.refresh import Knowledge
+
+log = structlog.get_logger()
 
 Result = TypeVar("Result")
 
@@ -38,6 +42,7 @@ def add_commands(commands: "_SubParsersAction[ArgumentParser]") -> None:
     add_settings(serving)
     serving.add_argument("--host", help="address to listen on (default 127.0.0.1)")
     serving.add_argument("--port", type=int, help="port to listen on (default 8000)")
+    serving.add_argument("--workers", type=int, metavar="N", help="processes that serve on the port (default 1)")
     serving.add_argument("--demo", action="store_true", help="print the demo page, the console and a one-time login")
     serving.set_defaults(run=run_serve)
     asking = commands.add_parser("ask", help="ask the bot a question in the terminal")
@@ -60,25 +65,33 @@ def add_settings(parser: ArgumentParser) -> None:
 
 def settings_of(args: Namespace) -> Settings:
     """The settings with what the command line chose. Raises SettingsError."""
-    given = {name: getattr(args, name, None) for name in ("kb", "data", "model", "host", "port")}
+    given = {name: getattr(args, name, None) for name in ("kb", "data", "model", "host", "port", "workers")}
     return load_settings(**given)
 
 
 def run_serve(args: Namespace) -> int:
     """`handrail serve`: until SIGTERM, then 0."""
     settings = settings_of(args)
+    announce = print_demo if args.demo else print_nothing
+    if settings.workers > 1:
+        _run(supervise(settings, announce))
+        return 0
     listener = take_port(settings.host, settings.port)
     encoder, knowledge = prepare(settings)
 
-    async def announce(house: House, url: str) -> None:
-        if args.demo:
-            await _print_demo(house, url)
+    async def say(house: House, url: str) -> None:
+        log.info("serving", url=url, kb=str(settings.kb), articles=len(knowledge.snapshot.articles), workers=1)
+        await announce(house, url)
 
-    _run(serve(settings, listener, encoder, knowledge, announce))
+    _run(serve(settings, listener, encoder, knowledge, say))
     return 0
 
 
-async def _print_demo(house: House, url: str) -> None:
+async def print_nothing(_house: House, _url: str) -> None:
+    """Without `--demo` the log says enough."""
+
+
+async def print_demo(house: House, url: str) -> None:
     """Where to look, and a way in that works once."""
     accounts = house.accounts
     try:

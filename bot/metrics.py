@@ -1,9 +1,14 @@
 """What the server counts, in Prometheus' text format; served only to whoever has the token."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+import os
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from bot.reply.model import Call
 from bot.turn import Reply
+
+SHARED = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own: the folder in which several processes count together
 
 
 class Metrics:
@@ -30,8 +35,21 @@ class Metrics:
             registry=self.registry,
             buckets=(0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 6, 7),
         )
-        self.visitors = Gauge("handrail_visitor_sockets", "Visitor sockets open now.", registry=self.registry)
-        self.articles = Gauge("handrail_articles", "Articles that are served.", registry=self.registry)
+        self.visitors = Gauge(
+            "handrail_visitor_sockets", "Visitor sockets open now.", registry=self.registry, multiprocess_mode="livesum"
+        )
+        self.articles = Gauge(
+            "handrail_articles", "Articles that are served.", registry=self.registry, multiprocess_mode="livemostrecent"
+        )
+
+    def text(self) -> bytes:
+        """What Prometheus reads: of all workers together, whichever of them is asked."""
+        folder = os.environ.get(SHARED)
+        if folder is None:
+            return generate_latest(self.registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together, path=folder)  # type: ignore[no-untyped-call]  # it has no annotations
+        return generate_latest(together)
 
     def observe(self, reply: Reply, took_s: float) -> None:
         """Count one committed reply."""

@@ -20,6 +20,7 @@ from retrieval.refresh import Knowledge
 log = structlog.get_logger()
 
 FINISH_TURNS_S = 8.0
+GRACE_S = 3  # for requests that are under way when all else is done
 SPREAD_S = 5.0  # the longest over which visitors are sent away, so that they do not all return at once
 SPREAD_PER_CHAT_S = 0.01
 PING_S = 25.0  # with the timeout, a half-open socket is found within 45 s
@@ -50,11 +51,16 @@ class _Server(uvicorn.Server):
         yield
 
 
-def take_port(host: str, port: int) -> socket.socket:
-    """A bound socket, before any slow work begins. Raises PortTaken."""
+def take_port(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A bound socket, before any slow work begins; `shared` with other processes that say so too. Raises PortTaken.
+
+    Of sockets that share a port, the kernel gives each connection to one that listens, by a hash of the addresses.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         listener.bind((host, port))
     except OSError as problem:
@@ -70,7 +76,7 @@ async def serve(
     knowledge: Knowledge,
     on_serving: Callable[[House, str], Awaitable[None]],
 ) -> None:
-    """Until SIGTERM or SIGINT. `on_serving` is called with the URL once connections are accepted."""
+    """Until SIGTERM or SIGINT. `on_serving` is called with the URL once connections are accepted; it says so."""
     async with assemble(settings, encoder, knowledge) as house:
         doors = Doors()
         server = _Server(_config(create_app(house, doors), settings))
@@ -78,10 +84,8 @@ async def serve(
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, stopping.set)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
-        url = _url(listener, settings)
         await _until_started(server, serving)
-        log.info("serving", url=url, kb=str(settings.kb), articles=len(knowledge.snapshot.articles))
-        await on_serving(house, url)
+        await on_serving(house, url_of(listener, settings))
         ending = asyncio.create_task(stopping.wait())
         await asyncio.wait({serving, ending}, return_when=asyncio.FIRST_COMPLETED)
         ending.cancel()
@@ -126,11 +130,12 @@ def _config(app: object, settings: Settings) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=3,
+        timeout_graceful_shutdown=GRACE_S,
         proxy_headers=settings.public_url is not None,
     )
 
 
-def _url(listener: socket.socket, settings: Settings) -> str:
+def url_of(listener: socket.socket, settings: Settings) -> str:
+    """Where visitors reach the server."""
     host, port = listener.getsockname()[:2]
     return settings.public_url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
