@@ -100,6 +100,9 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")
+    workers: int = Field(
+        1, ge=1, le=64, description="Processes that serve on this machine, all on one port; one a core is usual."
+    )
     kb: Path = Field(Path("kb_articles"), description="Folder of the Markdown articles.")
     data: Path = Field(Path("var"), description="Folder of the database, the index and the exported model.")
     database_url: SecretStr | None = Field(
