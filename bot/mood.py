@@ -13,7 +13,7 @@ from rapidfuzz import fuzz
 
 from bot.cues import Kind, cues, exclaims, shouts
 from bot.tone import Sound, Tone
-from bot.understand import Said, offers_in_words
+from bot.understand import OFFER, Said
 from retrieval.encode import Vectors
 from retrieval.lexical import words
 
@@ -196,7 +196,7 @@ def _heard(course: Course, said: Said, now: Sequence[str], *, rejects: bool) -> 
 
 def _told(course: Course, said: Said) -> Course:
     """After a reply; only of the bot's own it is known that it was none. A person is offered beside answers too."""
-    missing = said.role == "bot" and offers_in_words(said.text) and not said.titles
+    missing = said.role == "bot" and OFFER in said.text and not said.titles
     return Course(course.carried, course.asked, course.rejected + said.unhelpful, course.unanswered + missing)
 
 

@@ -21,9 +21,10 @@ SMALL_TALK: Mapping[SmallTalk, str] = {
     "none_meant": "Then please tell me in other words what you would like to know.",
 }
 
-_CALLED = "I have asked a colleague to join this chat; they can read everything we wrote, so you need not repeat it."
+_READS = "to join this chat; they can read everything we wrote, so you need not repeat it."
+_CALLED = f"I have asked a colleague {_READS}"
 
-HANDOFF_RETURNED = f"This is one for a colleague again. {_CALLED}"  # who gave the chat back has helped before
+HANDOFF_RETURNED = f"This is one for a colleague again. I have asked one {_READS}"  # an agent has helped before
 HANDOFF: Mapping[Reason, str] = {
     "visitor_asked": "Of course. I have asked a colleague to join this chat. They can read everything we wrote so far.",
     "frustrated": f"{SORRY}. {_CALLED}",
