@@ -169,3 +169,15 @@ class DatabaseUnusable(Exception):
 
     def __str__(self) -> str:
         return f"the database {self.path!r} cannot be used ({self.problem}); {self.remedy}"
+
+
+class BackupRefused(Exception):
+    """A backup cannot be made, or not be restored; nothing that was there has changed. `act` is `made` or `restored`."""
+
+    code = "backup_refused"
+
+    def __init__(self, *, path: str, act: str, problem: str, remedy: str) -> None:
+        self.path, self.act, self.problem, self.remedy = path, act, problem, remedy
+
+    def __str__(self) -> str:
+        return f"the backup {self.path!r} cannot be {self.act} ({self.problem}); {self.remedy}"

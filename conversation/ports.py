@@ -136,6 +136,15 @@ class Mention:
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """A place where overwritten texts may still be: `found` or not, None where nobody can look; `remedy` says what to do."""
+
+    place: str
+    found: bool | None
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
 class Agent:
     """A person who works in the console; `capacity` is how many conversations they hold at a time.
 
@@ -252,6 +261,9 @@ class RecordStore(Protocol):
 
     async def mentions(self, texts: Sequence[str]) -> tuple[Mention, ...]:
         """Where `texts` still stand, in any column but those of random ids, without regard to case. Reads everything."""
+
+    async def copies(self, texts: Sequence[str]) -> tuple[Copy, ...]:
+        """Beyond the tables: where in the files `texts` may still be. Empties what can be emptied; reads the files."""
 
     async def take_chore(self, name: str, *, every_s: float) -> bool:
         """Whether it is this process that has to do the chore now; then it is due again in `every_s`."""

@@ -8,7 +8,7 @@ from conversation.erasure import RANDOM_IDS, erased, last_words
 from conversation.events import ContactLeft, Event
 from conversation.log import advance
 from conversation.memory.shelves import Sent, Shelves
-from conversation.ports import Clock, Erased, Head, Holdings, Mention
+from conversation.ports import Clock, Copy, Erased, Head, Holdings, Mention
 from conversation.state import fold
 
 
@@ -121,6 +121,10 @@ class MemoryRecords:
             for column, rows in _counts(text.lower(), values).items()
         )
         return tuple(found)
+
+    async def copies(self, texts: Sequence[str]) -> tuple[Copy, ...]:  # noqa: ARG002 - there are no files
+        """Nowhere."""
+        return ()
 
     async def take_chore(self, name: str, *, every_s: float) -> bool:
         """Whether it is this process that has to do the chore now; then it is due again in `every_s`."""

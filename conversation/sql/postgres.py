@@ -1,5 +1,7 @@
 """The store in PostgreSQL: for any number of processes on any number of machines."""
 
+from collections.abc import Sequence
+
 import asyncpg
 import orjson
 import sqlalchemy as sa
@@ -7,6 +9,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from conversation.errors import DatabaseUnusable, StorageUnavailable
+from conversation.ports import Copy
 from conversation.sql import schema
 from conversation.sql.database import T, Work
 from conversation.sql.store import SqlStore
@@ -15,6 +18,7 @@ from conversation.sql.turns import Worker
 CONNECTIONS = 10  # a process; each holds a transaction for some milliseconds, and the server has 100 by default
 CONNECT_S = 3.0
 STATEMENT_S = 5.0  # longer, and the database hangs: whoever waits is told
+PATIENT_S = 3600.0  # for commands that read everything, with nobody waiting
 ATTEMPTS = 5  # of a transaction that met another one; the second finds what the first one did
 _MET = ("40001", "40P01", "23505")  # could not serialize, deadlock, a row that another transaction was adding
 _FAULTS = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)  # a connection fails unwrapped
@@ -35,23 +39,43 @@ _REMEDIES = {  # by SQLSTATE
 }
 _REMEDY = "check database_url, and that the server runs and can be reached from here"
 
+COPIES = (
+    Copy(
+        "old versions of the rows, in the files of the PostgreSQL server",
+        None,
+        "autovacuum gives their space to new rows; to be rid of them now, run: VACUUM FULL events, conversations, visitors"
+        " (nobody can write meanwhile)",
+    ),
+    Copy(
+        "write-ahead log, its archive, and replicas of the PostgreSQL server",
+        None,
+        "they go when the server recycles them; shorten how long the archive is kept if that is too late",
+    ),
+)
+
 
 class PostgresStore(SqlStore):
     """A `Store` in a PostgreSQL database."""
 
     @classmethod
-    async def open(cls, url: str, *, worker: str, lease_s: float = 3.0) -> "PostgresStore":
+    async def open(
+        cls, url: str, *, worker: str, lease_s: float = 3.0, statement_s: float = STATEMENT_S
+    ) -> "PostgresStore":
         """Connect, and bring the schema up to date. `url` is postgresql://user:password@host/database.
 
         Raises DatabaseNewer, or DatabaseUnusable (its remedy says what to do).
         """
-        database = PostgresDatabase(_engine(url))
+        database = PostgresDatabase(_engine(url, statement_s))
         try:
             await database.migrate()
         except BaseException:
             await database.close()
             raise
         return cls(database, Worker(worker, lease_s))
+
+    async def copies(self, texts: Sequence[str]) -> tuple[Copy, ...]:  # noqa: ARG002 - the server's files are out of reach
+        """What only those who run the server can look into."""
+        return COPIES
 
 
 class PostgresDatabase:
@@ -107,7 +131,7 @@ class PostgresDatabase:
         await self._engine.dispose()
 
 
-def _engine(url: str) -> AsyncEngine:
+def _engine(url: str, statement_s: float) -> AsyncEngine:
     named = sa.make_url(url).set(drivername="postgresql+asyncpg")
     tls = named.query.get("sslmode")  # as libpq spells it
     if tls is not None:
@@ -117,7 +141,7 @@ def _engine(url: str) -> AsyncEngine:
         pool_size=CONNECTIONS,
         max_overflow=0,
         pool_timeout=STATEMENT_S,
-        connect_args={"timeout": CONNECT_S, "command_timeout": STATEMENT_S, "server_settings": _SERVER},
+        connect_args={"timeout": CONNECT_S, "command_timeout": statement_s, "server_settings": _SERVER},
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
     )

@@ -1,12 +1,16 @@
 """Brings a database to the schema this code expects."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from conversation.errors import DatabaseNewer
 from conversation.sql.tables import REVISION
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -25,15 +29,39 @@ def upgrade(connection: Connection) -> None:
     if present == REVISION:
         return  # another process was faster
     from alembic import command  # noqa: PLC0415  # slow to load, and most starts need none of it
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    config = _config(connection)
+    _require_known(present, config)
+    command.upgrade(config, REVISION)
+
+
+def require_known(connection: Connection) -> None:
+    """Raises DatabaseNewer where the database was made by a later version of this code."""
+    present = _revision(connection)
+    if present != REVISION:
+        _require_known(present, _config(connection))
+
+
+def require_known_revision(revision: str) -> None:
+    """Raises DatabaseNewer where no migration of ours has this name."""
+    if revision != REVISION:
+        _require_known(revision, _config(None))
+
+
+def _config(connection: Connection | None) -> "Config":
+    from alembic.config import Config  # noqa: PLC0415  # slow to load, and most starts need none of it
 
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+def _require_known(present: str | None, config: "Config") -> None:
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  # slow to load, and most starts need none of it
+
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if present is not None and present not in known:
         raise DatabaseNewer(revision=present, expected=REVISION)
-    command.upgrade(config, REVISION)
 
 
 def _revision(connection: Connection) -> str | None:

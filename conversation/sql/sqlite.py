@@ -4,6 +4,7 @@ import asyncio
 import os
 import sqlite3
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -15,8 +16,10 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from conversation.errors import DatabaseUnusable, StorageUnavailable
+from conversation.ports import Copy
 from conversation.sql import schema
 from conversation.sql.database import T, Work
+from conversation.sql.residue import copies_in
 from conversation.sql.store import SqlStore
 from conversation.sql.turns import Worker
 from conversation.sql.writer import BUSY_ATTEMPT_S, Writer, is_busy, unavailable
@@ -35,6 +38,8 @@ _FOLDER_REMEDY = "make the file and its folder writable for this user, or name a
 class SqliteStore(SqlStore):
     """A `Store` in a SQLite file, for any number of processes on one machine."""
 
+    _path: Path
+
     @classmethod
     async def open(cls, path: Path, *, worker: str, lease_s: float = 3.0) -> "SqliteStore":
         """Open the file, create it where it is missing, bring its schema up to date. `worker` is unique to a process.
@@ -43,7 +48,13 @@ class SqliteStore(SqlStore):
         process holds the file for longer than BUSY_TIMEOUT_S.
         """
         await asyncio.to_thread(_prepare, path)
-        return cls(SqliteDatabase(path), Worker(worker, lease_s))
+        store = cls(SqliteDatabase(path), Worker(worker, lease_s))
+        store._path = path
+        return store
+
+    async def copies(self, texts: Sequence[str]) -> tuple[Copy, ...]:
+        """The file itself, searched byte by byte after the write-ahead log was emptied into it."""
+        return await asyncio.to_thread(copies_in, self._path, tuple(texts))
 
 
 class SqliteDatabase:
@@ -110,6 +121,7 @@ def _json(value: object) -> str:
 def _set_up(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA synchronous = FULL")  # a commit that was acknowledged survives a power cut
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")  # what is overwritten or deleted is zeroed, not just let go of
 
 
 def _prepare(path: Path) -> None:

@@ -45,6 +45,7 @@ from conversation.events import (
 )
 from conversation.journal import Journal
 from conversation.ports import Append, Draft, Head, Holdings, Visitor
+from conversation.sql import residue
 from conversation.state import fold
 
 AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -393,3 +394,43 @@ async def test_of_many_who_would_do_a_chore_one_does(house):
     assert not await house.store.take_chore("tidy", every_s=60)
     assert await house.other.take_chore("sweep", every_s=0)
     assert await house.store.take_chore("sweep", every_s=60)
+
+
+# --- in the files
+
+
+async def test_what_was_erased_is_in_no_byte_of_the_file_while_others_go_on_writing(sqlite_house, tmp_path):
+    talk, store, word = sqlite_house.talk, sqlite_house.store, "unmistakable-4111"
+    visitor = Visitor("v0", "default", b"t" * 32, AT, "u1", word, f"{word}@example.org")
+    for number in range(40):
+        await talk.say(f"{word} {number}", conversation_id=f"c{number}", visitor_id=f"v{number}", visitor=visitor)
+    (before, _) = await store.copies([word])
+    assert before.found
+    stop = asyncio.Event()
+
+    async def write():
+        while not stop.is_set():
+            await sqlite_house.other_talk.say("another", conversation_id="other", visitor_id="other")
+
+    writing = asyncio.create_task(write())
+    for number in range(40):
+        await store.erase(f"c{number}", AT)
+    await store.forget_visitor("v0")
+    stop.set()
+    await writing
+    assert [copy.found for copy in await store.copies([word])] == [False, False]
+    assert all(word.encode() not in file.read_bytes() for file in tmp_path.iterdir())
+
+
+async def test_a_text_is_found_across_the_pieces_in_which_a_file_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(residue, "PIECE_BYTES", 7)
+    (tmp_path / "file").write_bytes(b"x" * 10 + "Grüße".encode() + b"y" * 10)
+    assert residue._contains(tmp_path / "file", ["Grüße".encode()])
+    assert not residue._contains(tmp_path / "file", ["Grüsse".encode()])
+
+
+async def test_every_store_says_where_copies_may_be(house):
+    for copy in await house.store.copies(["anything"]):
+        assert copy.place
+        assert copy.remedy
+        assert copy.found in (False, None)

@@ -103,6 +103,7 @@ async def test_pragmas_are_in_force_where_they_count(sqlite_house):
         assert await run(pragma("journal_mode")) == "wal"
         assert await run(pragma("synchronous")) == 2  # FULL
         assert await run(pragma("foreign_keys")) == 1
+        assert await run(pragma("secure_delete")) == 1
 
 
 async def test_the_file_is_for_its_owner_alone(path):
