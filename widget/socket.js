@@ -52,7 +52,8 @@ const OVERSIZE = new Set([1009, 4413]);
  */
 export function pause(attempt, code, random) {
   const spread = Math.min(BACKOFF_CAP_MS, BACKOFF_MS * 2 ** Math.min(attempt, 10));
-  return (BUSY.has(code) ? BUSY_MS : 0) + random() * spread;
+  // as wide as it is long: many are told to try later at the same moment
+  return BUSY.has(code) ? BUSY_MS + random() * Math.max(BUSY_MS, spread) : random() * spread;
 }
 
 export class Connection {

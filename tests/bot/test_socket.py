@@ -34,6 +34,12 @@ SAY = '{"type":"say","client_id":"%s","text":"%s"}'
 QUESTION = "How many days does a refund take to reach my bank account?"
 
 
+UPGRADE = (  # by hand, as every client library answers the server's pings
+    "GET /v1/chat HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+
+
 @dataclass
 class Served:
     """A server that runs in this event loop."""
@@ -208,7 +214,54 @@ async def test_too_many_sockets_from_one_address_are_4429(dial, tmp_path):
         assert await (await dial(strict.address)).closed() == 4429
 
 
+async def test_more_newcomers_than_fit_are_sent_away_with_1013_and_let_in_later(dial, served, monkeypatch):
+    monkeypatch.setattr("bot.handshakes.AT_ONCE", 2)
+    store, look = served.house.journal.store, asyncio.Event()
+    latest = store.latest
+
+    async def slowly(visitor_id):
+        await look.wait()
+        return await latest(visitor_id)
+
+    monkeypatch.setattr(store, "latest", slowly)
+    silent, *inside = [await dial() for _ in range(3)]  # who has not said hello takes no place
+    for guest in inside:
+        await guest.send("hello", protocol=1)
+    late = await dial()
+    async with asyncio.timeout(5):
+        while served.house.counter.handshakes.under_way < 2:  # noqa: ASYNC110 - the server tells nobody
+            await asyncio.sleep(0)
+    await late.send("hello", protocol=1)
+    assert await late.closed() == 1013
+    look.set()
+    for guest in inside:
+        await guest.until("welcome")
+    await silent.hello()
+    assert served.house.counter.handshakes.under_way == 0
+
+
 # After it
+
+
+async def test_a_client_that_is_gone_without_a_word_is_noticed(dial, served, tmp_path, monkeypatch):
+    monkeypatch.setattr("bot.serve.PING_S", 0.2)
+    monkeypatch.setattr("bot.serve.PING_TIMEOUT_S", 0.2)
+    async with serving(tmp_path, rate_limits="off") as short:
+        alive = await dial(short.address)
+        await alive.hello()
+        reader, writer = await asyncio.open_connection(*short.address.split(":"))
+        writer.write(UPGRADE.encode())
+        await reader.readuntil(b"\r\n\r\n")
+        hello = b'{"type":"hello","protocol":1}'
+        writer.write(bytes([0x81, 0x80 | len(hello), 0, 0, 0, 0]) + hello)  # a masked text frame, the mask being zero
+        chats = short.house.counter.chats
+        async with asyncio.timeout(5):
+            await reader.readuntil(b'"heartbeat_s":25}}')
+            assert len(chats) == 2
+            while len(chats) > 1:  # noqa: ASYNC110 - the server tells nobody
+                await asyncio.sleep(0.02)
+        writer.close()
+        assert await alive.settled() == []
 
 
 async def test_a_question_is_acknowledged_and_answered(dial, served):

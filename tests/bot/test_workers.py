@@ -71,7 +71,7 @@ async def sockets_by_worker(server, count):
 
 
 def inodes(pid):
-    links = (os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir() if entry.is_symlink())
+    links = (str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir() if entry.is_symlink())
     return {link[8:-1] for link in links if link.startswith("socket:[")}
 
 

@@ -48,7 +48,11 @@ test("pauses grow, are random from zero on, and end at half a minute", () => {
 });
 
 for (const code of [1013, 4429]) {
-  test(`after ${code} the pause is at least five seconds`, () => assert.equal(pause(0, code, () => 0), 5_000));
+  test(`after ${code} the pause is at least five seconds, and the crowd spreads over five more`, () => {
+    assert.equal(pause(0, code, () => 0), 5_000);
+    assert.equal(pause(0, code, () => 1), 10_000);
+    assert.equal(pause(4, code, () => 1), 21_000);
+  });
 }
 
 for (const code of [1000, 1001, 1006, 1012, 1013, 4408, 4429]) {
@@ -58,7 +62,7 @@ for (const code of [1000, 1001, 1006, 1012, 1013, 4408, 4429]) {
     sockets.last.welcome();
     sockets.last.drop(code);
     assert.equal(line.status, "waiting");
-    clock.pass(6_000);
+    clock.pass(7_500);
     sockets.last.welcome();
     assert.deepEqual(seen.statuses, ["connecting", "online", "waiting", "connecting", "online"]);
   });
