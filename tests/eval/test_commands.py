@@ -151,6 +151,24 @@ def test_a_calibration_that_is_not_better_is_not_written(calibrate, data_dir, tm
 
 
 @pytest.mark.slow
+def test_what_keeps_a_calibration_from_working_as_expected_is_warned_of(calibrate, data_dir, tmp_path, monkeypatch):
+    """Labels by lot: the shipped calibration is much too sure, and nothing keeps the error budget."""
+    lot = random.Random(1)
+    drawn = ({**row, "gold_articles": lot.choice([[], sorted({*ANSWERED.values()})])} for row in _labelled())
+    questions = _lines(tmp_path / "questions.jsonl", *drawn)
+    sure = replace(shipped(), model="another", intercept=9.0)
+    monkeypatch.setattr("eval.calibrate.shipped", lambda: sure)
+    monkeypatch.setenv("HANDRAIL_ANSWER_CONFIDENCE", "0.8")
+    status, out, err = calibrate("--questions", questions, data=data_dir)
+    assert status == 0
+    assert out.splitlines()[9].split() == ["answers", "from", f"{sure.threshold(0.05):.3f}", "1.000"]
+    first, second, third = err.splitlines()
+    assert first.startswith("warning: the shipped calibration was learned with the model 'another', not 'all-MiniLM")
+    assert second == "warning: answer_confidence is set, so the bot answers from 0.8 whatever the error budget"
+    assert third.startswith("warning: no confidence keeps the error budget of 0.05 on these questions")
+
+
+@pytest.mark.slow
 def test_questions_that_all_have_an_answer_are_warned_of(calibrate, data_dir, tmp_path):
     questions = _lines(tmp_path / "questions.jsonl", *_labelled())
     withheld = _lines(tmp_path / "withheld.json", {"articles": ["refunds"]})
