@@ -330,6 +330,9 @@ class AgentStore(Protocol):
     async def set_presence(self, presence: Presence) -> None:
         """Insert or replace."""
 
+    async def renew_presence(self, agent_id: str, at: datetime) -> None:
+        """The agent was seen. What they said of themselves last stands, in whichever process; `online` where nothing."""
+
     async def presences(self) -> tuple[Presence, ...]:
         """The last known presence of every agent; whether a lease has run out is for the reader to compute."""
 

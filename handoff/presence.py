@@ -1,6 +1,5 @@
 """Who is at the desk: leases that any request renews and that are computed when they are read."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -41,7 +40,6 @@ class Attendance:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
         self._renewed: dict[str, float] = {}
-        self._writing = asyncio.Lock()  # a renewal must not bring back the status that was just changed
 
     async def renew(self, agent: Agent) -> None:
         """The agent made a request: whoever has never said otherwise is online."""
@@ -52,14 +50,12 @@ class Attendance:
         ):
             return
         self._renewed[agent.agent_id] = now
-        async with self._writing:
-            await self._store.set_presence(Presence(agent.agent_id, await self.status(agent), self._clock.now()))
+        await self._store.renew_presence(agent.agent_id, self._clock.now())
 
     async def announce(self, agent: Agent, status: PresenceStatus) -> None:
         """The agent says how they stand; it holds until they say otherwise or their lease runs out."""
         self._renewed[agent.agent_id] = self._clock.monotonic()
-        async with self._writing:
-            await self._store.set_presence(Presence(agent.agent_id, status, self._clock.now()))
+        await self._store.set_presence(Presence(agent.agent_id, status, self._clock.now()))
 
     async def status(self, agent: Agent) -> PresenceStatus:
         """What the agent said last, however long ago; `online` where they never said."""

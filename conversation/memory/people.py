@@ -1,6 +1,7 @@
 """Visitors, agents and their credentials in memory."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from conversation.errors import EmailTaken
 from conversation.events import Author
@@ -85,6 +86,11 @@ class MemoryPeople:
     async def set_presence(self, presence: Presence) -> None:
         """Insert or replace."""
         self._shelves.presences[presence.agent_id] = presence
+
+    async def renew_presence(self, agent_id: str, at: datetime) -> None:
+        """The agent was seen; their status stands."""
+        said = self._shelves.presences.get(agent_id)
+        self._shelves.presences[agent_id] = Presence(agent_id, "online" if said is None else said.status, at)
 
     async def presences(self) -> tuple[Presence, ...]:
         """The last known presence of every agent."""

@@ -1,8 +1,11 @@
 """Visitors, agents, credentials and presence. Runs on any SQLAlchemy connection."""
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from sqlalchemy import Connection, bindparam
 
+from conversation.clock import micros
 from conversation.errors import EmailTaken
 from conversation.events import Author
 from conversation.ports import Agent, Credential, Presence, Visitor
@@ -46,6 +49,7 @@ _CREDENTIAL = (
     .where(credentials.c.token_hash == _WANTED)
 )
 _SPEND = sa.delete(credentials).where(credentials.c.token_hash == _WANTED).returning(*credentials.c)
+_RENEW_PRESENCE = sa.update(presence).where(presence.c.agent_id == _WANTED).values(seen_at=bindparam("now"))
 _PRESENCES = sa.select(presence).order_by(presence.c.agent_id)
 
 
@@ -137,6 +141,12 @@ def spend_credential(connection: Connection, token_hash: bytes) -> Credential | 
 def set_presence(connection: Connection, seen: Presence) -> None:
     """Insert or replace."""
     _put(connection, presence, presence.c.agent_id, presence_values(seen))
+
+
+def renew_presence(connection: Connection, agent_id: str, at: datetime) -> None:
+    """One statement where there is a row, so that a status which is being changed elsewhere stays changed."""
+    if connection.execute(_RENEW_PRESENCE, {"wanted": agent_id, "now": micros(at)}).rowcount == 0:
+        connection.execute(sa.insert(presence), presence_values(Presence(agent_id, "online", at)))
 
 
 def presences(connection: Connection) -> tuple[Presence, ...]:

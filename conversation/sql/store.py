@@ -185,6 +185,10 @@ class _SqlPeople:
         """Insert or replace."""
         await self._database.write(partial(people.set_presence, seen=presence))
 
+    async def renew_presence(self, agent_id: str, at: datetime) -> None:
+        """The agent was seen; their status stands."""
+        await self._database.write(partial(people.renew_presence, agent_id=agent_id, at=at))
+
     async def presences(self) -> tuple[Presence, ...]:
         """The last known presence of every agent."""
         return await self._database.read(people.presences)

@@ -528,6 +528,20 @@ async def test_presence_is_the_last_that_was_said(house, anna, ben):
     )
 
 
+async def test_who_is_seen_stays_what_they_said_wherever_they_said_it(house, anna, ben):
+    for store in (house.store, house.other):
+        await store.renew_presence(anna.agent_id, house.clock.now())
+    await house.other.set_presence(Presence(ben.agent_id, "away", house.clock.now()))
+    house.clock.advance(15)
+    await asyncio.gather(
+        *(store.renew_presence(ben.agent_id, house.clock.now()) for store in (house.store, house.other))
+    )
+    assert await house.store.presences() == (
+        Presence(anna.agent_id, "online", house.clock.now() - timedelta(seconds=15)),
+        Presence(ben.agent_id, "away", house.clock.now()),
+    )
+
+
 # --- the bot's replies keep everything QA reads
 
 

@@ -2,6 +2,8 @@ import asyncio
 
 import pytest
 
+from handoff.presence import Attendance
+
 
 async def test_agent_who_never_said_otherwise_is_online(office):
     agent = await office.agent()
@@ -39,21 +41,12 @@ async def test_requests_renew_at_most_every_fifteen_seconds(office):
     assert kept.seen_at == office.clock.now()
 
 
-async def test_renewal_does_not_bring_back_the_status_that_was_just_changed(office, monkeypatch):
+async def test_renewal_does_not_bring_back_the_status_that_was_just_changed_in_another_process(office):
     agent = await office.agent()
-    attendance = office.desk.attendance
-    presences = office.store.presences
-
-    async def slow():
-        read = await presences()
-        await asyncio.sleep(0)
-        return read
-
-    await attendance.announce(agent, "online")
+    here, there = (Attendance(office.store, office.clock) for _ in range(2))
+    await here.announce(agent, "online")
     office.clock.advance(20)
-    monkeypatch.setattr(office.store, "presences", slow)
-    renewing = asyncio.create_task(attendance.renew(agent))
-    await asyncio.sleep(0)
-    await asyncio.gather(renewing, attendance.announce(agent, "away"))
-    [kept] = await presences()
-    assert kept.status == "away"
+    await asyncio.gather(here.renew(agent), there.announce(agent, "away"), here.renew(agent))
+    await asyncio.gather(there.renew(agent), here.renew(agent))
+    [kept] = await office.store.presences()
+    assert (kept.status, kept.seen_at) == ("away", office.clock.now())
