@@ -11,6 +11,7 @@ from bot.assembly import DATABASE, DataUnwritable, connect_model, open_store, pr
 from bot.serve import PortTaken, take_port
 from bot.settings import Settings, SettingsError, is_loopback
 from conversation.errors import DatabaseNewer, DatabaseUnusable, StorageUnavailable
+from conversation.redis_bus import problem_with
 from retrieval.article import read
 from retrieval.errors import KnowledgeError
 from retrieval.manifest import load, newest
@@ -42,6 +43,7 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
         _index,
         _llm,
         _database,
+        _redis,
         _port,
         _exposure,
     )
@@ -132,6 +134,18 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield Finding("database", "warn", "it opens, but there is no agent to hand over to", remedy)
     else:
         yield Finding("database", "ok", f"it opens, with {agents} agents")
+
+
+def _redis(settings: Settings) -> Iterator[Finding]:
+    if settings.redis_url is None:
+        yield Finding("redis", "ok", "none is set; several processes hear of each other's messages within 2 s")
+        return
+    problem = asyncio.run(problem_with(settings.redis_url.get_secret_value()))
+    if problem is None:
+        yield Finding("redis", "ok", "it answers")
+    else:
+        remedy = "correct redis_url, or start Redis; until then messages between processes take up to 2 s"
+        yield Finding("redis", "warn", f"it does not answer ({problem})", remedy)
 
 
 async def _count_agents(settings: Settings) -> int:

@@ -26,6 +26,7 @@ SPREAD_PER_CHAT_S = 0.01
 PING_S = 25.0  # with the timeout, a half-open socket is found within 45 s
 PING_TIMEOUT_S = 20.0
 MAX_SOCKET_FRAME_BYTES = 64 * 1024  # larger ones end with 1009 before they are read
+OWN = ("127.0.0.1", "::1")  # a proxy on this machine is always believed
 
 
 class PortTaken(Exception):
@@ -132,6 +133,7 @@ def _config(app: object, settings: Settings) -> uvicorn.Config:
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
         proxy_headers=settings.public_url is not None,
+        forwarded_allow_ips=[*OWN, *settings.trusted_proxies],
     )
 
 

@@ -70,6 +70,18 @@ Origin = Annotated[str, AfterValidator(_origin)]
 Origins = Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)]
 
 
+def _network(address: str) -> str:
+    try:
+        return str(ipaddress.ip_network(address)).removesuffix("/32").removesuffix("/128")
+    except ValueError:
+        message = f"{address!r} is no address or network; write one such as '10.0.0.5' or '10.0.0.0/24'"
+        raise ValueError(message) from None
+
+
+Network = Annotated[str, AfterValidator(_network)]
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split)]
+
+
 class Site(BaseModel):
     """One place the widget stands."""
 
@@ -116,6 +128,10 @@ class Settings(BaseSettings):
     )
     public_url: Origin | None = Field(
         None, description="URL, without a path, under which visitors reach this server behind a proxy."
+    )
+    trusted_proxies: Networks = Field(
+        (),
+        description="Addresses or networks of proxies, besides this machine, that may say who a visitor's address is.",
     )
     handoff: Literal["auto", "on_request"] = Field(
         "auto", description="When a person is called: when the bot cannot help, or only when the visitor asks."

@@ -112,5 +112,17 @@ class RedisBus:
         self._is_there = there
 
 
+async def problem_with(url: str) -> str | None:
+    """What is wrong with the Redis at `url`; None where it answers."""
+    try:
+        async with asyncio.timeout(SILENT_S), Redis.from_url(url, socket_connect_timeout=RETRY_S) as redis:
+            await redis.ping()
+    except TimeoutError:
+        return f"no answer within {SILENT_S:g} s"
+    except (RedisError, OSError) as problem:
+        return str(problem)
+    return None
+
+
 def _packed(sender: str, hints: Sequence[Hint]) -> bytes:
     return orjson.dumps([sender, [asdict(hint) for hint in hints]])

@@ -23,7 +23,7 @@ import handrail
 from bot import doctor, limits
 from bot.metrics import Metrics
 from bot.protocol import ClientFrame, FrameError, Identity
-from bot.settings import Origin, Settings, Site
+from bot.settings import Network, Origin, Settings, Site
 from bot.visitors import Reception
 from conversation.clock import SystemClock
 from conversation.errors import IllegalTransition, NewerConversation, Refused
@@ -166,6 +166,7 @@ def type_words(annotation):
         float | None: "number",
         Origin | None: "text",
         tuple[Origin, ...]: "list of text",
+        tuple[Network, ...]: "list of text",
         tuple[str, ...]: "list of text",
         dict[str, Site]: "tables by name",
     }

@@ -86,6 +86,14 @@ def test_an_empty_key_is_refused_without_being_shown(monkeypatch):
     assert "got" not in problem
 
 
+def test_a_trusted_proxy_is_an_address_or_a_network(monkeypatch):
+    monkeypatch.setenv("HANDRAIL_TRUSTED_PROXIES", "10.0.0.5, 10.1.0.0/16, fd00::1")
+    assert load_settings().trusted_proxies == ("10.0.0.5", "10.1.0.0/16", "fd00::1")
+    monkeypatch.setenv("HANDRAIL_TRUSTED_PROXIES", "balancer.internal")
+    (problem,) = problems()
+    assert "'balancer.internal' is no address or network" in problem
+
+
 def test_every_setting_is_described():
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
 

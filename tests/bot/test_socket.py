@@ -150,6 +150,17 @@ def numbers(events) -> list[int]:
 # Before the welcome
 
 
+@pytest.mark.parametrize(("trusted", "counted"), [((), "127.0.0.2"), (["127.0.0.0/8"], "203.0.113.7")])
+async def test_a_visitors_address_is_believed_from_listed_proxies_alone(dial, tmp_path, trusted, counted):
+    async with serving(tmp_path, public_url="https://chat.example", trusted_proxies=trusted) as behind:
+        forwarded = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https"}
+        guest = await dial(behind.address, local_addr=("127.0.0.2", 0), additional_headers=forwarded)
+        await guest.hello()
+        (chat,) = behind.house.counter.chats
+        assert chat._channel.address == counted
+        await guest.line.hang_up()
+
+
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://www.example", HOME + ".evil.example"])
 async def test_a_foreign_origin_is_refused_before_the_handshake(dial, origin):
     with pytest.raises(InvalidStatus) as refused:

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from conversation.clock import SystemClock
 from conversation.ports import Reached, Relayed
-from conversation.redis_bus import CHANNEL, WAITING, RedisBus
+from conversation.redis_bus import CHANNEL, WAITING, RedisBus, problem_with
 
 HINT = Reached("c1", "v1", 4)
 FRAME = Relayed("c1", "visitor", {"type": "typing", "on": True})
@@ -99,6 +99,14 @@ async def test_a_hint_reaches_the_listeners_of_every_process_once(buses):
     assert await here.next() == Reached("c9", "v9", 1)
     assert here.heard.empty()
     assert there.heard.empty()
+
+
+async def test_what_is_wrong_with_a_redis_is_said(server):
+    async with asyncio.timeout(PATIENCE_S):
+        while await problem_with(server.url) is not None:  # it is just starting
+            pass
+    server.kill()
+    assert "connect" in (await problem_with(server.url)).lower()
 
 
 async def test_many_hints_keep_their_order(buses):
