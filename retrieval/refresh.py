@@ -47,14 +47,16 @@ class Knowledge:
         reader = Reader(kb_dir)
         reading = reader.read()
         stored = Stored(index_dir, kb_dir)
-        version = stored.active_version()
-        snapshot = stored.at(version, encoder, reading.articles)
-        if snapshot is None or snapshot.kb_version != version or not reading.errors:
-            if not reading.articles:
-                raise KbUnusable(reading.errors)
-            snapshot = stored.current(reading.articles, encoder, snapshot, progress)
-        stored.activate(snapshot)
-        knowledge = cls(reader, stored, encoder, stored.compacted(snapshot) or snapshot)
+        with stored.alone():
+            version = stored.active_version()
+            snapshot = stored.at(version, encoder, reading.articles)
+            if snapshot is None or snapshot.kb_version != version or not reading.errors:
+                if not reading.articles:
+                    raise KbUnusable(reading.errors)
+                snapshot = stored.current(reading.articles, encoder, snapshot, progress)
+            stored.activate(snapshot)
+            snapshot = stored.compacted(snapshot) or snapshot
+        knowledge = cls(reader, stored, encoder, snapshot)
         knowledge._report(reading.errors)
         return knowledge
 
@@ -91,7 +93,7 @@ class Knowledge:
     async def tidy(self) -> None:
         """Merge segments where there are many; nothing else about the snapshot changes, not even its version."""
         async with self._refreshing:
-            merged = await asyncio.to_thread(self._stored.compacted, self.snapshot)
+            merged = await asyncio.to_thread(self._merged)
             if merged is not None:
                 self.snapshot = merged
 
@@ -113,10 +115,15 @@ class Knowledge:
 
     def _built(self, articles: Sequence[Article], encoded: "_Count") -> Snapshot:
         """The snapshot of these articles, made the active one unless it is already."""
-        snapshot = self._stored.current(articles, self._encoder, self.snapshot, encoded.note)
-        if snapshot is not self.snapshot:
-            self._stored.activate(snapshot)
+        with self._stored.alone():
+            snapshot = self._stored.current(articles, self._encoder, self.snapshot, encoded.note)
+            if snapshot is not self.snapshot:
+                self._stored.activate(snapshot)
         return snapshot
+
+    def _merged(self) -> Snapshot | None:
+        with self._stored.alone():
+            return self._stored.compacted(self.snapshot)
 
     def _report(self, errors: tuple[ArticleError, ...]) -> None:
         for error in errors if errors != self.errors else ():

@@ -1,9 +1,11 @@
 """The snapshots in the data folder, as seen from one folder of articles."""
 
+import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from retrieval.index import Progress, Snapshot, build, compact, configuration_of
 from retrieval.manifest import POINTER, load_what_is_whole, manifest_of, save, save_segment_in
 from retrieval.segment import Segment
 
+LOCK = ".lock"
+
 log = structlog.stdlib.get_logger(__name__)
 
 
@@ -26,6 +30,25 @@ class Stored:
 
     index_dir: Path
     kb_dir: Path
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """While other processes wait: what one has built the others then find, and none removes what another stores.
+
+        Where the disk or its file system refuses a lock, nobody waits: an index is a cache, built again where missing.
+        """
+        try:
+            self.index_dir.mkdir(parents=True, exist_ok=True)
+            lock = os.open(self.index_dir / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+        except OSError:
+            yield
+            return
+        try:
+            with suppress(OSError):
+                fcntl.flock(lock, fcntl.LOCK_EX)  # the kernel lets go of it with the process
+            yield
+        finally:
+            os.close(lock)
 
     def active_version(self) -> str | None:
         """The version that was served last for this folder."""

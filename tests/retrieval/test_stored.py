@@ -1,7 +1,11 @@
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
 import structlog
 
 from retrieval.article import parse
 from retrieval.encode import HashingEncoder
+from retrieval.refresh import Knowledge
 from retrieval.stored import Stored
 
 ENCODER = HashingEncoder(32)
@@ -75,6 +79,31 @@ def test_an_earlier_state_that_is_still_stored_is_not_built_again(tmp_path):
 def test_what_is_stored_is_used_from_its_files(tmp_path):
     snapshot = two_segments(Stored(tmp_path, tmp_path / "kb"))
     assert [part.segment.vectors.vectors.flags.owndata for part in snapshot.parts] == [False, False]
+
+
+def test_processes_that_see_the_same_edit_encode_it_once(tmp_path):
+    kb = tmp_path / "kb"
+    kb.mkdir()
+    (kb / "a.md").write_text("# a\n\nOne.\n")
+    encoders = [Counting() for _ in range(4)]
+    processes = [Knowledge.open(kb, index_dir=tmp_path / "index", encoder=encoder) for encoder in encoders]
+    (kb / "b.md").write_text("# b\n\n" + "\n\n".join(f"## {n}\n\nNumber {n}." for n in range(20)))
+    for encoder in encoders:
+        encoder.encoded.clear()
+    with (
+        structlog.testing.capture_logs() as logs,
+        ThreadPoolExecutor(4) as threads,
+    ):  # a lock is of a file, not a process
+        list(threads.map(lambda knowledge: asyncio.run(knowledge.refresh()), processes))
+    assert len({knowledge.snapshot.kb_version for knowledge in processes}) == 1
+    assert sum(bool(encoder.encoded) for encoder in encoders) == 1
+    assert {line["event"] for line in logs} == {"kb.refreshed"}
+
+
+def test_an_index_that_cannot_be_locked_is_used_all_the_same(tmp_path):
+    (tmp_path / "index").write_text("a file")
+    with Stored(tmp_path / "index", tmp_path / "kb").alone():
+        pass
 
 
 def test_two_processes_with_other_histories_share_one_folder(tmp_path):
