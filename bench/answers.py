@@ -39,11 +39,14 @@ def main() -> None:
     parser.add_argument("--questions", type=Path, required=True, help="questions.jsonl; only the questions are used")
     parser.add_argument("--seconds", type=float, default=10.0, help="how long to ask with each number of sockets")
     parser.add_argument("--sockets", type=int, nargs="+", default=SOCKETS)
+    parser.add_argument(
+        "--workers", type=int, default=1, help="processes; with more than one, memory is the supervisor's"
+    )
     args = parser.parse_args()
     questions = [orjson.loads(line)["question"] for line in args.questions.read_text(encoding="utf-8").splitlines()]
     with tempfile.TemporaryDirectory() as data:
         _prepare(Path(data), args.kb)
-        measure(Path(data), args.kb.resolve(), questions, args.sockets, args.seconds)
+        measure(Path(data), args.kb.resolve(), questions, args.sockets, seconds=args.seconds, workers=args.workers)
 
 
 def _prepare(data: Path, kb: Path) -> None:
@@ -51,10 +54,12 @@ def _prepare(data: Path, kb: Path) -> None:
     start(data, kb=kb.resolve()).stop()
 
 
-def measure(data: Path, kb: Path, questions: Sequence[str], sockets: Sequence[int], seconds: float) -> None:
+def measure(
+    data: Path, kb: Path, questions: Sequence[str], sockets: Sequence[int], *, seconds: float, workers: int
+) -> None:
     """Start the server and ask."""
     began = time.perf_counter()
-    server = start(data, kb=kb)
+    server = start(data, kb=kb, settings={"HANDRAIL_WORKERS": str(workers)})
     endless = itertools.cycle(questions)
     asyncio.run(_ask_for(server, endless, 1, 0.0))
     print(f"start to first answer  {time.perf_counter() - began:6.2f} s")
