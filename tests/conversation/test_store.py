@@ -204,12 +204,12 @@ async def test_of_fifty_claims_at_once_one_wins_and_the_others_learn_who(house, 
 
 async def test_nobody_holds_more_than_their_capacity(house, talk):
     await house.store.add_agent(anna := Agent("a", "a@example.org", "Anna", capacity=3), None)
-    for n in range(10):
+    for n in range(30):
         await talk.queued(f"c{n}", visitor_id=f"v{n}")
     workers = (house.talk, house.other_talk)
-    done = await outcomes(*(workers[n % 2].claim(anna, f"c{n}") for n in range(10)))
+    done = await outcomes(*(workers[n % 2].claim(anna, f"c{n}") for n in range(30)))
     refused = [error for error in done if isinstance(error, OverCapacity)]
-    assert len(refused) == 7
+    assert len(refused) == 27
     assert {(error.held, error.capacity) for error in refused} == {(3, 3)}
     held = await house.store.conversations(holder_id="a")
     assert len(held.items) == 3
