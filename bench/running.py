@@ -67,10 +67,11 @@ def start(data: Path, *, kb: Path, port: int = 0, settings: Mapping[str, str] | 
     return Running(process, _await_url(process, log_path), log_path)
 
 
-def handrail(*args: str, data: Path, stdin: str | None = None) -> str:
+def handrail(*args: str, data: Path, stdin: str | None = None, settings: Mapping[str, str] | None = None) -> str:
     """What a `handrail` command prints; raises CalledProcessError where it fails."""
     command: Sequence[str] = [sys.executable, str(ROOT / "handrail.py"), *args, "--data", str(data)]
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=True, cwd=data)
+    environment = {**os.environ, **(settings or {})}
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=True, cwd=data, env=environment)
     return done.stdout.strip()
 
 

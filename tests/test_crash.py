@@ -1,16 +1,77 @@
-"""The day the server dies: short forms of bench/crash.py and bench/claims.py, on real processes and sockets."""
+"""The day the server dies: short forms of bench/faults.py and bench/claims.py, on real processes and sockets."""
 
+import asyncio
 from collections import Counter
+from contextlib import ExitStack
 
 import pytest
 
-from bench import claims, crash
+from bench import claims, faults
+from bench.ledger import Book, books, compare
 
 pytestmark = pytest.mark.slow
 
+WITHIN_S = 120
 
-def test_kill_9_amid_chats_loses_nothing_and_answers_every_turn_once(data_dir, small_kb):
-    assert crash.run(data_dir, kb=small_kb, chats=30, says=4, kills=2, after_s=0.3) == []
+
+@pytest.mark.parametrize(
+    ("fault", "on", "times"),
+    [
+        ("kill", "sqlite", 3),
+        ("kill", "postgres", 3),
+        ("cut", "sqlite", 30),
+        ("redis", "postgres", 2),
+        ("rolling", "postgres", 1),
+    ],
+)
+def test_nothing_is_lost_doubled_or_answered_twice(tmp_path, exported_model, small_kb, fault, on, times):
+    with ExitStack() as stack:
+        site = faults.prepare(stack, tmp_path, small_kb, on, exported_model)
+        site.open(faults.SERVERS)
+        kept = books(20, 3, think_s=2.0)
+        report = asyncio.run(faults.play(site, fault, kept, times=times, pause_s=1.0, within_s=WITHIN_S))
+    assert report.faults == []
+    assert len(report.waited_s) == 20 * 3 + 2  # every tenth visitor asks for a person in the end
+
+
+def said(seq, client_id):
+    return {"seq": seq, "event_id": f"e{seq}", "kind": "visitor_said", "client_id": client_id}
+
+
+def answered(seq, *answers):
+    return {"seq": seq, "event_id": f"e{seq}", "kind": "bot_said", "answers": list(answers)}
+
+
+OPENED = {"seq": 1, "event_id": "e1", "kind": "opened"}
+WHOLE = [OPENED, said(2, "a"), answered(3, 2)]
+
+
+def heard(*events):
+    book = Book([("a", "Hello!")])
+    for event in events:
+        book.note(event)
+    return book
+
+
+@pytest.mark.parametrize(
+    ("stored", "fault"),
+    [
+        ([OPENED, said(2, "a"), said(3, "a"), answered(4, 2, 3)], "stored 2 times"),
+        ([OPENED, answered(2)], "stored 0 times"),
+        ([OPENED, said(2, "a"), answered(3, 2), answered(4, 2)], "answered 2 times"),
+        ([OPENED, said(2, "a"), answered(4, 2)], "gaps"),
+        ([OPENED, said(2, "a"), answered(3, 2), said(4, "b"), answered(5, 4)], "heard something else"),
+    ],
+)
+def test_the_audit_sees_what_is_lost_doubled_or_out_of_order(stored, fault):
+    assert any(fault in found for found in compare(heard(*WHOLE), stored))
+    assert compare(heard(*WHOLE), WHOLE) == []
+
+
+def test_a_visitor_notes_what_comes_out_of_order_or_twice_under_one_name():
+    assert heard(OPENED, answered(3)).faults == ["number 3 came after 1"]
+    assert heard(OPENED, said(2, "a"), said(3, "a")).faults == ["client_id a stands at (2, 'e2') and at (3, 'e3')"]
+    assert heard(OPENED, said(2, "a"), said(2, "a") | {"again": True}).faults == []
 
 
 @pytest.mark.parametrize("servers", [1, 2])
