@@ -5,14 +5,16 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
 from bot import commands as bot
+from bot import erasing, records
 from bot.assembly import DataUnwritable, open_store
 from bot.commands import settings_of
 from bot.confidence import CalibrationUnusable
 from bot.log import configure_logging
+from bot.records import ExportRefused
 from bot.serve import PortTaken
 from bot.settings import SettingsError, load_settings
 from bot.workers import WorkersFailed
-from conversation.errors import DatabaseNewer, DatabaseUnusable, StorageUnavailable
+from conversation.errors import BackupRefused, DatabaseNewer, DatabaseUnusable, StorageUnavailable
 from eval import commands as evaluation
 from handoff import commands as handoff
 from retrieval import commands as retrieval
@@ -27,6 +29,8 @@ OPERATIONAL = (
     StorageUnavailable,
     DatabaseNewer,
     DatabaseUnusable,
+    BackupRefused,
+    ExportRefused,
     WorkersFailed,
 )
 INTERRUPTED = 130  # as a shell reports SIGINT
@@ -51,6 +55,8 @@ def parser() -> ArgumentParser:
     handrail = ArgumentParser(prog="handrail", description="A support chat that answers from your own knowledge base.")
     commands = handrail.add_subparsers(metavar="COMMAND", required=True)
     bot.add_commands(commands)
+    records.add_commands(commands)
+    erasing.add_commands(commands)
     retrieval.add_commands(commands)
     handoff.add_commands(commands, lambda data: open_store(load_settings(data=data)))
     evaluation.add_commands(commands)

@@ -34,7 +34,9 @@ from conversation.journal import Journal
 from conversation.poll import poll
 from conversation.ports import Bus, Clock, Store
 from conversation.redis_bus import RedisBus
-from conversation.sql.postgres import PostgresStore
+from conversation.retention import retain
+from conversation.sql import backup, dump
+from conversation.sql.postgres import PATIENT_S, STATEMENT_S, PostgresStore
 from conversation.sql.sqlite import SqliteStore
 from handoff.agents import Accounts
 from handoff.console import Console
@@ -163,19 +165,45 @@ def open_generator(settings: Settings, clock: Clock, observe: Callable[[Call], N
 
 
 @asynccontextmanager
-async def open_store(settings: Settings) -> AsyncIterator[Store]:
-    """The database, for one process. Raises DataUnwritable, DatabaseNewer, DatabaseUnusable and StorageUnavailable."""
+async def open_store(settings: Settings, *, patient: bool = False) -> AsyncIterator[Store]:
+    """The database, for one process. `patient`: its statements may take an hour.
+
+    Raises DataUnwritable, DatabaseNewer, DatabaseUnusable and StorageUnavailable.
+    """
     prepare_data(settings.data)
     worker = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     store: Store
     if settings.database_url is None:
         store = await SqliteStore.open(settings.data / DATABASE, worker=worker)
     else:
-        store = await PostgresStore.open(settings.database_url.get_secret_value(), worker=worker)
+        wait_s = PATIENT_S if patient else STATEMENT_S
+        store = await PostgresStore.open(settings.database_url.get_secret_value(), worker=worker, statement_s=wait_s)
     try:
         yield store
     finally:
         await store.close()
+
+
+def back_up(settings: Settings, out: Path) -> int:
+    """Copy the database to the new file `out` while others write; its size in bytes.
+
+    Raises BackupRefused and DatabaseUnusable.
+    """
+    if settings.database_url is None:
+        return backup.back_up(settings.data / DATABASE, out).bytes
+    return dump.back_up(settings.database_url.get_secret_value(), out)
+
+
+def restore(settings: Settings, file: Path) -> None:
+    """Fill the database, which must be empty, from a backup.
+
+    Raises BackupRefused, DatabaseNewer and DataUnwritable.
+    """
+    if settings.database_url is None:
+        prepare_data(settings.data)
+        backup.restore(file, settings.data / DATABASE)
+    else:
+        dump.restore(file, settings.database_url.get_secret_value())
 
 
 @asynccontextmanager
@@ -223,6 +251,8 @@ async def assemble(settings: Settings, encoder: Encoder, knowledge: Knowledge) -
                 tasks.create_task(poll(store, house.journal.bus, house.journal.clock)),
                 tasks.create_task(knowledge.watch()),
             ]
+            if settings.retention_days is not None:
+                running.append(tasks.create_task(retain(house.journal, days=settings.retention_days)))
             try:
                 yield house
             finally:

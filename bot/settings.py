@@ -203,6 +203,11 @@ class Settings(BaseSettings):
     max_wait_s: float = Field(
         600, gt=0, description="Seconds in the queue after which the visitor is offered a follow-up."
     )
+    retention_days: float | None = Field(
+        None,
+        ge=1,
+        description="Days after which a closed conversation is erased by the server; without it conversations are kept.",
+    )
     rate_limits: Literal["on", "off"] = Field(
         "on", description="Limits per visitor and address; off is for load tests and refused unless host is loopback."
     )

@@ -6,9 +6,11 @@ for every cursor, every count and every law of the log. What anyone typed, and w
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from conversation.events import ERASED, SYSTEM, Author, Closed, Event, JsonObject, Opened, Redacted, Unknown, body_of
 from conversation.ports import Draft
+from conversation.state import Conversation
 
 # Columns of random ids, which stay: a short name would be found in them by chance.
 RANDOM_IDS = ("conversation_id", "event_id", "client_id", "visitor_id", "agent_id", "by_id", "holder_id", "sender")
@@ -48,6 +50,11 @@ def _kept(event: Event) -> tuple[str, ...]:
     if event.kind in REASONED:
         return () if event.by.kind == "agent" else ("reason",)
     return KEPT.get(event.kind, ())
+
+
+def is_due(now: Conversation, unless_changed_since: datetime | None) -> bool:
+    """Whether an erasure that minds changes may go on: the conversation is closed, and as it was."""
+    return unless_changed_since is None or (now.state == "closed" and now.updated_at < unless_changed_since)
 
 
 def last_words(seqs: Iterable[int], *, is_open: bool) -> Iterator[Draft]:

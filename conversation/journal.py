@@ -1,8 +1,10 @@
 """Append and tell: the one way in which events come about, for chat, bot and desk alike."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from conversation.ports import Append, Appended, Bus, Clock, Decide, Erased, Key, Reached, Store, TurnLease, Visitor
+from conversation.keeping import Erased
+from conversation.ports import Append, Appended, Bus, Clock, Decide, Key, Reached, Store, TurnLease, Visitor
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,10 @@ class Journal:
             self.bus.publish(Reached(now.conversation_id, now.visitor_id, now.seq))
         return appended
 
-    async def erase(self, conversation_id: str) -> Erased | None:
+    async def erase(self, conversation_id: str, *, unless_changed_since: datetime | None = None) -> Erased | None:
         """Overwrite what was written in the conversation, see `RecordStore.erase`; who reads along drops their copies."""
-        erased = await self.store.erase(conversation_id, self.clock.now())
+        at = self.clock.now()
+        erased = await self.store.erase(conversation_id, at, unless_changed_since=unless_changed_since)
         if erased is not None and erased.count:
             now = erased.conversation
             self.bus.publish(Reached(now.conversation_id, now.visitor_id, now.seq))

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, is_dataclass, replace
 from datetime import datetime, timedelta
 
-from conversation.erasure import RANDOM_IDS, erased, last_words
+from conversation.erasure import RANDOM_IDS, erased, is_due, last_words
 from conversation.events import ContactLeft, Event
+from conversation.keeping import Copy, Erased, Holdings, Mention
 from conversation.log import advance
 from conversation.memory.shelves import Sent, Shelves
-from conversation.ports import Clock, Copy, Erased, Head, Holdings, Mention
+from conversation.ports import Clock, Head
 from conversation.state import fold
 
 
@@ -36,23 +37,30 @@ class MemoryRecords:
         if conversation_id is not None:
             return Holdings((), self._unerased({conversation_id}))
         people = {visitor_id} if visitor_id is not None else set[str]()
-        people |= set(self._who_left(email.lower())) if email is not None else set()
+        left = {} if email is None else self._left(email.lower())
+        people |= set(left.values()) | self._named(email)
         theirs, known = set[str](), set[str]()
         while people - known:
             known |= people
             theirs |= {name for name in self._shelves.conversations if self._people_in(name) & people}
             people = people.union(*(self._people_in(name) for name in theirs))
         rows = (self._shelves.visitors.get(one) for one in sorted(known))
-        return Holdings(tuple(row for row in rows if row is not None), self._unerased(theirs))
+        ordered = sorted(self._unerased(theirs), key=lambda name: (name in left, name))
+        return Holdings(tuple(row for row in rows if row is not None), tuple(ordered))
 
-    def _who_left(self, email: str) -> Iterator[str]:
-        for visitor in self._shelves.visitors.values():
-            if visitor.email is not None and visitor.email.lower() == email:
-                yield visitor.visitor_id
-        for name, events in self._shelves.events.items():
-            for event in events:
-                if isinstance(event.payload, ContactLeft) and event.payload.email.lower() == email:
-                    yield self._shelves.conversations[name].visitor_id
+    def _named(self, email: str | None) -> set[str]:
+        """Visitors who have the address."""
+        named = {who.visitor_id: who.email.lower() for who in self._shelves.visitors.values() if who.email is not None}
+        return {visitor_id for visitor_id, address in named.items() if email is not None and address == email.lower()}
+
+    def _left(self, email: str) -> dict[str, str]:
+        """Conversations in which the address was left, and whose they are."""
+        return {
+            name: self._shelves.conversations[name].visitor_id
+            for name, events in self._shelves.events.items()
+            for event in events
+            if isinstance(event.payload, ContactLeft) and event.payload.email.lower() == email
+        }
 
     def _people_in(self, conversation_id: str) -> set[str]:
         """Whose it is, who opened it, and whose commands stand in it: signing in moves some of these."""
@@ -67,12 +75,16 @@ class MemoryRecords:
         found = {name: self._shelves.conversations.get(name) for name in conversation_ids}
         return tuple(sorted(name for name, now in found.items() if now is not None and not now.erased))
 
-    async def erase(self, conversation_id: str, at: datetime) -> Erased | None:
+    async def erase(
+        self, conversation_id: str, at: datetime, *, unless_changed_since: datetime | None = None
+    ) -> Erased | None:
         """Overwrite what was written in the conversation, see `RecordStore.erase`."""
         shelves = self._shelves
         before = shelves.conversations.get(conversation_id)
-        if before is None or before.erased:
-            return None if before is None else Erased(before, 0)
+        if before is None or not is_due(before, unless_changed_since):
+            return None
+        if before.erased:
+            return Erased(before, 0)
         stored = shelves.events[conversation_id]
         remains = [erased(event) for event in stored]
         seqs = [new.seq for old, new in zip(stored, remains, strict=True) if new != old]

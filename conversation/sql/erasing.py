@@ -8,10 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, bindparam
 
 from conversation.clock import micros
-from conversation.erasure import RANDOM_IDS, erased, last_words
+from conversation.erasure import RANDOM_IDS, erased, is_due, last_words
 from conversation.events import Author, Event
+from conversation.keeping import Erased, Holdings, Mention
 from conversation.log import advance
-from conversation.ports import Erased, Head, Holdings, Mention
+from conversation.ports import Head
 from conversation.sql import reading, turns
 from conversation.sql.dialect import DatabaseNow
 from conversation.sql.rows import conversation_of, conversation_values, event_of, event_values, visitor_of
@@ -51,12 +52,13 @@ _TAKE = (
 _BEGIN = sa.insert(chores).values(name=bindparam("wanted"), due_at=_DUE_AGAIN)
 
 
-def erase(connection: Connection, conversation_id: str, at: datetime) -> Erased | None:
+def erase(
+    connection: Connection, conversation_id: str, at: datetime, unless_changed_since: datetime | None
+) -> Erased | None:
     """Overwrite the conversation, see `RecordStore.erase`."""
     row = connection.execute(_LOCKED, {"wanted_id": conversation_id}).first()
-    if row is None:
+    if row is None or not is_due(before := conversation_of(row), unless_changed_since):
         return None
-    before = conversation_of(row)
     if before.erased:
         return Erased(before, 0)
     remains, seqs = _overwrite(connection, conversation_id)
@@ -117,8 +119,11 @@ def holdings(
     if conversation_id is not None:
         return Holdings((), _unerased(connection, {conversation_id}))
     people = {visitor_id} if visitor_id is not None else set[str]()
+    with_address: set[str] = set()
     if email is not None:
-        people |= _who_left(connection, email)
+        left = _left(connection, email)
+        with_address = set(left)
+        people |= set(left.values()) | _named(connection, email)
     theirs, known = set[str](), set[str]()
     while people - known:
         known |= people
@@ -127,19 +132,26 @@ def holdings(
     rows = (
         connection.execute(sa.select(visitors).where(visitors.c.visitor_id == one)).first() for one in sorted(known)
     )
-    return Holdings(tuple(visitor_of(row) for row in rows if row is not None), _unerased(connection, theirs))
+    ordered = sorted(_unerased(connection, theirs), key=lambda one: (one in with_address, one))
+    return Holdings(tuple(visitor_of(row) for row in rows if row is not None), tuple(ordered))
 
 
-def _who_left(connection: Connection, email: str) -> set[str]:
-    """Visitors who have the address, and those of conversations in which it was left."""
-    named = sa.select(visitors.c.visitor_id).where(sa.func.lower(visitors.c.email) == email.lower())
-    address = events.c.body["email"].as_string()
-    left = (
-        sa.select(conversations.c.visitor_id)
-        .join(events)
-        .where(events.c.kind == "contact_left", sa.func.lower(address) == email.lower())
+def _named(connection: Connection, email: str) -> set[str]:
+    """Visitors who have the address."""
+    return set(
+        connection.scalars(sa.select(visitors.c.visitor_id).where(sa.func.lower(visitors.c.email) == email.lower()))
     )
-    return set(connection.scalars(named)) | set(connection.scalars(left))
+
+
+def _left(connection: Connection, email: str) -> dict[str, str]:
+    """Conversations in which the address was left, and whose they are."""
+    address = sa.func.lower(events.c.body["email"].as_string())
+    left = (
+        sa.select(conversations.c.conversation_id, conversations.c.visitor_id)
+        .join(events)
+        .where(events.c.kind == "contact_left", address == email.lower())
+    )
+    return {row.conversation_id: row.visitor_id for row in connection.execute(left)}
 
 
 def _conversations_of(connection: Connection, people: set[str]) -> set[str]:

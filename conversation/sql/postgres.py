@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from conversation.errors import DatabaseUnusable, StorageUnavailable
-from conversation.ports import Copy
+from conversation.keeping import Copy
 from conversation.sql import schema
 from conversation.sql.database import T, Work
 from conversation.sql.store import SqlStore

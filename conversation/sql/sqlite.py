@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from conversation.errors import DatabaseUnusable, StorageUnavailable
-from conversation.ports import Copy
+from conversation.keeping import Copy
 from conversation.sql import schema
 from conversation.sql.database import T, Work
 from conversation.sql.residue import copies_in

@@ -5,20 +5,8 @@ from datetime import datetime
 from functools import partial
 
 from conversation.events import Event, State
-from conversation.ports import (
-    Agent,
-    Append,
-    Appended,
-    Credential,
-    Erased,
-    Head,
-    Holdings,
-    Mention,
-    Page,
-    Presence,
-    TurnLease,
-    Visitor,
-)
+from conversation.keeping import Erased, Holdings, Mention
+from conversation.ports import Agent, Append, Appended, Credential, Head, Page, Presence, TurnLease, Visitor
 from conversation.sql import erasing, people, reading, turns
 from conversation.sql.appending import append
 from conversation.sql.database import Database
@@ -104,9 +92,12 @@ class _SqlRecords:
         work = partial(erasing.holdings, visitor_id=visitor_id, email=email, conversation_id=conversation_id)
         return await self._database.read(work)
 
-    async def erase(self, conversation_id: str, at: datetime) -> Erased | None:
+    async def erase(
+        self, conversation_id: str, at: datetime, *, unless_changed_since: datetime | None = None
+    ) -> Erased | None:
         """Overwrite what was written in the conversation, see `RecordStore.erase`."""
-        return await self._database.write(partial(erasing.erase, conversation_id=conversation_id, at=at))
+        work = partial(erasing.erase, conversation_id=conversation_id, at=at, unless_changed_since=unless_changed_since)
+        return await self._database.write(work)
 
     async def forget_visitor(self, visitor_id: str, *, unless_in_use: bool = False) -> bool:
         """Delete the visitor's row; True where there was one."""

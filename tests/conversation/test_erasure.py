@@ -44,7 +44,8 @@ from conversation.events import (
     visitor_form,
 )
 from conversation.journal import Journal
-from conversation.ports import Append, Draft, Head, Holdings, Visitor
+from conversation.keeping import Holdings
+from conversation.ports import Append, Draft, Head, Visitor
 from conversation.sql import residue
 from conversation.state import fold
 

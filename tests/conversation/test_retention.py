@@ -1,0 +1,97 @@
+"""What was closed for long enough is erased, once an hour, by one process."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from conversation.bus import LocalBus
+from conversation.journal import Journal
+from conversation.ports import Visitor
+from conversation.retention import EVERY_S, erase_older, retain
+
+
+@pytest.fixture
+def journal(house):
+    return Journal(house.store, LocalBus(), house.clock)
+
+
+async def while_time_passes(house, work):
+    """What `work` returns, which sleeps by the house's clock."""
+    running = asyncio.ensure_future(work)
+    for _ in range(10_000):
+        if running.done():
+            break
+        house.clock.advance(0.01)
+        await asyncio.sleep(0.001)
+    return await asyncio.wait_for(running, 1)
+
+
+async def erased(house, *names):
+    return [name for name in names if (await house.store.conversation(name)).erased]
+
+
+async def test_what_is_old_and_closed_goes_with_its_visitor_and_the_rest_stays(house, talk, journal):
+    for name in ("old", "open", "young"):
+        visitor = Visitor(name, "default", name.encode() * 8, house.clock.now())
+        await talk.say(conversation_id=name, visitor_id=name, visitor=visitor)
+        if name == "open":
+            house.clock.advance(timedelta(days=40).total_seconds())
+        if name != "open":
+            await talk.close(name)
+    before = house.clock.now() - timedelta(days=30)
+    assert await while_time_passes(house, erase_older(journal, before)) == 1
+    assert await erased(house, "old", "open", "young") == ["old"]
+    assert await house.store.visitor_by_token(b"old" * 8) is None
+    assert await house.store.visitor_by_token(b"young" * 8) is not None
+    assert await while_time_passes(house, erase_older(journal, before)) == 0
+
+
+async def test_what_is_reopened_meanwhile_is_left_alone(house, talk):
+    await talk.say()
+    await talk.close()
+    house.clock.advance(60)
+    before = house.clock.now()
+    assert await house.store.closed_before(before, limit=10)
+    await talk.say("are you still there?")
+    assert await house.store.erase("c1", house.clock.now(), unless_changed_since=before) is None
+    assert [event.payload.text for event in await house.store.events("c1") if event.kind == "visitor_said"] == [
+        "hello",
+        "are you still there?",
+    ]
+
+
+async def test_of_two_processes_one_does_it_and_after_an_hour_again(house, talk):
+    await talk.say()
+    await talk.close()
+    house.clock.advance(timedelta(days=3).total_seconds())
+    taken = []
+
+    class Counting:
+        """The store of one process, and whether the chore was its own."""
+
+        def __init__(self, store):
+            self.store = store
+
+        def __getattr__(self, name):
+            return getattr(self.store, name)
+
+        async def take_chore(self, name, *, every_s):
+            assert every_s == EVERY_S
+            mine = await self.store.take_chore(name, every_s=every_s)
+            taken.append(mine)
+            return mine
+
+    running = [
+        asyncio.create_task(retain(Journal(Counting(store), LocalBus(), house.clock), days=2))
+        for store in (house.store, house.other)
+    ]
+    for _ in range(5_000):
+        if len(taken) >= 2 and await erased(house, "c1"):
+            break
+        house.clock.advance(0.01)
+        await asyncio.sleep(0.001)
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    assert taken.count(True) == 1
