@@ -3,7 +3,18 @@ import re
 import pytest
 from playwright.async_api import async_playwright, expect
 
-from conversation.events import BOT, Author, BotSaid, Citation, HandoffRequested, ReturnedToBot, VisitorSaid
+from conversation.events import (
+    BOT,
+    Author,
+    BotSaid,
+    Citation,
+    ContactLeft,
+    HandoffRequested,
+    Reopened,
+    ReturnedToBot,
+    Tagged,
+    VisitorSaid,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -133,6 +144,32 @@ async def test_bot_markdown_is_drawn_and_hostile_text_stays_text(page, office):
         "/help/ports",
     ]
     await expect(page.locator("main img")).to_have_count(0)
+
+
+async def test_what_is_erased_vanishes_from_an_open_console_and_is_not_there_when_it_is_opened_again(page, office):
+    secret = "my card is 4111"
+    conversation_id = await office.open(secret)
+    visitor = Author("visitor", "Ada Secret", (await office.store.conversation(conversation_id)).visitor_id)
+    called = HandoffRequested("visitor_asked", f"Wants: “{secret}”")
+    await office.append(conversation_id, (BOT, BotSaid(f"About {secret}", "no_answer", (2,))), (visitor, called))
+    ana = Author("agent", "Ana", (await office.store.agent_by_email("ana@example.com"))[0].agent_id)
+    await office.append(conversation_id, (ana, Tagged(("4111",))), (visitor, ContactLeft("4111@example.org", "4111")))
+    await page.get_by_role("button", name="4111").click()
+    await expect(page.get_by_role("log")).to_contain_text("The visitor can be reached at 4111@example.org")
+    await office.journal.erase(conversation_id)
+    log = page.get_by_role("log")
+    await expect(log).to_contain_text("Something was erased")
+    await expect(log.locator(".erased")).to_have_text(["Erased", "Erased"])
+    await expect(page.locator("body")).not_to_contain_text("4111")
+    await expect(page.locator("body")).not_to_contain_text("Ada")
+    await page.reload()
+    await expect(page.get_by_text("You hold no chat.")).to_be_visible()
+    await office.append(conversation_id, (visitor, Reopened()), (visitor, VisitorSaid("a new question")))
+    await page.get_by_role("button", name="a new question").click()
+    await expect(log).to_contain_text("a new question")
+    await expect(log.locator(".erased")).to_have_text(["Erased", "Erased"])
+    await expect(log).to_contain_text("The visitor left an address")
+    await expect(page.locator("body")).not_to_contain_text("4111")
 
 
 async def test_agent_reads_at_the_top_what_is_wanted_without_scrolling(page, office):

@@ -76,9 +76,15 @@ export class Chat {
   /** @param {any} event */
   append(event) {
     this.transcript.append(event);
-    if (event.kind === "handoff_requested") this.#showHandover(event.detail);
+    if (event.kind === "handoff_requested") this.#showHandover(event.detail ?? "");
     if (event.kind === "returned_to_bot") this.#showHandover("");
     if (event.by.kind === "visitor") this.visitorTyping(false);
+  }
+
+  /** Show only what was not erased. @param {any[]} events */
+  redact(events) {
+    this.transcript.redraw(events);
+    this.#showHandover("");
   }
 
   /** @param {string} detail */

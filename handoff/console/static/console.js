@@ -6,6 +6,7 @@ import { byId } from "./dom.js";
 import { Link } from "./link.js";
 import { Outbox } from "./outbox.js";
 import { drawQueue } from "./queue.js";
+import { withoutErased } from "./transcript.js";
 import { explain, tookBack } from "./words.js";
 
 const CLOCK_MS = 15_000; // waiting times are shown in minutes
@@ -69,11 +70,13 @@ function note(item) {
 
 /** @param {any} event */
 function follow(event) {
-  const log = logs.get(event.conversation_id) ?? [];
-  logs.set(event.conversation_id, [...log, event]);
+  const log = [...(logs.get(event.conversation_id) ?? []), event];
+  const left = event.kind === "redacted" ? withoutErased(log, event.seqs) : log;
+  logs.set(event.conversation_id, left);
   if (event.client_id && event.by.id === me) outbox.remove(event.client_id);
   if (event.conversation_id !== selected) return;
   chat.append(event);
+  if (event.kind === "redacted") chat.redact(left);
   if (event.kind === "visitor_said") void suggest(event.conversation_id);
 }
 

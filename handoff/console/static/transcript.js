@@ -28,9 +28,32 @@ function said(kind, by, at, words) {
 /** @param {string} text */
 const plain = (text) => make("div", { class: "words plain-words" }, text);
 
+const KINDS = { visitor_said: "visitor", agent_said: "agent", note_added: "note", bot_said: "bot" };
+const NAMES = { visitor: "Visitor", agent: "Agent", note: "Note", bot: "Bot" };
+// What stays of an event whose texts were erased, as in the store.
+const STAYS = ["seq", "event_id", "at", "kind", "conversation_id", "state", "holder", "hold", "to_name", "helpful", "score", "priority"];
+
+/** The events without what `redacted` says was erased. @param {any[]} events @param {number[]} seqs */
+export function withoutErased(events, seqs) {
+  const gone = new Set(seqs);
+  return events.map((event) => (gone.has(event.seq) ? remains(event) : event));
+}
+
+/** @param {any} event */
+function remains(event) {
+  const by = event.by.kind === "visitor" ? { ...event.by, name: null } : event.by;
+  const reason = event.kind === "handoff_requested" ? { reason: event.reason } : {};
+  const kept = STAYS.filter((name) => name in event).map((name) => [name, event[name]]);
+  return { ...Object.fromEntries(kept), ...reason, by, erased: true };
+}
+
 /** @param {any} event @returns {HTMLLIElement | null} */
 function line(event) {
   const at = clock(event.at);
+  if (event.erased && event.kind in KINDS) {
+    const kind = KINDS[/** @type {keyof typeof KINDS} */ (event.kind)];
+    return said(kind, NAMES[/** @type {keyof typeof NAMES} */ (kind)], at, [make("div", { class: "words erased" }, "Erased")]);
+  }
   switch (event.kind) {
     case "visitor_said": return said("visitor", event.by.name ?? "Visitor", at, [plain(event.text)]);
     case "agent_said": return said("agent", event.by.name ?? "Agent", at, [plain(event.text)]);
@@ -60,6 +83,12 @@ export class Transcript {
     this.unsent = [];
     this.list.replaceChildren(...events.flatMap((event) => line(event) ?? []));
     this.place.scrollTop = this.place.scrollHeight;
+  }
+
+  /** Draw anew, without moving whoever reads. @param {any[]} events */
+  redraw(events) {
+    const waiting = this.unsent;
+    this.keepingPlace(() => this.list.replaceChildren(...events.flatMap((event) => line(event) ?? []), ...waiting));
   }
 
   /** @param {any} event */

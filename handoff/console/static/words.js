@@ -70,8 +70,8 @@ export function happened(event) {
     case "reopened": return `${who} reopened the chat`;
     case "rated": return `The visitor found an answer ${event.helpful ? "helpful" : "not helpful"}${event.comment ? `: ${event.comment}` : ""}`;
     case "surveyed": return `The visitor gave ${event.score} of 5${event.comment ? `: ${event.comment}` : ""}`;
-    case "contact_left": return `The visitor can be reached at ${event.email}${event.name ? ` (${event.name})` : ""}`;
-    case "tagged": return event.tags.length ? `${who} set the tags ${event.tags.join(", ")}` : `${who} removed all tags`;
+    case "contact_left": return event.erased ? "The visitor left an address" : `The visitor can be reached at ${event.email}${event.name ? ` (${event.name})` : ""}`;
+    case "tagged": if (event.erased) return `${who} changed the tags`; return event.tags.length ? `${who} set the tags ${event.tags.join(", ")}` : `${who} removed all tags`;
     case "priority_set": return `${who} set the priority to ${event.priority}`;
     case "redacted": return "Something was erased";
     default: return "";
