@@ -80,7 +80,7 @@ async def serve(
     """Until SIGTERM or SIGINT. `on_serving` is called with the URL once connections are accepted; it says so."""
     async with assemble(settings, encoder, knowledge) as house:
         doors = Doors()
-        server = _Server(_config(create_app(house, doors), settings))
+        server = _Server(server_config(create_app(house, doors), settings))
         stopping = asyncio.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, stopping.set)
@@ -119,7 +119,8 @@ async def _drain(house: House, doors: Doors) -> None:
     await asyncio.gather(house.console.drain(within_s=spread_s), *leaving)
 
 
-def _config(app: object, settings: Settings) -> uvicorn.Config:
+def server_config(app: object, settings: Settings) -> uvicorn.Config:
+    """How uvicorn serves `app`: bounds on frames, pings, nothing logged by itself."""
     return uvicorn.Config(
         app,  # type: ignore[arg-type]  # FastAPI is an ASGI application; its own type is wider
         lifespan="off",

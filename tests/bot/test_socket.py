@@ -17,7 +17,7 @@ from bot import channel
 from bot.app import Doors, create_app
 from bot.assembly import House, assemble
 from bot.protocol import MAX_FRAME_BYTES
-from bot.serve import MAX_SOCKET_FRAME_BYTES, _config, _Server
+from bot.serve import MAX_SOCKET_FRAME_BYTES, _Server, server_config
 from bot.settings import Settings, Site
 from conversation.events import Author, Opened, VisitorSaid
 from conversation.ports import Draft, Visitor
@@ -97,7 +97,7 @@ async def serving(folder, **chosen) -> AsyncIterator[Served]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         async with assemble(settings, encoder, knowledge) as house:
             doors = Doors()
-            server = _Server(_config(create_app(house, doors), settings))
+            server = _Server(server_config(create_app(house, doors), settings))
             running = asyncio.create_task(server.serve(sockets=[listener]))
             try:
                 yield Served(house, doors, f"127.0.0.1:{listener.getsockname()[1]}")
