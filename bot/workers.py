@@ -20,6 +20,7 @@ from bot.serve import FINISH_TURNS_S, GRACE_S, SPREAD_S, take_port
 from bot.settings import Settings
 from bot.worker import Announce, Order, Report, work
 from conversation.clock import SystemClock
+from conversation.ports import Clock
 
 log = structlog.get_logger()
 
@@ -41,7 +42,7 @@ class WorkersFailed(Exception):
         self.place, self.problem = place, problem
 
     def __str__(self) -> str:
-        return f"worker {self.place} did not start: {self.problem}"
+        return f"worker {self.place} cannot serve: {self.problem}"
 
 
 @dataclass(slots=True)
@@ -88,7 +89,7 @@ class _Crew:
     serving: set[int] = field(default_factory=set)
     prepared: asyncio.Event = field(default_factory=asyncio.Event)
     complete: bool = False
-    clock: SystemClock = field(default_factory=SystemClock)
+    clock: Clock = field(default_factory=SystemClock)
 
     async def work(self) -> None:
         """Keep every place taken. Raises WorkersFailed."""
@@ -156,10 +157,10 @@ async def supervise(settings: Settings, announce: Announce) -> None:
 
     `announce` is called in the first of them; it must be importable there.
     """
-    stopping = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, stopping.set)
     with _reserved(settings) as port, _metrics_folder() as metrics:
+        stopping = asyncio.Event()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(name, stopping.set)
         crew = _Crew(settings, port, announce, metrics)
         working = asyncio.create_task(crew.work())
         ending = asyncio.create_task(stopping.wait())

@@ -3,11 +3,13 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import orjson
@@ -15,9 +17,13 @@ import pytest
 from websockets.asyncio.client import connect
 
 from bench.running import ROOT, start
+from bot import workers
+from bot.serve import PortTaken
+from bot.settings import Settings
+from bot.worker import Report
+from bot.workers import WorkersFailed
 
-pytestmark = pytest.mark.slow
-
+slow = pytest.mark.slow
 PATIENCE_S = 30
 TOKEN = "0123456789abcdef"
 TWO = {"HANDRAIL_WORKERS": "2", "HANDRAIL_METRICS_TOKEN": TOKEN}
@@ -81,6 +87,7 @@ def accepted(ports):
     return {row[9] for row in rows if int(row[2].split(":")[1], 16) in ports}
 
 
+@slow
 def test_workers_share_visitors_and_counts_replace_their_dead_and_never_outlive_the_supervisor(data_dir, small_kb):
     server = start(data_dir, kb=small_kb, settings=TWO)
     try:
@@ -108,21 +115,83 @@ def test_workers_share_visitors_and_counts_replace_their_dead_and_never_outlive_
         server.process.kill()
 
 
-def test_on_sigterm_all_workers_go_and_the_status_is_0(data_dir, small_kb):
-    server = start(data_dir, kb=small_kb, settings=TWO)
-    pids = workers_of(server)
-    assert server.stop() == 0
-    assert all(is_gone(pid) for pid in pids)
-    assert len(logged(server, "draining")) == 2
-
-
-@pytest.mark.parametrize("more", [(), ("--port", "1", "--host", "192.0.2.1")])
-def test_workers_that_cannot_start_are_given_up_with_what_to_do(data_dir, tmp_path, more):
+@slow
+def test_workers_that_cannot_start_are_given_up_with_what_to_do(data_dir, tmp_path):
     command = [sys.executable, str(ROOT / "handrail.py"), "serve", "--workers", "2", "--port", "0"]
-    command += ["--kb", str(tmp_path / "none"), "--data", str(data_dir), *more]
+    command += ["--kb", str(tmp_path / "none"), "--data", str(data_dir)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, timeout=PATIENCE_S)
     assert ended.returncode == 1
     last = ended.stderr.strip().splitlines()[-1]
-    words = "cannot listen on 192.0.2.1:1" if more else "worker 0 did not start: knowledge base folder"
-    assert last.startswith(f"handrail: {words}")
+    assert last.startswith("handrail: worker 0 cannot serve: knowledge base folder")
     assert "Traceback" not in ended.stderr
+
+
+async def test_a_port_that_is_taken_is_refused_before_any_worker_starts():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        settings = Settings(port=other.getsockname()[1], workers=2)
+        with pytest.raises(PortTaken):
+            await workers.supervise(settings, None)
+
+
+class Short:
+    """A worker of made-up lives: serves, or says what is wrong, and is dead after some time."""
+
+    def __init__(self, clock, problem, lives_s):
+        self._clock, self._problem, self._lives_s = clock, problem, lives_s
+        self.process = SimpleNamespace(pid=1, is_alive=lambda: False)
+        self.line = SimpleNamespace(close=lambda: None)
+
+    async def report(self):
+        return Report("http://here", 3, self._problem)
+
+    async def end(self):
+        await asyncio.sleep(0)
+        self._clock.now_s += self._lives_s
+        return 9
+
+
+class Clock:
+    """Sleeps at once, and keeps how long."""
+
+    def __init__(self):
+        self.now_s, self.slept = 0.0, []
+
+    def monotonic(self):
+        return self.now_s
+
+    async def sleep(self, seconds):
+        self.slept.append(seconds)
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def crew(monkeypatch, tmp_path):
+    """A crew of one whose workers live as `lives` says, problem and seconds each."""
+    clock = Clock()
+
+    def of(*lives):
+        coming = iter(lives)
+        monkeypatch.setattr(workers._Worker, "start", lambda _order: Short(clock, *next(coming)))
+        return workers._Crew(Settings(workers=1), 1, None, str(tmp_path), clock=clock)
+
+    return of
+
+
+async def test_a_worker_that_keeps_dying_is_replaced_ever_more_slowly_and_given_up_when_nobody_serves(crew):
+    young = (None, 1.0)
+    with pytest.raises(WorkersFailed, match="worker 0 cannot serve: it ended with status 9"):
+        await (dying := crew(*[young] * 5)).work()
+    assert dying.clock.slept == [0.5, 1.0, 2.0, 4.0]
+
+
+async def test_a_worker_that_served_for_a_while_is_replaced_quickly_however_often(crew):
+    old, young, unfit = (None, 60.0), (None, 1.0), ("no memory", 0.1)
+    with pytest.raises(WorkersFailed, match="worker 0 cannot serve: no memory"):
+        await (dying := crew(old, old, young, old, *[unfit] * 5)).work()
+    assert dying.clock.slept == [0.5, 0.5, 1.0, 0.5, 1.0, 2.0, 4.0]
+
+
+async def test_a_first_worker_that_cannot_start_is_not_tried_again(crew):
+    with pytest.raises(WorkersFailed, match="no memory"):
+        await (unfit := crew(("no memory", 0.1))).work()
+    assert unfit.clock.slept == []
