@@ -50,6 +50,7 @@ class Book:
     conversation_id: str | None = None
     heard: dict[int, Heard] = field(default_factory=dict)
     acknowledged: dict[str, tuple[int, str]] = field(default_factory=dict)
+    began: dict[str, float] = field(default_factory=dict)
     waited_s: list[float] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
@@ -117,7 +118,8 @@ async def _until_done(book: Book, attempt: Callable[[], Awaitable[None]]) -> Non
 
 
 @asynccontextmanager
-async def _line(book: Book, addresses: Addresses) -> AsyncIterator[Visitor]:
+async def line(book: Book, addresses: Addresses) -> AsyncIterator[Visitor]:
+    """A socket of the visitor, resumed where they were."""
     hello: dict[str, object] = {"after": book.cursor}
     if book.token is not None:
         hello |= {"token": book.token, "conversation_id": book.conversation_id}
@@ -129,7 +131,7 @@ async def _line(book: Book, addresses: Addresses) -> AsyncIterator[Visitor]:
 
 
 async def _hear_all(book: Book, addresses: Addresses) -> None:
-    async with _line(book, addresses) as visitor:
+    async with line(book, addresses) as visitor:
         while book.cursor < int(str(visitor.welcome["seq"])):
             async with asyncio.timeout(PATIENCE_S):
                 frame = await visitor.hear()
@@ -138,10 +140,10 @@ async def _hear_all(book: Book, addresses: Addresses) -> None:
 
 
 async def _say_all(book: Book, addresses: Addresses, call: str) -> None:
-    async with _line(book, addresses) as visitor:
+    async with line(book, addresses) as visitor:
 
         async def until(settled: Callable[[], bool], kind: str, **fields: object) -> None:
-            began = time.perf_counter()
+            began = book.began.setdefault(str(fields["client_id"]), time.perf_counter())
             if not settled():
                 await visitor.send(kind, **fields)
             while not settled():
@@ -263,13 +265,14 @@ async def run(
         await asyncio.gather(*(catch_up(book, addresses) for book in kept))
         faults = [*desk.faults]
         for book in kept:
-            stored = await _stored(client, random.choice(addresses()), str(book.conversation_id))
+            stored = await read_stored(client, random.choice(addresses()), str(book.conversation_id))
             acknowledged = [event for there, event in desk.said.values() if there == book.conversation_id]
             faults += [*book.faults, *compare(book, stored, acknowledged)]
     return Report(faults, [waited for book in kept for waited in book.waited_s])
 
 
-async def _stored(client: httpx.AsyncClient, url: str, conversation_id: str) -> list[Heard]:
+async def read_stored(client: httpx.AsyncClient, url: str, conversation_id: str) -> list[Heard]:
+    """The conversation as agents see it."""
     events: list[Heard] = []
     while True:
         answer = await client.get(f"{url}/v1/conversations/{conversation_id}/events", params={"after": len(events)})
