@@ -1,5 +1,6 @@
 """A visitor's question, answered by the bot, handed to a person, answered by the person: one server, two browsers."""
 
+import json
 import re
 
 import pytest
@@ -118,3 +119,21 @@ def test_a_message_survives_the_death_of_the_server(server, visitor, data_dir, s
         expect(visitor.get_by_role("log").locator(".mine")).to_have_count(2)
     finally:
         again.stop()
+
+
+def test_what_is_erased_from_the_command_line_vanishes_from_an_open_widget(visitor, data_dir):
+    log = visitor.get_by_role("log")
+    say(visitor, "When does the money of a refund arrive?")
+    expect(log).to_contain_text("We send the money back within five working days")
+    say(visitor, "My number is 4111-secret.")
+    expect(log.locator(".theirs")).to_have_count(2)
+    expect(log).to_contain_text("4111-secret")
+    exported = [json.loads(line) for line in handrail("export", data=data_dir).splitlines()]
+    (visitor_id,) = {line["by"]["id"] for line in exported if line["by"]["kind"] == "visitor"}
+    told = handrail("erase", "--visitor", visitor_id, "--find", "4111-secret", "--yes", data=data_dir)
+    assert "tables: searched for 1 texts, found none" in told
+    assert "found;" not in told
+    expect(log).not_to_contain_text("4111-secret")
+    expect(log).to_contain_text("This message was deleted.")
+    say(visitor, "When does the money of a refund arrive?")
+    expect(log).to_contain_text("We send the money back within five working days")
