@@ -229,6 +229,27 @@ async def test_a_visitor_and_an_agent_talk(lobby):
     assert numbers(guest.events()) == [1, 2, 3, 4, 5]
 
 
+async def test_a_visitor_whose_agent_went_away_is_told_so_and_their_place(lobby):
+    ana = await lobby.agent()
+    guest = lobby.arrive()
+    conversation_id = (await guest.hello())["conversation_id"]
+    await guest.command("call_human")
+    await guest.until("queue")
+    await lobby.desk.claim(conversation_id, ana)
+    await guest.until("event", kind="claimed")
+    held = await lobby.desk.journal.store.conversation(conversation_id)
+    await lobby.desk.take_back(held, "Ana was not there for 2 minutes")
+    released = await guest.until("event", kind="released")
+    assert (released["by"], released["state"]) == ({"kind": "system", "name": None}, "queued")
+    assert released["holder"] == {"kind": "queue", "name": None}
+    assert (await guest.until("queue"))["position"] == 1
+    assert "2 minutes" not in json.dumps(guest.heard)
+    await lobby.desk.assign(await lobby.desk.journal.store.conversation(conversation_id), ana)
+    given = await guest.until("event", hold=4)
+    assert (given["kind"], given["holder"]) == ("claimed", {"kind": "agent", "name": "Ana"})
+    assert ana.agent_id not in json.dumps(guest.heard)
+
+
 async def test_the_button_tells_the_agent_what_is_wanted_and_the_visitor_nothing_of_it(lobby, known):
     await lobby.agent()
     guest = await arrived(lobby)

@@ -73,6 +73,24 @@ async def test_agent_takes_a_chat_over_answers_by_keyboard_and_closes_it(page, o
     assert (await office.store.conversation(conversation_id)).state == "closed"
 
 
+async def test_who_was_silent_reads_what_was_taken_and_sees_it_first_in_the_queue(page, office):
+    conversation_id = await office.open("my invoice is wrong", waiting=True)
+    urgent = await office.open("the house is on fire", waiting=True)
+    await office.desk.prioritise(urgent, (await office.store.agents())[0], priority="urgent")
+    await page.get_by_role("button", name="my invoice is wrong").click()
+    await page.get_by_role("button", name="Take over").click()
+    await expect(page.get_by_role("button", name="Release to queue")).to_be_visible()
+    held = await office.store.conversation(conversation_id)
+    await office.desk.take_back(held, "Ana was not there for 2 minutes")
+    await expect(page.get_by_role("alert")).to_contain_text("a chat of yours went back to the queue")
+    await expect(page.get_by_role("log")).to_contain_text("Back in the queue: Ana was not there for 2 minutes")
+    waiting = page.locator("#queue section").first.get_by_role("button")
+    await expect(waiting.first).to_contain_text("my invoice is wrong")
+    await expect(waiting.first).to_contain_text("was yours")
+    await page.reload()
+    await expect(page.get_by_role("alert")).to_contain_text("a chat of yours went back to the queue")
+
+
 async def test_who_comes_second_reads_who_was_first(page, office):
     conversation_id = await office.open("my invoice is wrong", waiting=True)
     await page.get_by_role("button", name="my invoice is wrong").click()

@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.asyncio(loop_sc
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 BOT = {"kind": "bot", "name": None}
 ANA = {"kind": "agent", "name": "Ana"}
+SYSTEM = {"kind": "system", "name": None}
 REFUNDS = {
     "article_id": "refunds",
     "title": "Refunds",
@@ -500,6 +501,8 @@ async def test_a_person_can_be_called_cancelled_and_met(page, server):
     await expect(page.get_by_role("button", name="Talk to a person")).to_be_hidden()
     await server.tell(server.only, {"type": "typing", "by": ANA, "on": True})
     await expect(page.get_by_text("Ana is typing…")).to_be_visible()
+    await server.move(server.only, "released", "queued", {"kind": "queue", "name": None}, by=SYSTEM)
+    await expect(log_of(page)).to_contain_text("not there any more. You are first in line")
 
 
 async def test_with_nobody_at_the_desk_an_address_can_be_left(page, server):
