@@ -6,7 +6,7 @@ import resource
 import signal
 import time
 import uuid
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def site(tmp_path_factory, exported_model):
         for server in servers:
             server.process.kill()
         redis.kill()
-        postgres.stop()
+        postgres.stop()  # its package only stops what it started itself
 
 
 @dataclass
@@ -226,3 +226,28 @@ async def test_on_a_full_disk_reading_goes_on_and_writing_is_refused_until_there
         assert server.stop() == 0
     finally:
         server.process.kill()
+
+
+# Going down
+
+
+async def test_on_sigterm_every_visitor_is_sent_away_with_1012_one_after_the_other_and_a_running_turn_ends(site):
+    _, other = site.servers
+    async with AsyncExitStack() as lines:
+        visitors = [await lines.enter_async_context(visit(other.chat_url)) for _ in range(60)]
+        await visitors[0].send("say", text=QUESTION)
+        other.process.send_signal(signal.SIGTERM)
+        closed_at = await asyncio.gather(*map(closing, visitors))
+    assert any(event["kind"] == "bot_said" for event in visitors[0].events.values())
+    assert max(closed_at) - min(closed_at) > 0.1  # 10 ms for each of a worker's
+    assert await asyncio.to_thread(other.process.wait, PATIENCE_S) == 0
+
+
+async def closing(visitor):
+    """When the server closed it, after whatever it still sent."""
+    try:
+        while True:
+            await visitor.hear()
+    except ConnectionClosed as closed:
+        assert closed.rcvd.code == 1012  # noqa: PT017 - a loop in pytest.raises is not one statement
+        return time.monotonic()
