@@ -56,6 +56,7 @@ async def play(behaviour: str, data: Path, kb: Path) -> Row:
             "HANDRAIL_LLM": f"openai:{behaviour}",
             "HANDRAIL_LLM_BASE_URL": model.base_url,
             "HANDRAIL_LLM_API_KEY": "not-a-key",
+            "HANDRAIL_ANSWER_CONFIDENCE": "0.5",  # what is measured is the wording
         }
         server = await asyncio.to_thread(start, data, kb=kb, settings=settings)
         try:

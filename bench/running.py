@@ -84,4 +84,5 @@ def _await_url(process: "subprocess.Popen[bytes]", log_path: Path) -> str:
                 return str(orjson.loads(line)["url"])
         time.sleep(0.01)
     process.kill()
+    process.wait()
     raise NotServing(log_path.read_text(encoding="utf-8"))

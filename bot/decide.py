@@ -90,7 +90,8 @@ def _own(situation: Situation, policy: Policy) -> Decision:
     if 0 < situation.confidence >= policy.answer_confidence:
         return Decision("answer", level, offers_person=stuck)
     if _asks_back(situation, policy):
-        choice = f"one of {situation.options} articles helps with {situation.likely:.2f}, asks from {CLARIFY_FROM:.2f}"
+        articles = "the article" if situation.options == 1 else f"one of {situation.options} articles"
+        choice = f"{articles} helps with {situation.likely:.2f}, asks from {CLARIFY_FROM:.2f}"
         return Decision("clarify", f"{level}; {choice}", offers_person=True)
     return Decision("no_answer", level, "low_confidence", offers_person=True)
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Profile = Mapping[str, float]
 
+_EVEN = 1e-9
+
 PROFILE = (
     "near",  # cosine of the question with the article's nearest piece or way of asking
     "title",  # with its title
@@ -90,11 +92,10 @@ def _standing(ranking: Ranking, article: int) -> Profile:
 
 
 def _fused(scores: Numbers, article: int) -> Profile:
-    others = np.delete(scores, article)
-    lead = float(scores[article] - others.max(initial=-np.inf))
+    best = float(np.delete(scores, article).max(initial=-np.inf))
     return {
         "chance": float(1 / np.exp(scores - scores[article]).sum()),
-        "lead": lead if math.isfinite(lead) else 0.0,  # of the only article
+        "lead": float(scores[article]) - (best if math.isfinite(best) else 0.0),  # the only article leads nothing
     }
 
 
@@ -105,10 +106,10 @@ def _tokens(snapshot: "Snapshot", view: Evidence, article: int) -> Profile:
         return {"worst_tokens": 0.0, "telling_tokens": 0.0}
     here = snapshot.article_of_unit[view.compared] == article
     own = best[here].max(axis=0) if here.any() else best.min(axis=0)
-    spread = best.max(axis=0) - best.mean(axis=0)
+    spread = best.max(axis=0) - best.mean(axis=0) + _EVEN  # a single piece tells nothing apart: then all count alike
     return {
         "worst_tokens": float(np.sort(own)[: max(1, len(own) // 4)].mean()),
-        "telling_tokens": float(own @ spread / max(float(spread.sum()), 1e-9)),
+        "telling_tokens": float(own @ spread / spread.sum()),
     }
 
 

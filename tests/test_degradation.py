@@ -55,7 +55,7 @@ def site(tmp_path_factory, exported_model):
         assert [server.stop() for server in servers] == [0, 0]
     finally:
         for server in servers:
-            server.process.kill()
+            server.kill()
         redis.kill()
         postgres.stop()  # its package only stops what it started itself
 
@@ -225,7 +225,7 @@ async def test_on_a_full_disk_reading_goes_on_and_writing_is_refused_until_there
         assert (count(events, client_id), errors) == (1, set())
         assert server.stop() == 0
     finally:
-        server.process.kill()
+        server.kill()
 
 
 # Going down

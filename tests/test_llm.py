@@ -46,7 +46,7 @@ async def test_a_draft_is_seen_and_not_read_aloud_and_gives_way_to_the_reply(pla
     data, kb = place
     async with serving() as model, async_playwright() as playwright:
         settings = {"HANDRAIL_LLM": "openai:hang_mid_stream", "HANDRAIL_LLM_BASE_URL": model.base_url}
-        settings |= {"HANDRAIL_LLM_API_KEY": "not-a-key"}
+        settings |= {"HANDRAIL_LLM_API_KEY": "not-a-key", "HANDRAIL_ANSWER_CONFIDENCE": "0.5"}
         server = await asyncio.to_thread(start, data, kb=kb, settings=settings)
         browser = await playwright.chromium.launch(executable_path=chromium_path, args=chromium_args)
         page = await browser.new_page()

@@ -112,7 +112,7 @@ def test_workers_share_visitors_and_counts_replace_their_dead_and_never_outlive_
         until(lambda: all(is_gone(pid) for pid in pids))
         assert len(logged(server, "worker.orphaned")) == 2
     finally:
-        server.process.kill()
+        server.kill()
 
 
 @slow

@@ -54,14 +54,19 @@ def test_all_passages_together_cover_more_than_the_best(of):
     assert found["coverage"] < found["coverage_all"] == 1
 
 
-def test_the_only_article_leads_nobody(of):
+def test_the_only_article_is_as_far_ahead_as_of_one_that_has_nothing(of):
     found, _ = of("weekdays", articles={"hours": SHOP["hours"]})
-    assert (found["chance"], found["lead"]) == (1, 0)
+    assert found["chance"] == 1
+    assert found["lead"] > 0
+    assert found["near_lead"] == found["near"] > 0
+    assert found["telling_tokens"] == pytest.approx(found["late"], abs=0.01)
 
 
 def test_what_takes_no_part_is_as_if_it_were_not_there(of):
+    alone, _ = of("open on weekdays", articles={"hours": SHOP["hours"]})
     found, _ = of("open on weekdays", without={"refunds", "parcels"})
-    assert (found["chance"], found["lead"]) == (1, 0)
+    for name in ("chance", "near", "near_lead", "late_lead", "telling_tokens", "worst_tokens"):
+        assert found[name] == pytest.approx(alone[name], abs=1e-6)
 
 
 def test_a_follow_up_is_seen_in_its_context(of):
