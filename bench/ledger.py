@@ -30,6 +30,7 @@ RECONNECT_S = 0.2
 PATIENCE_S = 30.0  # a line on which nothing comes for so long is given up, as the widget does
 REQUEST_S = 10.0
 AGENTS_LOOK_EVERY_S = 0.2
+SERVED_AT_ONCE = 10
 CALLS_EVERY = 10  # visitors, one of whom ends with a person
 LOST = (ConnectionClosed, InvalidHandshake, InvalidMessage, OSError, TimeoutError, EOFError)
 
@@ -51,7 +52,8 @@ class Book:
     heard: dict[int, Heard] = field(default_factory=dict)
     acknowledged: dict[str, tuple[int, str]] = field(default_factory=dict)
     began: dict[str, float] = field(default_factory=dict)
-    waited_s: list[float] = field(default_factory=list)
+    waited_s: list[float] = field(default_factory=list)  # for replies of the bot
+    waited_for_person_s: list[float] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
     @property
@@ -64,10 +66,13 @@ class Book:
         if client_id not in self.acknowledged:
             return False
         seq = self.acknowledged[client_id][0]
-        return any(
-            seq in event.get("answers", ()) or (event["seq"] > seq and event["kind"] == "closed")
-            for event in self.heard.values()
-        )
+        later = (event for event in self.heard.values() if event["seq"] > seq)
+        return self.is_answered(client_id) or any(event["kind"] == "closed" for event in later)
+
+    def is_answered(self, client_id: str) -> bool:
+        """Whether the bot has answered what was said."""
+        seq = self.acknowledged.get(client_id, (0, ""))[0]
+        return any(seq in event.get("answers", ()) for event in self.heard.values())
 
     def note(self, event: Heard) -> None:
         """Write an event down; a repetition must be the same event and a live one the next in number."""
@@ -154,11 +159,12 @@ async def _say_all(book: Book, addresses: Addresses, call: str) -> None:
                 elif frame["type"] == "error":
                     await asyncio.sleep(float(str(frame.get("retry_after_s") or RECONNECT_S)))
                     await visitor.send(kind, **fields)
-            book.waited_s.append(time.perf_counter() - began)
+            by_bot = book.is_answered(str(fields["client_id"]))
+            (book.waited_s if by_bot else book.waited_for_person_s).append(time.perf_counter() - began)
 
         for client_id, text in book.to_say:
             if not book.settled(client_id):
-                if client_id not in book.acknowledged:
+                if client_id not in book.began:
                     await asyncio.sleep(random.uniform(0, 2 * book.think_s))
                 await until(lambda said=client_id: book.settled(said), "say", client_id=client_id, text=text)  # type: ignore[misc]
         if book.calls:
@@ -200,9 +206,14 @@ class Desk:
             listed = await client.get(f"{url}/v1/conversations", params={"state": state})
             listed.raise_for_status()
             found += [item["conversation_id"] for item in listed.json()["items"]]
-        for conversation_id in found:
-            await self._serve(client, f"{url}/v1/conversations/{conversation_id}", conversation_id)
         self.busy = bool(found)
+        places = asyncio.Semaphore(SERVED_AT_ONCE)
+
+        async def serve(conversation_id: str) -> None:
+            async with places:
+                await self._serve(client, f"{url}/v1/conversations/{conversation_id}", conversation_id)
+
+        await asyncio.gather(*map(serve, found))
 
     async def _serve(self, client: httpx.AsyncClient, address: str, conversation_id: str) -> None:
         steps = self.serving.setdefault(
@@ -223,19 +234,24 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of a run: faults, and how long visitors waited for each reply, in seconds."""
+    """What came of a run: faults, and how long visitors waited for each reply and for a person, in seconds."""
 
     faults: Sequence[str]
     waited_s: Sequence[float]
+    waited_for_person_s: Sequence[float]
 
     def __str__(self) -> str:
-        ordered = sorted(self.waited_s)
-        p99 = ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))]
-        times = f"replies after {statistics.median(ordered):.2f} s, p99 {p99:.2f} s, longest {ordered[-1]:.2f} s"
         verdict = (
             "\n".join(self.faults[:20]) or "no fault: all is stored once, numbered, answered once, and seen by all"
         )
-        return f"{len(ordered)} messages; {times}\n{len(self.faults)} faults\n{verdict}"
+        lines = [_times("replies of the bot", self.waited_s), _times("persons", self.waited_for_person_s)]
+        return "\n".join([*lines, f"{len(self.faults)} faults", verdict])
+
+
+def _times(what: str, waited_s: Sequence[float]) -> str:
+    ordered = sorted(waited_s) or [0.0]
+    p99 = ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))]
+    return f"{len(waited_s)} {what}: median {statistics.median(ordered):.2f} s, p99 {p99:.2f} s, longest {ordered[-1]:.2f} s"
 
 
 async def run(
@@ -268,7 +284,8 @@ async def run(
             stored = await read_stored(client, random.choice(addresses()), str(book.conversation_id))
             acknowledged = [event for there, event in desk.said.values() if there == book.conversation_id]
             faults += [*book.faults, *compare(book, stored, acknowledged)]
-    return Report(faults, [waited for book in kept for waited in book.waited_s])
+    waited = [waited for book in kept for waited in book.waited_s]
+    return Report(faults, waited, [waited for book in kept for waited in book.waited_for_person_s])
 
 
 async def read_stored(client: httpx.AsyncClient, url: str, conversation_id: str) -> list[Heard]:
