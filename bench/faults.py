@@ -22,7 +22,7 @@ from pathlib import Path
 
 from bench.backing import Postgres, Redis
 from bench.ledger import Book, Report, books, run
-from bench.running import ROOT, Running, handrail, start
+from bench.running import ROOT, Running, admin_token, borrow_model, start
 
 SERVERS = 2
 CUT_EVERY_S, CUT_SHARE = 0.1, 0.1
@@ -57,21 +57,6 @@ class Site:
         await asyncio.to_thread(end, server)
         self.servers[place] = await asyncio.to_thread(start, self.data, kb=self.kb, port=port, settings=self.settings)
 
-    def token(self) -> str:
-        """A new admin's bearer token."""
-        handrail(
-            "agent",
-            "add",
-            "bench@example.com",
-            "--name",
-            "Bench",
-            "--role",
-            "admin",
-            data=self.data,
-            settings=self.settings,
-        )
-        return handrail("agent", "token", "bench@example.com", data=self.data, settings=self.settings)
-
 
 async def kill(site: Site, times: int, pause_s: float) -> None:
     """SIGKILL a server and start it again."""
@@ -91,21 +76,21 @@ async def rolling(site: Site, times: int, pause_s: float) -> None:
 async def redis(site: Site, times: int, pause_s: float) -> None:
     """Kill Redis; it comes back with nothing in it."""
     assert site.redis is not None
-    for _ in range(times):
-        await asyncio.sleep(pause_s)
-        await asyncio.to_thread(site.redis.kill)
-        await asyncio.sleep(REDIS_AWAY_S)
-        await asyncio.to_thread(site.redis.start)
+    await _away(site.redis.kill, site.redis.start, REDIS_AWAY_S, times, pause_s)
 
 
 async def postgres(site: Site, times: int, pause_s: float) -> None:
     """Stop PostgreSQL for half a minute."""
     assert site.postgres is not None
+    await _away(site.postgres.stop, site.postgres.start, POSTGRES_AWAY_S, times, pause_s)
+
+
+async def _away(stop: Callable[[], None], start: Callable[[], None], away_s: float, times: int, pause_s: float) -> None:
     for _ in range(times):
         await asyncio.sleep(pause_s)
-        await asyncio.to_thread(site.postgres.stop)
-        await asyncio.sleep(POSTGRES_AWAY_S)
-        await asyncio.to_thread(site.postgres.start)
+        await asyncio.to_thread(stop)
+        await asyncio.sleep(away_s)
+        await asyncio.to_thread(start)
 
 
 class Proxy:
@@ -157,7 +142,7 @@ async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 async def play(site: Site, fault: str, kept: Sequence[Book], *, times: int, pause_s: float, within_s: float) -> Report:
     """Let visitors and agents work while the fault happens again and again."""
-    token = await asyncio.to_thread(site.token)
+    token = await asyncio.to_thread(admin_token, site.data, site.settings)
     async with AsyncExitStack() as stack:
         if fault == "cut":
             proxy = Proxy()
@@ -179,10 +164,7 @@ async def play(site: Site, fault: str, kept: Sequence[Book], *, times: int, paus
 
 def prepare(stack: ExitStack, folder: Path, kb: Path, on: str, models: Path) -> Site:
     """Databases for servers, on sqlite or postgres; what is learned of the model is taken from the folder `models`."""
-    (folder / "data").mkdir()
-    for made in ("models", "tone"):
-        (models / made).mkdir(exist_ok=True)
-        (folder / "data" / made).symlink_to(models / made)
+    borrow_model(folder / "data", models)
     if on == "sqlite":
         site = Site(folder / "data", kb, {})
     else:

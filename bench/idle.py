@@ -18,7 +18,7 @@ from pathlib import Path
 
 import httpx
 
-from bench.running import ROOT, Running, start
+from bench.running import ROOT, Running, borrow_model, start
 from bench.visitor import visit
 
 AT_ONCE = 100  # handshakes
@@ -77,8 +77,7 @@ def main() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with tempfile.TemporaryDirectory() as folder:
-        for made in ("models", "tone"):
-            (Path(folder) / made).symlink_to(args.data.resolve() / made)
+        borrow_model(Path(folder), args.data)
         for say in (False, True):
             print("after a message each" if say else "welcomed")
             server = start(Path(folder), kb=args.kb.resolve())

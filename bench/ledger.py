@@ -42,7 +42,11 @@ QUESTIONS = ("How do I embed the widget?", "What is front matter?", "how do I ba
 
 @dataclass(slots=True)
 class Book:
-    """One visitor's own record. `heard` is every event by number; `acknowledged` maps client_id to (seq, event_id)."""
+    """One visitor's own record.
+
+    `heard` is every event by number, `answered` the numbers that replies of the bot name, `acknowledged` maps client_id
+    to (seq, event_id).
+    """
 
     to_say: Sequence[tuple[str, str]]
     calls: bool = False
@@ -51,6 +55,7 @@ class Book:
     conversation_id: str | None = None
     heard: dict[int, Heard] = field(default_factory=dict)
     acknowledged: dict[str, tuple[int, str]] = field(default_factory=dict)
+    answered: set[int] = field(default_factory=set)
     began: dict[str, float] = field(default_factory=dict)
     waited_s: list[float] = field(default_factory=list)  # for replies of the bot
     waited_for_person_s: list[float] = field(default_factory=list)
@@ -71,8 +76,7 @@ class Book:
 
     def is_answered(self, client_id: str) -> bool:
         """Whether the bot has answered what was said."""
-        seq = self.acknowledged.get(client_id, (0, ""))[0]
-        return any(seq in event.get("answers", ()) for event in self.heard.values())
+        return client_id in self.acknowledged and self.acknowledged[client_id][0] in self.answered
 
     def note(self, event: Heard) -> None:
         """Write an event down; a repetition must be the same event and a live one the next in number."""
@@ -86,6 +90,7 @@ class Book:
         if seq != self.cursor + 1:
             self.faults.append(f"number {seq} came after {self.cursor}")
         self.heard[seq] = event
+        self.answered.update(event.get("answers", ()))
 
 
 def books(chats: int, says: int, think_s: float = 0.0) -> list[Book]:

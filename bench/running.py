@@ -13,6 +13,7 @@ import orjson
 
 ROOT = Path(__file__).parent.parent
 START_WITHIN_S = 180
+LEARNED = ("models", "tone")  # what a first start makes of the embedding model, below the data folder
 
 
 class NotServing(Exception):
@@ -65,6 +66,21 @@ def start(data: Path, *, kb: Path, port: int = 0, settings: Mapping[str, str] | 
     with log_path.open("wb") as log:
         process = subprocess.Popen(command, stderr=log, stdout=log, env=environment, cwd=data)
     return Running(process, _await_url(process, log_path), log_path)
+
+
+def borrow_model(data: Path, owner: Path) -> None:
+    """Let the data folder `data` use what was learned of the model in `owner`, which is made there if it is missing."""
+    data.mkdir(parents=True, exist_ok=True)
+    for made in LEARNED:
+        (owner / made).mkdir(parents=True, exist_ok=True)
+        (data / made).symlink_to(owner.resolve() / made)
+
+
+def admin_token(data: Path, settings: Mapping[str, str] | None = None) -> str:
+    """The bearer token of a new agent who may do everything."""
+    email = "bench@example.com"
+    handrail("agent", "add", email, "--name", "Bench", "--role", "admin", data=data, settings=settings)
+    return handrail("agent", "token", email, data=data, settings=settings)
 
 
 def handrail(*args: str, data: Path, stdin: str | None = None, settings: Mapping[str, str] | None = None) -> str:

