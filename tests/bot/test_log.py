@@ -1,3 +1,4 @@
+import io
 import json
 
 import pytest
@@ -45,3 +46,24 @@ def test_debug_is_not_logged(capsys):
     configure_logging("text")
     structlog.get_logger().debug("noise")
     assert capsys.readouterr().err == ""
+
+
+class Unbuffered(io.StringIO):
+    """A stderr that keeps what each write brought, as the system sees it under PYTHONUNBUFFERED."""
+
+    def __init__(self):
+        super().__init__()
+        self.writes = []
+
+    def write(self, text):
+        self.writes.append(text)
+        return super().write(text)
+
+
+def test_an_event_is_one_write_so_that_lines_of_several_workers_stay_whole(monkeypatch):
+    stderr = Unbuffered()
+    monkeypatch.setattr("sys.stderr", stderr)
+    configure_logging("json")
+    for number in range(2):
+        structlog.get_logger().info("worker.serving", number=number)
+    assert [json.loads(text)["number"] for text in stderr.writes] == [0, 1]
