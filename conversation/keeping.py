@@ -78,9 +78,9 @@ class RecordStore(Protocol):
     ) -> Erased | None:
         """Overwrite what was written in the conversation, its digests and the visitor's name, in one transaction.
 
-        Numbers, ids, times and who held it stay; an open conversation is closed; `redacted` tells the readers. A
-        command that is sent again is still known. None where there is no such conversation, or where it is open or has
-        changed since the moment given.
+        Numbers, ids, times and who held it stay; an open conversation is closed, and nobody is owed a reply or a notice;
+        `redacted` tells the readers. A command that is sent again is still known. None where there is no such
+        conversation, or where it is open or has changed since the moment given.
         """
 
     async def forget_visitor(self, visitor_id: str, *, unless_in_use: bool = False) -> bool:

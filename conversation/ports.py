@@ -10,6 +10,7 @@ import orjson
 
 from conversation.events import Author, Event, JsonObject, Payload, State
 from conversation.keeping import RecordStore
+from conversation.notices import NoticeStore
 from conversation.state import Conversation
 
 Role = Literal["agent", "lead", "writer", "qa", "admin"]
@@ -154,8 +155,8 @@ class ConversationStore(Protocol):
         """Carry out `command` in one transaction; when this returns, it is on disk.
 
         The key is looked up before anything else. Where the bot now owes an answer, its turn is born leased to this
-        worker; where it no longer does, the turn is gone. A conversation that passes to an agent counts against their
-        capacity. Raises Refused (ClientIdReused, AlreadySent, LeaseLost, OverCapacity, NewerConversation, or what
+        worker; where it no longer does, the turn is gone. Whoever subscribed to events of these kinds is owed a notice.
+        A conversation that passes to an agent counts against their capacity. Raises Refused (ClientIdReused, AlreadySent, LeaseLost, OverCapacity, NewerConversation, or what
         `decide` or `state.permit` raised); nothing is stored then.
         """
 
@@ -257,7 +258,7 @@ class AgentStore(Protocol):
         """The last known presence of every agent; whether a lease has run out is for the reader to compute."""
 
 
-class Store(ConversationStore, RecordStore, TurnStore, VisitorStore, AgentStore, Protocol):
+class Store(ConversationStore, RecordStore, TurnStore, NoticeStore, VisitorStore, AgentStore, Protocol):
     """Everything that is kept."""
 
     async def close(self) -> None:

@@ -1,23 +1,27 @@
 """A store in memory: the whole of `Store`, for tests, evaluation and `handrail ask`. Nothing survives the process."""
 
 from conversation.memory.log import MemoryLog
+from conversation.memory.notices import MemoryNotices
 from conversation.memory.people import MemoryPeople
 from conversation.memory.records import MemoryRecords
 from conversation.memory.shelves import Shelves
+from conversation.notices import NOBODY, Subscriptions
 from conversation.ports import Clock
 
 __all__ = ["MemoryStore"]
 
 
-class MemoryStore(MemoryLog, MemoryRecords, MemoryPeople):
+class MemoryStore(MemoryLog, MemoryRecords, MemoryNotices, MemoryPeople):
     """A `Store` of dictionaries. `worker` owns the turns it leases; leases last `lease_s` by `clock`."""
 
-    def __init__(self, *, worker: str = "memory", clock: Clock, lease_s: float = 3.0) -> None:
-        MemoryLog.__init__(self, Shelves(), worker=worker, clock=clock, lease_s=lease_s)
+    def __init__(
+        self, *, worker: str = "memory", clock: Clock, lease_s: float = 3.0, subscriptions: Subscriptions = NOBODY
+    ) -> None:
+        MemoryLog.__init__(self, Shelves(), worker=worker, clock=clock, lease_s=lease_s, subscriptions=subscriptions)
 
     def shared_with(self, worker: str) -> "MemoryStore":
         """The same memory as another worker sees it."""
-        other = MemoryStore(worker=worker, clock=self._clock, lease_s=self.lease_s)
+        other = MemoryStore(worker=worker, clock=self._clock, lease_s=self.lease_s, subscriptions=self._subscriptions)
         other._shelves = self._shelves
         return other
 

@@ -7,7 +7,8 @@ from datetime import timedelta
 from conversation.errors import AlreadySent, ClientIdReused, LeaseLost, NewerConversation, OverCapacity
 from conversation.events import Event, State
 from conversation.log import advance, first_fence, owes_answer, taken_by
-from conversation.memory.shelves import Sent, Shelves, Turn
+from conversation.memory.shelves import Owed, Sent, Shelves, Turn
+from conversation.notices import Subscriptions
 from conversation.paging import cursor_after, position, read_cursor, serving_order
 from conversation.ports import Append, Appended, Clock, Head, Key, Page, TurnLease
 from conversation.state import Conversation
@@ -16,10 +17,13 @@ from conversation.state import Conversation
 class MemoryLog:
     """`ConversationStore` and `TurnStore`."""
 
-    def __init__(self, shelves: Shelves, *, worker: str, clock: Clock, lease_s: float) -> None:
+    def __init__(
+        self, shelves: Shelves, *, worker: str, clock: Clock, lease_s: float, subscriptions: Subscriptions
+    ) -> None:
         self._shelves = shelves
         self._worker = worker
         self._clock = clock
+        self._subscriptions = subscriptions
         self.lease_s = lease_s
 
     async def append(self, command: Append) -> Appended:
@@ -39,6 +43,7 @@ class MemoryLog:
         self._require_only_open(after)
         self._require_place(taken_by(before, after))
         self._keep(command, after, events)
+        self._notify(events)
         return Appended(events, after, lease=self._settle_turn(after, command.turn))
 
     def _sent(self, key: Key) -> Sent | None:
@@ -87,6 +92,12 @@ class MemoryLog:
         bearer = next((event for event in events if event.client_id is not None), None)
         if command.key is not None and bearer is not None:
             shelves.sent[command.key.sender, command.key.client_id] = Sent(command.key.body_hash, bearer)
+
+    def _notify(self, events: Iterable[Event]) -> None:
+        now = self._clock.now()
+        for event in events:
+            for target in self._subscriptions.get(event.kind, ()):
+                self._shelves.notices[event.conversation_id, event.seq, target] = Owed(0, 0, now, now)
 
     def _settle_turn(self, after: Conversation, given: TurnLease | None) -> TurnLease | None:
         """The outbox rule: a turn exists exactly where an answer is owed; it is born, and renewed, to this worker."""

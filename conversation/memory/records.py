@@ -93,6 +93,7 @@ class MemoryRecords:
         shelves.events[conversation_id] = [*remains, *new]
         shelves.conversations[conversation_id] = after = replace(after, visitor_id=before.visitor_id)
         shelves.turns.pop(conversation_id, None)
+        shelves.notices = {name: owed for name, owed in shelves.notices.items() if name[0] != conversation_id}
         if shelves.open_of.get(before.visitor_id) == conversation_id:
             del shelves.open_of[before.visitor_id]
         self._forget_digests(conversation_id, remains)

@@ -19,6 +19,16 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Owed:
+    """A notice that is still to be told."""
+
+    fence: int
+    failures: int
+    due_at: datetime
+    owed_since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """A command that was carried out, and the event that acknowledges it."""
 
@@ -34,6 +44,7 @@ class Shelves:
     events: dict[str, list[Event]] = field(default_factory=dict)
     sent: dict[tuple[str, str], Sent] = field(default_factory=dict)
     turns: dict[str, Turn] = field(default_factory=dict)
+    notices: dict[tuple[str, int, str], Owed] = field(default_factory=dict)  # by conversation, number and target
     open_of: dict[str, str] = field(default_factory=dict)  # visitor id -> their open conversation
     visitors: dict[str, Visitor] = field(default_factory=dict)
     agents: dict[str, Agent] = field(default_factory=dict)

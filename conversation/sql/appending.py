@@ -14,7 +14,7 @@ from conversation.errors import (
 from conversation.events import Event
 from conversation.log import advance, owes_answer, taken_by
 from conversation.ports import Append, Appended, Key, TurnLease
-from conversation.sql import people, turns
+from conversation.sql import notices, people, turns
 from conversation.sql.rows import conversation_of, conversation_values, event_of, event_values
 from conversation.sql.tables import agents, conversations, events
 from conversation.sql.tables import turns as owed
@@ -57,6 +57,7 @@ def append(connection: Connection, command: Append, worker: Worker) -> Appended:
     )
     if new:
         _keep(connection, command, before, after, new)
+        notices.begin(connection, new, worker.subscriptions)
     return Appended(new, after, lease=_settle_turn(connection, after, turn, command.turn, worker))
 
 

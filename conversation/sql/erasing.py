@@ -13,14 +13,14 @@ from conversation.events import Author, Event
 from conversation.keeping import Erased, Holdings, Mention
 from conversation.log import advance
 from conversation.ports import Head
-from conversation.sql import reading, turns
+from conversation.sql import notices, reading, turns
 from conversation.sql.dialect import DatabaseNow
 from conversation.sql.rows import conversation_of, conversation_values, event_of, event_values, visitor_of
 from conversation.sql.tables import IS_TO_ERASE, chores, conversations, events, metadata, visitors
 from conversation.state import Conversation, apply, begin
 
 EVENTS_AT_ONCE = 500  # bounds the memory an erasure takes, however long the conversation
-TABLES_WITHOUT_TEXT = ("chores", "turns")
+TABLES_WITHOUT_TEXT = ("chores", "notices", "turns")
 
 _LOCKED = sa.select(conversations).where(conversations.c.conversation_id == bindparam("wanted_id")).with_for_update()
 _REPLACE = sa.update(conversations).where(conversations.c.conversation_id == bindparam("wanted_id"))
@@ -70,6 +70,7 @@ def erase(
     connection.execute(_ADD_EVENTS, [event_values(event, None) for event in new])
     connection.execute(_FORGET_DIGESTS, {"wanted_id": conversation_id})
     turns.remove(connection, conversation_id)
+    notices.remove(connection, conversation_id)
     return Erased(reading.conversation(connection, conversation_id) or after, len(seqs))
 
 

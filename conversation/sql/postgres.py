@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from conversation.errors import DatabaseUnusable, StorageUnavailable
 from conversation.keeping import Copy
+from conversation.notices import NOBODY, Subscriptions
 from conversation.sql import schema
 from conversation.sql.database import T, Work
 from conversation.sql.store import SqlStore
@@ -59,7 +60,13 @@ class PostgresStore(SqlStore):
 
     @classmethod
     async def open(
-        cls, url: str, *, worker: str, lease_s: float = 3.0, statement_s: float = STATEMENT_S
+        cls,
+        url: str,
+        *,
+        worker: str,
+        lease_s: float = 3.0,
+        statement_s: float = STATEMENT_S,
+        subscriptions: Subscriptions = NOBODY,
     ) -> "PostgresStore":
         """Connect, and bring the schema up to date. `url` is postgresql://user:password@host/database.
 
@@ -71,7 +78,7 @@ class PostgresStore(SqlStore):
         except BaseException:
             await database.close()
             raise
-        return cls(database, Worker(worker, lease_s))
+        return cls(database, Worker(worker, lease_s, subscriptions))
 
     async def copies(self, texts: Sequence[str]) -> tuple[Copy, ...]:  # noqa: ARG002 - the server's files are out of reach
         """What only those who run the server can look into."""

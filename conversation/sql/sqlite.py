@@ -17,6 +17,7 @@ from sqlalchemy.pool import NullPool, QueuePool
 
 from conversation.errors import DatabaseUnusable, StorageUnavailable
 from conversation.keeping import Copy
+from conversation.notices import NOBODY, Subscriptions
 from conversation.sql import schema
 from conversation.sql.database import T, Work
 from conversation.sql.residue import copies_in
@@ -41,14 +42,16 @@ class SqliteStore(SqlStore):
     _path: Path
 
     @classmethod
-    async def open(cls, path: Path, *, worker: str, lease_s: float = 3.0) -> "SqliteStore":
+    async def open(
+        cls, path: Path, *, worker: str, lease_s: float = 3.0, subscriptions: Subscriptions = NOBODY
+    ) -> "SqliteStore":
         """Open the file, create it where it is missing, bring its schema up to date. `worker` is unique to a process.
 
         Raises DatabaseNewer, DatabaseUnusable (its remedy says what to do), or StorageUnavailable where another
         process holds the file for longer than BUSY_TIMEOUT_S.
         """
         await asyncio.to_thread(_prepare, path)
-        store = cls(SqliteDatabase(path), Worker(worker, lease_s))
+        store = cls(SqliteDatabase(path), Worker(worker, lease_s, subscriptions))
         store._path = path
         return store
 

@@ -6,8 +6,9 @@ from functools import partial
 
 from conversation.events import Event, State
 from conversation.keeping import Erased, Holdings, Mention
+from conversation.notices import NoticeLease, Undelivered
 from conversation.ports import Agent, Append, Appended, Credential, Head, Page, Presence, TurnLease, Visitor
-from conversation.sql import erasing, people, reading, turns
+from conversation.sql import erasing, notices, people, reading, turns
 from conversation.sql.appending import append
 from conversation.sql.database import Database
 from conversation.sql.turns import Worker
@@ -117,6 +118,28 @@ class _SqlRecords:
         return await self._database.write(partial(erasing.take_chore, name=name, every_s=every_s))
 
 
+class _SqlNotices:
+    """`NoticeStore`."""
+
+    _database: Database
+
+    async def take_notices(self, target: str, limit: int, *, lease_s: float) -> tuple[NoticeLease, ...]:
+        """Lease up to `limit` due notices to `target`, those that have been due longest first."""
+        return await self._database.write(partial(notices.take, target=target, limit=limit, lease_s=lease_s))
+
+    async def settle_notice(self, lease: NoticeLease) -> bool:
+        """It is dealt with and forgotten; False where it is no longer this holder's."""
+        return await self._database.write(partial(notices.settle, lease=lease))
+
+    async def put_off_notice(self, lease: NoticeLease, after_s: float, *, failed: bool) -> bool:
+        """Due again in `after_s`; False where it is no longer this holder's."""
+        return await self._database.write(partial(notices.put_off, lease=lease, after_s=after_s, failed=failed))
+
+    async def undelivered(self) -> tuple[Undelivered, ...]:
+        """What has failed and waits for another try, by target."""
+        return await self._database.read(notices.undelivered)
+
+
 class _SqlPeople:
     """`VisitorStore` and `AgentStore`."""
 
@@ -185,7 +208,7 @@ class _SqlPeople:
         return await self._database.read(people.presences)
 
 
-class SqlStore(_SqlLog, _SqlRecords, _SqlPeople):
+class SqlStore(_SqlLog, _SqlRecords, _SqlNotices, _SqlPeople):
     """A `Store` over a `Database`."""
 
     async def close(self) -> None:

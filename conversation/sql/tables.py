@@ -5,7 +5,7 @@ Times are microseconds since 1970, UTC: one integer that every database keeps ex
 
 import sqlalchemy as sa
 
-REVISION = "0003"  # the migration this code expects; the newest in `migrations/versions`
+REVISION = "0004"  # the migration this code expects; the newest in `migrations/versions`
 
 metadata = sa.MetaData(
     naming_convention={
@@ -107,6 +107,20 @@ turns = sa.Table(
     sa.Column("leased_until", sa.BigInteger, nullable=False),
     sa.Column("owed_since", sa.BigInteger, nullable=False),
     sa.Index("turns_by_lease", "leased_until"),
+)
+
+# The outbox of notices: which targets are still to be told of which events. Both times are by the database's clock.
+notices = sa.Table(
+    "notices",
+    metadata,
+    sa.Column("conversation_id", sa.Text, sa.ForeignKey("conversations.conversation_id"), primary_key=True),
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("target", sa.Text, primary_key=True),
+    sa.Column("fence", sa.BigInteger, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("due_at", sa.BigInteger, nullable=False),
+    sa.Column("owed_since", sa.BigInteger, nullable=False),
+    sa.Index("notices_by_due", "target", "due_at"),
 )
 
 agents = sa.Table(

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Row, bindparam
 
 from conversation.log import first_fence
+from conversation.notices import Subscriptions
 from conversation.ports import TurnLease
 from conversation.sql.dialect import DatabaseNow
 from conversation.sql.rows import Columns
@@ -15,10 +16,11 @@ from conversation.state import Conversation
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """Who leases turns, and for how long."""
+    """Who leases turns, and for how long; `subscriptions` say who is told of the events it stores."""
 
     name: str
     lease_s: float
+    subscriptions: Subscriptions
 
     @property
     def lease_us(self) -> int:

@@ -23,13 +23,18 @@ from conversation.events import (
     VisitorSaid,
 )
 from conversation.memory import MemoryStore
+from conversation.notices import NOBODY
 from conversation.ports import Agent, Append, Draft, Key
 from conversation.sql.postgres import PostgresStore
 from conversation.sql.sqlite import SqliteStore
 
 AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 ANNA = Agent("anna-id", "anna@example.org", "Anna", capacity=5)
+SUBSCRIPTIONS = {"handoff_requested": ("webhook", "email"), "closed": ("webhook",), "contact_left": ("email",)}
 BEN = Agent("ben-id", "ben@example.org", "Ben", capacity=5)
+
+
+EXPIRE = ("UPDATE turns SET leased_until = 0", "UPDATE notices SET due_at = 0")
 
 
 def agent_author(agent):
@@ -97,24 +102,27 @@ class House:
         return Talk(self.other, self.clock)
 
 
-def _memory_house():
+def _memory_house(subscriptions=NOBODY):
     clock = ManualClock(AT)
-    store = MemoryStore(worker="one", clock=clock, lease_s=3)
+    store = MemoryStore(worker="one", clock=clock, lease_s=3, subscriptions=subscriptions)
 
     async def expire_leases():
-        clock.advance(3)
+        clock.advance(3600)
 
     return House(store, store.shared_with("two"), clock, expire_leases)
 
 
-async def _sqlite_house(path):
+async def _sqlite_house(path, subscriptions=NOBODY):
     # leases go by the database's clock: long ones, which a test ends in the row itself
-    one = await SqliteStore.open(path, worker="one", lease_s=3600)
-    two = await SqliteStore.open(path, worker="two", lease_s=3600)
+    one, two = [
+        await SqliteStore.open(path, worker=worker, lease_s=3600, subscriptions=subscriptions)
+        for worker in ("one", "two")
+    ]
 
     def expire():
         with sqlite3.connect(path) as connection:
-            connection.execute("UPDATE turns SET leased_until = 0")
+            for statement in EXPIRE:
+                connection.execute(statement)
         connection.close()
 
     async def expire_leases():
@@ -123,13 +131,16 @@ async def _sqlite_house(path):
     return House(one, two, ManualClock(AT), expire_leases)
 
 
-async def _postgres_house(url):
-    one = await PostgresStore.open(url, worker="one", lease_s=3600)
-    two = await PostgresStore.open(url, worker="two", lease_s=3600)
+async def _postgres_house(url, subscriptions=NOBODY):
+    one, two = [
+        await PostgresStore.open(url, worker=worker, lease_s=3600, subscriptions=subscriptions)
+        for worker in ("one", "two")
+    ]
 
     async def expire_leases():
         connection = await asyncpg.connect(url)
-        await connection.execute("UPDATE turns SET leased_until = 0")
+        for statement in EXPIRE:
+            await connection.execute(statement)
         await connection.close()
 
     return House(one, two, ManualClock(AT), expire_leases)
@@ -143,15 +154,28 @@ async def sqlite_house(tmp_path):
     await house.other.close()
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
-async def house(request, tmp_path):
+async def _house(request, tmp_path, subscriptions=NOBODY):
     match request.param:
         case "memory":
-            house = _memory_house()
+            return _memory_house(subscriptions)
         case "sqlite":
-            house = await _sqlite_house(tmp_path / "handrail.db")
+            return await _sqlite_house(tmp_path / "handrail.db", subscriptions)
         case "postgres":
-            house = await _postgres_house(request.getfixturevalue("new_postgres"))
+            return await _postgres_house(request.getfixturevalue("new_postgres"), subscriptions)
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+async def house(request, tmp_path):
+    house = await _house(request, tmp_path)
+    yield house
+    await house.store.close()
+    await house.other.close()
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+async def notified(request, tmp_path):
+    """A house from which others outside are told of events."""
+    house = await _house(request, tmp_path, SUBSCRIPTIONS)
     yield house
     await house.store.close()
     await house.other.close()

@@ -19,6 +19,8 @@ from conversation.sql.postgres import PostgresStore
 from conversation.sql.sqlite import SqliteStore
 from conversation.state import fold
 
+SUBSCRIPTIONS = {"visitor_said": ("webhook",)}
+
 
 @pytest.fixture
 def path(tmp_path):
@@ -109,6 +111,25 @@ def test_nothing_is_overwritten_and_nothing_left_behind(path, tmp_path, make):
         backup.back_up(tmp_path / "nowhere.db", tmp_path / "other.db")
     assert (out.read_bytes(), path.read_bytes()) == before
     assert {entry.name for entry in tmp_path.iterdir()} == {"handrail.db", "backup.db"}
+
+
+def owed(opening):
+    """Which notices a store owes."""
+
+    async def look():
+        store = await opening
+        taken = await store.take_notices("webhook", 10, lease_s=60)
+        await store.close()
+        return [(lease.conversation_id, lease.seq) for lease in taken]
+
+    return asyncio.run(look())
+
+
+def test_what_others_are_to_be_told_is_in_the_backup(path, tmp_path, make):
+    make(SqliteStore.open(path, worker="one", subscriptions=SUBSCRIPTIONS))
+    backup.back_up(path, tmp_path / "backup.db")
+    backup.restore(tmp_path / "backup.db", tmp_path / "restored.db")
+    assert owed(SqliteStore.open(tmp_path / "restored.db", worker="two")) == [("c1", 2)]
 
 
 def test_a_write_ahead_log_that_lies_around_is_no_empty_folder(path, tmp_path, make):
@@ -208,6 +229,13 @@ def test_a_dump_is_restored_into_an_empty_database_only(programs, new_postgres, 
         dump.back_up(new_postgres, out)
     with pytest.raises(BackupRefused, match="not empty"):
         dump.restore(out, new_postgres)
+
+
+def test_what_others_are_to_be_told_is_in_the_dump(programs, new_postgres, empty_postgres, tmp_path, make):
+    make(PostgresStore.open(new_postgres, worker="one", subscriptions=SUBSCRIPTIONS))
+    dump.back_up(new_postgres, tmp_path / "backup.dump")
+    dump.restore(tmp_path / "backup.dump", empty_postgres)
+    assert owed(PostgresStore.open(empty_postgres, worker="two")) == [("c1", 2)]
 
 
 def test_a_dump_of_a_later_version_and_of_another_kind_is_refused(

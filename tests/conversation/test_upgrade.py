@@ -5,18 +5,21 @@ import sqlite3
 import uuid
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import asyncpg
 import pytest
 import sqlalchemy as sa
 
-from conversation.events import Author, VisitorSaid
-from conversation.ports import Agent
+from conversation.events import SYSTEM, Author, Closed, VisitorSaid
+from conversation.ports import Agent, Append, Draft
 from conversation.sql import schema
 from conversation.sql.postgres import PostgresStore
 from conversation.sql.sqlite import SqliteStore
 from conversation.sql.tables import REVISION
 from conversation.state import fold
+
+SUBSCRIPTIONS = {"closed": ("webhook",)}
 
 # as revision 0001 was written at first
 ROWS = """
@@ -46,7 +49,7 @@ def old_sqlite(tmp_path, monkeypatch):
         asyncio.run(_open_and_close(SqliteStore.open(path, worker="maker")))
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(ROWS)
-    return lambda: SqliteStore.open(path, worker="one")
+    return lambda: SqliteStore.open(path, worker="one", subscriptions=SUBSCRIPTIONS)
 
 
 @pytest.fixture
@@ -59,7 +62,7 @@ def old_postgres(postgres_url, monkeypatch):
         earlier.setattr(schema, "REVISION", "0001")
         asyncio.run(_open_and_close(PostgresStore.open(url, worker="maker")))
     asyncio.run(_execute(url, ROWS))
-    yield lambda: PostgresStore.open(url, worker="one")
+    yield lambda: PostgresStore.open(url, worker="one", subscriptions=SUBSCRIPTIONS)
     asyncio.run(_execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
@@ -100,5 +103,8 @@ async def _look_around(old):
         assert (now.pending, now.tags, fold(events).pending) == ((2,), ("vip",), (2,))
         assert not now.erased
         assert events[0].by == Author("visitor", None, "v1")
+        closing = Append("c1", datetime.now(UTC), lambda now: [Draft(SYSTEM, Closed())])
+        await store.append(closing)
+        assert [lease.seq for lease in await store.take_notices("webhook", 10, lease_s=60)] == [3]
     finally:
         await store.close()
