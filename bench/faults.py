@@ -1,72 +1,61 @@
 """Whether anything is lost, doubled or answered twice while servers, connections, Redis or PostgreSQL fail.
 
     python -m bench.faults kill --on sqlite --chats 500 --says 4 --times 20
+    python -m bench.faults kill --workers 2         # a worker of one server is killed, and replaced by its supervisor
     python -m bench.faults cut --on postgres        # every 100 ms a tenth of all connections is cut
     python -m bench.faults redis --on postgres      # Redis is killed and comes back empty
     python -m bench.faults postgres --on postgres   # PostgreSQL is stopped for 30 s
     python -m bench.faults rolling --on postgres    # one server after the other is restarted
 
-Two servers share one SQLite file, or a PostgreSQL and a Redis; visitors and agents of `bench.ledger` use either, keep
-their books, and these are compared with what is stored. The times are of messages: from sending until the reply is
-there, over as many reconnects as that takes.
+Two servers, or with `--workers N` one server with so many workers, share one SQLite file, or a PostgreSQL and a Redis;
+visitors and agents of `bench.ledger` use either, keep their books, and these are compared with what is stored. The times
+are of messages: from sending until the reply is there, over as many reconnects as that takes. A fault that happens after
+all chats have ended proves nothing: a line says how many still went on after the last one; `--says` and `--think` make
+them longer.
 """
 
 import argparse
 import asyncio
+import os
 import random
+import signal
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.backing import Postgres, Redis
 from bench.ledger import Book, Report, books, run
-from bench.running import ROOT, Running, admin_token, borrow_model, start
+from bench.running import ROOT, Running, admin_token
+from bench.site import Site, prepare
 
 SERVERS = 2
+LOOK_S = 0.1
 CUT_EVERY_S, CUT_SHARE = 0.1, 0.1
 REDIS_AWAY_S, POSTGRES_AWAY_S = 1.0, 30.0
 DEFAULT_TIMES = {"kill": 20, "cut": 100, "redis": 10, "postgres": 1, "rolling": 10}
 
 
-@dataclass(slots=True)
-class Site:
-    """Servers on one database, and what they stand on."""
-
-    data: Path
-    kb: Path
-    settings: Mapping[str, str]
-    postgres: Postgres | None = None
-    redis: Redis | None = None
-    servers: list[Running] = field(default_factory=list)
-
-    @property
-    def urls(self) -> Sequence[str]:
-        """Where the servers are, or were a moment ago."""
-        return [server.url for server in self.servers]
-
-    def open(self, count: int) -> None:
-        """Start so many servers."""
-        self.servers += [start(self.data, kb=self.kb, settings=self.settings) for _ in range(count)]
-
-    async def again(self, place: int, end: Callable[[Running], object]) -> None:
-        """End a server and start it again at its port."""
-        server = self.servers[place]
-        port = int(server.url.rsplit(":", 1)[1])
-        await asyncio.to_thread(end, server)
-        self.servers[place] = await asyncio.to_thread(start, self.data, kb=self.kb, port=port, settings=self.settings)
-
-
 async def kill(site: Site, times: int, pause_s: float) -> None:
-    """SIGKILL a server and start it again."""
+    """SIGKILL a server and start it again; or one of its workers, and wait until the supervisor has replaced it."""
     for _ in range(times):
         await asyncio.sleep(pause_s)
-        await site.again(random.randrange(len(site.servers)), Running.kill)
+        place = random.randrange(len(site.servers))
+        if workers := site.servers[place].worker_ids():
+            await _kill_worker(site.servers[place], random.choice(workers))
+        else:
+            await site.again(place, Running.kill)
+
+
+async def _kill_worker(server: Running, pid: int) -> None:
+    started = server.logged("worker.serving")
+    os.kill(pid, signal.SIGKILL)
+    while server.logged("worker.serving") == started:
+        server.require_alive()
+        await asyncio.sleep(LOOK_S)
 
 
 async def rolling(site: Site, times: int, pause_s: float) -> None:
-    """Restart one server after the other, as an upgrade does."""
+    """Restart one server after the other, as an upgrade does; a single one with all its workers at once."""
     for _ in range(times):
         for place in range(len(site.servers)):
             await asyncio.sleep(pause_s)
@@ -158,22 +147,13 @@ async def play(site: Site, fault: str, kept: Sequence[Book], *, times: int, paus
         else:
             faults = {"kill": kill, "redis": redis, "postgres": postgres, "rolling": rolling}
             addresses, failing = (lambda: site.urls), faults[fault](site, times, pause_s)
-        task = asyncio.ensure_future(failing)
+        task = asyncio.ensure_future(_until_the_last(failing, kept))
         return await run(kept, addresses, token, within_s=within_s, meanwhile=task)
 
 
-def prepare(stack: ExitStack, folder: Path, kb: Path, on: str, models: Path) -> Site:
-    """Databases for servers, on sqlite or postgres; what is learned of the model is taken from the folder `models`."""
-    borrow_model(folder / "data", models)
-    if on == "sqlite":
-        site = Site(folder / "data", kb, {})
-    else:
-        backing = Postgres.make(folder / "postgres"), Redis.make(folder)
-        stack.callback(backing[1].kill)
-        settings = {"HANDRAIL_DATABASE_URL": backing[0].url, "HANDRAIL_REDIS_URL": backing[1].url}
-        site = Site(folder / "data", kb, settings, *backing)
-    stack.callback(lambda: [server.stop() for server in site.servers])
-    return site
+async def _until_the_last(failing: Awaitable[None], kept: Sequence[Book]) -> None:
+    await failing
+    print(f"after the last time {sum(not book.is_done for book in kept)} of {len(kept)} chats went on", flush=True)
 
 
 def main() -> None:
@@ -181,6 +161,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("fault", choices=DEFAULT_TIMES)
     parser.add_argument("--on", choices=("sqlite", "postgres"), default="sqlite")
+    parser.add_argument("--workers", type=int, help="one server with so many workers, instead of two servers")
     parser.add_argument("--kb", type=Path, default=Path("kb_articles"))
     parser.add_argument("--data", type=Path, default=ROOT / "var", help="where the exported model lies, or is put")
     parser.add_argument("--chats", type=int, default=500)
@@ -193,12 +174,14 @@ def main() -> None:
     if args.fault in ("redis", "postgres") and args.on == "sqlite":
         parser.error(f"{args.fault} takes --on postgres")
     times = DEFAULT_TIMES[args.fault] if args.times is None else args.times
+    shape = f"{SERVERS} servers" if args.workers is None else f"{args.workers} workers of one server"
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        site = prepare(stack, Path(folder), args.kb.resolve(), args.on, args.data.resolve())
-        site.open(SERVERS)
+        models, workers = args.data.resolve(), args.workers or 1
+        site = prepare(stack, Path(folder), args.kb.resolve(), args.on, models, workers=workers)
+        site.open(SERVERS if args.workers is None else 1)
         kept = books(args.chats, args.says, args.think)
         report = asyncio.run(play(site, args.fault, kept, times=times, pause_s=args.pause, within_s=args.within))
-    print(f"{args.fault} {times} times, {SERVERS} servers on {args.on}, {args.chats} chats")
+    print(f"{args.fault} {times} times, {shape} on {args.on}, {args.chats} chats")
     print(report)
     raise SystemExit(bool(report.faults))
 

@@ -66,6 +66,11 @@ class Book:
         """The last number heard."""
         return max(self.heard, default=0)
 
+    @property
+    def is_done(self) -> bool:
+        """Whether everything was said and settled, and a person who was called for has come and gone."""
+        return all(self.settled(client_id) for client_id, _ in self.to_say) and (not self.calls or _is_closed(self))
+
     def settled(self, client_id: str) -> bool:
         """Whether what was said is acknowledged, and answered by the bot or in a person's hands."""
         if client_id not in self.acknowledged:

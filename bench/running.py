@@ -17,13 +17,13 @@ LEARNED = ("models", "tone")  # what a first start makes of the embedding model,
 
 
 class NotServing(Exception):
-    """The server ended before it served."""
+    """The server ended before it served, or was to end."""
 
     def __init__(self, log: str) -> None:
         self.log = log
 
     def __str__(self) -> str:
-        return f"handrail serve ended before it served:\n{self.log}"
+        return f"handrail serve ended by itself:\n{self.log}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,28 @@ class Running:
         return self.process.wait(timeout=30)
 
     def rss_mib(self) -> float:
-        """Resident memory now."""
+        """Resident memory of the first process now."""
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text(encoding="ascii").split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1024**2
+
+    def pss_mib(self) -> float:
+        """Memory of the server with its workers now; what they share counts once."""
+        return pss_mib(self.process.pid)
+
+    def worker_ids(self) -> list[int]:
+        """Process ids of the workers of a supervisor; none where the server is one process."""
+        there = _family(self.process.pid)
+        return [pid for pid in there if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+    def logged(self, event: str) -> int:
+        """How often the log tells of `event`."""
+        lines = self.log_path.read_bytes().splitlines()
+        return sum(line[:1] + line[-1:] == b"{}" and orjson.loads(line)["event"] == event for line in lines)
+
+    def require_alive(self) -> None:
+        """Raises NotServing where it has ended."""
+        if self.process.poll() is not None:
+            raise NotServing(self.log_path.read_text(encoding="utf-8"))
 
 
 def start(data: Path, *, kb: Path, port: int = 0, settings: Mapping[str, str] | None = None) -> Running:
@@ -89,6 +108,18 @@ def handrail(*args: str, data: Path, stdin: str | None = None, settings: Mapping
     environment = {**os.environ, **(settings or {})}
     done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=True, cwd=data, env=environment)
     return done.stdout.strip()
+
+
+def pss_mib(pid: int) -> float:
+    """Proportional set size of the process and all that come of it: pages that several share are divided up."""
+    lines = [line for one in _family(pid) for line in Path(f"/proc/{one}/smaps_rollup").read_bytes().splitlines()]
+    return sum(int(line.split()[1]) for line in lines if line.startswith(b"Pss:")) / 1024
+
+
+def _family(pid: int) -> list[int]:
+    """The process, and all that it started and those started."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    return [pid, *(each for child in children for each in _family(int(child)))]
 
 
 def _await_url(process: "subprocess.Popen[bytes]", log_path: Path) -> str:

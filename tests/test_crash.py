@@ -8,6 +8,7 @@ import pytest
 
 from bench import claims, faults
 from bench.ledger import Book, books, compare
+from bench.site import prepare
 
 pytestmark = pytest.mark.slow
 
@@ -15,19 +16,22 @@ WITHIN_S = 120
 
 
 @pytest.mark.parametrize(
-    ("fault", "on", "times"),
+    ("fault", "on", "servers", "workers", "times"),
     [
-        ("kill", "sqlite", 3),
-        ("kill", "postgres", 3),
-        ("cut", "sqlite", 30),
-        ("redis", "postgres", 2),
-        ("rolling", "postgres", 1),
+        ("kill", "sqlite", 2, 1, 3),
+        ("kill", "postgres", 2, 1, 3),
+        ("kill", "sqlite", 1, 2, 3),
+        ("cut", "sqlite", 2, 1, 30),
+        ("redis", "postgres", 2, 1, 2),
+        ("rolling", "postgres", 2, 1, 1),
     ],
 )
-def test_nothing_is_lost_doubled_or_answered_twice(tmp_path, exported_model, small_kb, fault, on, times):
+def test_nothing_is_lost_doubled_or_answered_twice(
+    tmp_path, exported_model, small_kb, fault, on, servers, workers, times
+):
     with ExitStack() as stack:
-        site = faults.prepare(stack, tmp_path, small_kb, on, exported_model)
-        site.open(faults.SERVERS)
+        site = prepare(stack, tmp_path, small_kb, on, exported_model, workers=workers)
+        site.open(servers)
         kept = books(20, 3, think_s=2.0)
         report = asyncio.run(faults.play(site, fault, kept, times=times, pause_s=1.0, within_s=WITHIN_S))
     assert report.faults == []
