@@ -3,14 +3,13 @@
 from collections.abc import Awaitable, Callable
 from secrets import compare_digest
 
-from fastapi import APIRouter, FastAPI, Request, Response, WebSocket
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse
+from starlette.types import ASGIApp
 
 from bot.assembly import House, is_ready
-from bot.channel import SocketChannel
-from bot.chat import Chat
+from bot.entrance import Doors, Entrance
 from bot.help import routes as help_routes
-from bot.protocol import RESTART
 from bot.suggest import suggester
 from handoff.api import router as agent_routes
 from handoff.problems import install_problem_handlers
@@ -20,19 +19,15 @@ YEAR_S = 365 * 24 * 3600
 MINUTE_S = 60
 
 
-class Doors:
-    """Whether newcomers are let in; shut while the server goes down."""
-
-    def __init__(self) -> None:
-        self.open = True
-
-
-def create_app(house: House, doors: Doors) -> FastAPI:
+def create_app(house: House, doors: Doors) -> ASGIApp:
     """The application around running parts; it starts and stops nothing itself."""
+    return Entrance(house, doors, _pages(house, doors))
+
+
+def _pages(house: House, doors: Doors) -> FastAPI:
     app = FastAPI(title="Handrail", docs_url=None, redoc_url=None, openapi_url=None)
     install_problem_handlers(app)
     app.middleware("http")(_harden)
-    app.include_router(_chat_routes(house, doors))
     app.include_router(_widget_routes(bundle()))
     app.include_router(_probe_routes(house, doors))
     suggest = suggester(house.journal.store, house.responder.knows)
@@ -48,34 +43,6 @@ async def _harden(request: Request, call_next: Callable[[Request], Awaitable[Res
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "same-origin")
     return response
-
-
-def _chat_routes(house: House, doors: Doors) -> APIRouter:
-    routes = APIRouter()
-
-    @routes.websocket("/v1/chat")
-    async def chat(socket: WebSocket) -> None:
-        own = own_origin(house, socket)
-        if not house.counter.reception.origin_is_known(socket.headers.get("origin"), own):
-            await socket.close()  # before accept: HTTP 403
-            return
-        await socket.accept()
-        channel = SocketChannel(socket)
-        if not doors.open:
-            await channel.close(RESTART, "the server restarts")
-            return
-        with house.metrics.visitors.track_inprogress():
-            await Chat(channel, house.counter, own).serve()
-
-    return routes
-
-
-def own_origin(house: House, socket: WebSocket) -> str:
-    """The origin of this server's own pages, as the browser sees it."""
-    if house.settings.public_url is not None:
-        return house.settings.public_url
-    scheme = "https" if socket.url.scheme == "wss" else "http"
-    return f"{scheme}://{socket.headers.get('host', '')}"
 
 
 def _widget_routes(script: Bundle) -> APIRouter:

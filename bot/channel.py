@@ -1,9 +1,11 @@
 """A two-way line of text frames to one visitor. `chat` speaks through it and knows nothing of sockets."""
 
 import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Protocol
 
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+from starlette.types import Receive, Send
 
 from bot.protocol import FrameError
 
@@ -35,29 +37,21 @@ class Channel(Protocol):
         """End it; a line that has ended already stays so."""
 
 
+@dataclass(slots=True)
 class SocketChannel:
-    """A WebSocket that was accepted."""
+    """A WebSocket that was accepted. Of its handshake it keeps where it comes from, for it may stay for hours."""
 
-    def __init__(self, socket: WebSocket) -> None:
-        self._socket = socket
-
-    @property
-    def address(self) -> str:
-        """The client's address as the server, or its trusted proxy, saw it."""
-        return self._socket.client.host if self._socket.client else "unknown"
-
-    @property
-    def origin(self) -> str | None:
-        """The Origin header."""
-        return self._socket.headers.get("origin")
+    address: str
+    origin: str | None
+    _receive: Receive
+    _send: Send
+    _open: bool = True
 
     async def receive(self) -> str:
         """The next text frame."""
-        try:
-            message = await self._socket.receive()
-        except (WebSocketDisconnect, RuntimeError) as gone:
-            raise ChannelClosed from gone
+        message = await self._receive() if self._open else {"type": "websocket.disconnect"}
         if message["type"] == "websocket.disconnect":
+            self._open = False
             raise ChannelClosed
         text = message.get("text")
         if not isinstance(text, str):
@@ -66,21 +60,22 @@ class SocketChannel:
 
     async def send(self, text: str) -> None:
         """Send, or give up on a reader that does not read."""
+        if not self._open:
+            raise ChannelClosed
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
-                await self._socket.send_text(text)
-        except (TimeoutError, WebSocketDisconnect, RuntimeError, OSError) as gone:
+                await self._send({"type": "websocket.send", "text": text})
+        except (TimeoutError, RuntimeError, OSError) as gone:
             raise ChannelClosed from gone
 
     async def close(self, code: int, reason: str = "") -> None:
         """Close, if it is still open."""
-        if self._socket.application_state is not WebSocketState.CONNECTED:
+        if not self._open:
             return
-        try:
+        self._open = False
+        with suppress(TimeoutError, RuntimeError, OSError):
             async with asyncio.timeout(SEND_TIMEOUT_S):
-                await self._socket.close(code, reason)
-        except (TimeoutError, WebSocketDisconnect, RuntimeError, OSError):
-            return
+                await self._send({"type": "websocket.close", "code": code, "reason": reason})
 
 
 class LocalChannel:

@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 
@@ -50,6 +49,7 @@ log = structlog.get_logger()
 
 HELLO_WITHIN_S = 10.0
 BAD_FRAMES_A_MINUTE = 10
+MINUTE_S = 60.0
 TRIES = 3  # a visitor's conversation may end or begin elsewhere while a command is under way
 
 
@@ -75,12 +75,15 @@ class Chat:
         self._channel = channel
         self._counter = counter
         self._own_origin = own_origin
-        self._bad_frames: deque[float] = deque(maxlen=BAD_FRAMES_A_MINUTE)
+        self._bad_frames: list[float] = []
         self._admitted: Admitted
         self._conversation_id = ""
         self._hello: Hello
         self._delivery: Delivery
         self._replaces: str | None = None
+        self._tasks: asyncio.TaskGroup | None = None
+        self._writing: asyncio.Task[None] | None = None
+        self._stirred = False
 
     async def serve(self) -> None:
         """Until either side hangs up; ends the line with the code of PROTOCOL.md."""
@@ -117,7 +120,9 @@ class Chat:
             await self._sign_in(self._admitted.moved_from.visitor_id)
         visitor_id = self._admitted.visitor.visitor_id
         journal = self._counter.journal
-        self._delivery = Delivery(self._channel, journal, self._counter.desk, self._counter.sign, visitor_id)
+        self._delivery = Delivery(
+            self._channel, journal, self._counter.desk, self._counter.sign, visitor_id, self._stir
+        )
         current = await self._current()
         if self._hello.fresh and current is not None:
             self._replaces = current.conversation_id if current.state != "closed" else None
@@ -176,27 +181,31 @@ class Chat:
     # Conversing
 
     async def _converse(self) -> None:
-        """Read and write side by side; whichever ends first ends both."""
-        self._delivery.begin()
-        reading = asyncio.create_task(self._read())
-        writing = asyncio.create_task(self._write())
+        """Read until the line ends, and write side by side; whichever fails ends both."""
         try:
-            done, _ = await asyncio.wait({reading, writing}, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            async with asyncio.TaskGroup() as self._tasks:
+                self._delivery.begin()
+                self._stir()
+                await self._read()
+        except BaseExceptionGroup as ended:
+            raise ended.exceptions[0] from None
         finally:
             self._delivery.end()
-            for task in (reading, writing):
-                task.cancel()
-            await asyncio.gather(reading, writing, return_exceptions=True)
+
+    def _stir(self) -> None:
+        """Let what there is be written. A writer works only as long as it has work: most lines are silent, and many."""
+        self._stirred = True
+        if self._tasks is not None and self._writing is None:
+            self._writing = self._tasks.create_task(self._write())
 
     async def _write(self) -> None:
-        while True:
+        """Until there is nothing left; one that fails has no successor."""
+        while self._stirred:
+            self._stirred = False
             await self._delivery.flush()
             if self._delivery.elsewhere:
                 await self._follow_newest()
-            else:
-                await self._delivery.wait()
+        self._writing = None
 
     async def _follow_newest(self) -> None:
         """Another socket of this visitor began a conversation: announce it here too."""
@@ -217,9 +226,9 @@ class Chat:
                 self._delivery.offer(frame)
 
     def _count_bad_frame(self) -> None:
-        now = self._counter.journal.clock.monotonic()
-        self._bad_frames.append(now)
-        if len(self._bad_frames) == BAD_FRAMES_A_MINUTE and now - self._bad_frames[0] < 60:  # noqa: PLR2004 - a minute
+        now_s = self._counter.journal.clock.monotonic()
+        self._bad_frames = [at_s for at_s in self._bad_frames if now_s - at_s < MINUTE_S] + [now_s]
+        if len(self._bad_frames) >= BAD_FRAMES_A_MINUTE:
             raise Hangup(BAD_FRAME, "too many bad frames")
 
     async def _handle(self, frame: ClientFrame) -> None:

@@ -1,7 +1,6 @@
 """Everything that is sent to one visitor's socket, in order: a cursor over the log, and frames that may get lost."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -32,9 +31,9 @@ class Course:
 
 @dataclass(slots=True)
 class Delivery:
-    """Sends what is after the cursor whenever something wakes it; live delivery and resume are the same read.
+    """Sends what is after the cursor at each `flush`; live delivery and resume are the same read.
 
-    Only `flush` changes what is delivered, so that a page being read and a change of course cannot cross.
+    `stir` is called whenever there is, or may be, something to flush. Only `flush` changes what is delivered, so that a page being read and a change of course cannot cross.
     """
 
     channel: Channel
@@ -42,6 +41,7 @@ class Delivery:
     desk: Desk
     sign: Sign
     visitor_id: str
+    stir: Callable[[], None]
     cursor: int = 0
     elsewhere: bool = False
     _conversation_id: str = ""
@@ -51,40 +51,33 @@ class Delivery:
     _place: Place | None = None
     _place_told_s: float = 0.0
     _next: Course | None = None
-    _frames: deque[JsonObject] = field(default_factory=deque)
-    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _frames: list[JsonObject] = field(default_factory=list)  # an empty deque weighs 760 bytes, a list 56
     _unlisten: Callable[[], None] | None = None
+    _reminder: asyncio.TimerHandle | None = None
 
     def follow(self, course: Course) -> None:
         """From the next `flush` on, deliver this conversation instead."""
         self._next = course
-        self._wake.set()
+        self.stir()
 
     def begin(self) -> None:
         """Watch the desk's sign; hints are listened to from the first `follow` on."""
-        self.sign.watchers.add(self._wake.set)
+        self.sign.watchers.add(self.stir)
 
     def end(self) -> None:
         """Listen no longer."""
-        self.sign.watchers.discard(self._wake.set)
+        self.sign.watchers.discard(self.stir)
         if self._unlisten is not None:
             self._unlisten()
             self._unlisten = None
+        if self._reminder is not None:
+            self._reminder.cancel()
 
     def offer(self, frame: JsonObject) -> None:
         """Send a frame soon, before any further event; one too many ends the socket at the next `flush`."""
         if len(self._frames) <= QUEUED_FRAMES:
             self._frames.append(frame)
-        self._wake.set()
-
-    async def wait(self) -> None:
-        """Until there is something to send."""
-        try:
-            async with asyncio.timeout(QUEUE_EVERY_S if self._state == "queued" else None):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
-        self._wake.clear()
+        self.stir()
 
     async def flush(self) -> None:
         """Send all there is: frames, then events, then the place in the queue.
@@ -101,6 +94,7 @@ class Delivery:
             await self._send({"type": "desk", "open": self._desk_open})
         if self._state == "queued":
             await self._tell_place()
+            self._remind()
 
     def _hint(self, hint: Hint) -> None:
         """A hint of another conversation of this visitor means that a new one may have begun."""
@@ -109,10 +103,10 @@ class Delivery:
                 self.offer(hint.frame)
         elif hint.conversation_id == self._conversation_id:
             self._head = max(self._head, hint.seq)
-            self._wake.set()
+            self.stir()
         else:
             self.elsewhere = True
-            self._wake.set()
+            self.stir()
 
     async def _set_out(self) -> None:
         """Take the course that was set last, announcing it before its first event."""
@@ -134,7 +128,7 @@ class Delivery:
         if len(self._frames) > QUEUED_FRAMES:
             raise Hangup(TRY_LATER, "the socket is read too slowly; reconnect and resume")
         while self._frames:
-            await self._send(self._frames.popleft())
+            await self._send(self._frames.pop(0))
 
     async def _send_page(self) -> bool:
         """The next events; False where there are none, or the course has changed while they were read."""
@@ -167,6 +161,12 @@ class Delivery:
         if place is not None and place != self._place:
             self._place = place
             await self._send({"type": "queue", **place_form(place)})
+
+    def _remind(self) -> None:
+        """A place changes without anything happening in the conversation."""
+        if self._reminder is not None:
+            self._reminder.cancel()
+        self._reminder = asyncio.get_running_loop().call_later(QUEUE_EVERY_S, self.stir)
 
     async def _send(self, frame: JsonObject) -> None:
         await self.channel.send(encode(frame))

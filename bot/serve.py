@@ -9,9 +9,11 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import structlog
 import uvicorn
+from starlette.types import ASGIApp
 
-from bot.app import Doors, create_app
+from bot.app import create_app
 from bot.assembly import House, assemble
+from bot.entrance import Doors
 from bot.protocol import RESTART
 from bot.settings import Settings
 from retrieval.encode import Encoder
@@ -119,10 +121,11 @@ async def _drain(house: House, doors: Doors) -> None:
     await asyncio.gather(house.console.drain(within_s=spread_s), *leaving)
 
 
-def server_config(app: object, settings: Settings) -> uvicorn.Config:
+def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
     """How uvicorn serves `app`: bounds on frames, pings, nothing logged by itself."""
     return uvicorn.Config(
-        app,  # type: ignore[arg-type]  # FastAPI is an ASGI application; its own type is wider
+        app,
+        interface="asgi3",  # uvicorn takes what is no coroutine function for an older one
         lifespan="off",
         ws="websockets-sansio",
         ws_max_size=MAX_SOCKET_FRAME_BYTES,

@@ -1,7 +1,6 @@
 import asyncio
 
 import pytest
-from starlette.websockets import WebSocket
 
 from bot import channel
 from bot.channel import ChannelClosed, LocalChannel, SocketChannel
@@ -31,13 +30,8 @@ def wire():
 
 
 @pytest.fixture
-async def line(wire):
-    scope = {"type": "websocket", "headers": [(b"origin", b"https://a.example")], "client": ("192.0.2.7", 5)}
-    socket = WebSocket(scope, wire.receive, wire.send)
-    wire.incoming.put_nowait({"type": "websocket.connect"})
-    await socket.accept()
-    wire.sent.clear()
-    return SocketChannel(socket)
+def line(wire):
+    return SocketChannel("192.0.2.7", "https://a.example", wire.receive, wire.send)
 
 
 async def test_a_socket_knows_where_it_comes_from(line):

@@ -1,3 +1,4 @@
+import asyncio
 import hashlib
 import hmac
 import json
@@ -51,6 +52,14 @@ async def test_hello_is_welcomed_and_stores_nothing(lobby):
     }
     assert await stored(lobby) == 0
     assert await lobby.store.visitor_by_token(hashlib.sha256(welcome["token"].encode()).digest()) is None
+
+
+async def test_a_silent_line_costs_one_task_and_keeps_nothing_to_write_with(quiet_lobby):
+    before = asyncio.all_tasks()
+    guest = quiet_lobby.arrive()
+    await guest.hello()
+    await guest.settled()
+    assert asyncio.all_tasks() - before == {guest.line.serving}
 
 
 async def test_ping_and_typing_store_nothing_either(lobby):

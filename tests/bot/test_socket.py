@@ -14,8 +14,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from bot import channel
-from bot.app import Doors, create_app
+from bot.app import create_app
 from bot.assembly import House, assemble
+from bot.entrance import Doors
 from bot.protocol import MAX_FRAME_BYTES
 from bot.serve import MAX_SOCKET_FRAME_BYTES, _Server, server_config
 from bot.settings import Settings, Site
