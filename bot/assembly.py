@@ -4,16 +4,18 @@ import asyncio
 import os
 import socket
 import uuid
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from random import SystemRandom
 
 import numpy as np
 
 from bot.chat import Counter
 from bot.confidence import Calibration, in_use
 from bot.decide import Policy
+from bot.endpoints import mail_server, signing_key
 from bot.limits import Limits
 from bot.metrics import Metrics
 from bot.reply.breaker import Breaker
@@ -31,6 +33,7 @@ from conversation.bus import LocalBus
 from conversation.clock import SystemClock
 from conversation.errors import StorageUnavailable
 from conversation.journal import Journal
+from conversation.notices import Subscriptions
 from conversation.poll import poll
 from conversation.ports import Bus, Clock, Store
 from conversation.redis_bus import RedisBus
@@ -41,6 +44,7 @@ from conversation.sql.sqlite import SqliteStore
 from handoff.agents import Accounts
 from handoff.console import Console
 from handoff.desk import Desk
+from handoff.notify import ATTEMPT_S, MAIL_KINDS, Courier, Notifier
 from handoff.presence import Attendance
 from handoff.rounds import Rounds
 from retrieval.encode import Batcher, Encoder
@@ -48,6 +52,7 @@ from retrieval.opening import open_knowledge
 from retrieval.refresh import Knowledge
 
 DATABASE = "handrail.db"
+WEBHOOK, EMAIL = "webhook", "email"  # targets of notices, as the store names them
 TONE = "tone"  # beside the models, below the data folder
 
 
@@ -174,14 +179,57 @@ async def open_store(settings: Settings, *, patient: bool = False) -> AsyncItera
     worker = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     store: Store
     if settings.database_url is None:
-        store = await SqliteStore.open(settings.data / DATABASE, worker=worker)
+        store = await SqliteStore.open(settings.data / DATABASE, worker=worker, subscriptions=subscriptions(settings))
     else:
-        wait_s = PATIENT_S if patient else STATEMENT_S
-        store = await PostgresStore.open(settings.database_url.get_secret_value(), worker=worker, statement_s=wait_s)
+        store = await PostgresStore.open(
+            settings.database_url.get_secret_value(),
+            worker=worker,
+            statement_s=PATIENT_S if patient else STATEMENT_S,
+            subscriptions=subscriptions(settings),
+        )
     try:
         yield store
     finally:
         await store.close()
+
+
+def subscriptions(settings: Settings) -> Subscriptions:
+    """Who outside is told of which events."""
+    wanted = {
+        WEBHOOK: settings.webhook_events if settings.webhook_url else (),
+        EMAIL: MAIL_KINDS if settings.email_to else (),
+    }
+    kinds = {kind for some in wanted.values() for kind in some}
+    return {kind: tuple(target for target, some in wanted.items() if kind in some) for kind in sorted(kinds)}
+
+
+@asynccontextmanager
+async def open_notifiers(
+    settings: Settings, attendance: Attendance, clock: Clock
+) -> AsyncIterator[dict[str, Notifier]]:
+    """Who tells whom, by target; the clients are loaded only where they are used."""
+    notifiers: dict[str, Notifier] = {}
+    async with AsyncExitStack() as clients:
+        if settings.webhook_url is not None and settings.webhook_secret is not None:
+            import httpx2  # noqa: PLC0415
+
+            from handoff.webhook import Webhook  # noqa: PLC0415
+
+            client = await clients.enter_async_context(httpx2.AsyncClient(timeout=ATTEMPT_S))
+            key = signing_key(settings.webhook_secret.get_secret_value())
+            notifiers[WEBHOOK] = Webhook(client, clock, url=settings.webhook_url.get_secret_value(), key=key)
+        if settings.smtp_url is not None and settings.email_from is not None:
+            from handoff.mail import Mail  # noqa: PLC0415
+
+            notifiers[EMAIL] = Mail(
+                mail_server(settings.smtp_url.get_secret_value()),
+                clock,
+                attendance.present,
+                sender=settings.email_from,
+                recipients=settings.email_to,
+                console_url=None if settings.public_url is None else f"{settings.public_url}/console",
+            )
+        yield notifiers
 
 
 def back_up(settings: Settings, out: Path) -> int:
@@ -243,13 +291,17 @@ async def assemble(settings: Settings, encoder: Encoder, knowledge: Knowledge) -
     ):
         tone = await asyncio.to_thread(open_tone, settings.data, encoder)
         house = _compose(settings, store, bus, limits, knowledge=knowledge, batcher=batcher, tone=tone)
-        async with asyncio.TaskGroup() as tasks:
+        async with (
+            open_notifiers(settings, house.desk.attendance, house.journal.clock) as notifiers,
+            asyncio.TaskGroup() as tasks,
+        ):
             running = [
                 tasks.create_task(house.responder.run()),
                 tasks.create_task(house.counter.sign.run()),
                 tasks.create_task(house.rounds.run()),
                 tasks.create_task(poll(store, house.journal.bus, house.journal.clock)),
                 tasks.create_task(knowledge.watch()),
+                tasks.create_task(_courier(house, notifiers).run()),
             ]
             if settings.retention_days is not None:
                 running.append(tasks.create_task(retain(house.journal, days=settings.retention_days)))
@@ -258,6 +310,11 @@ async def assemble(settings: Settings, encoder: Encoder, knowledge: Knowledge) -
             finally:
                 for task in running:
                     task.cancel()
+
+
+def _courier(house: House, notifiers: Mapping[str, Notifier]) -> Courier:
+    journal, observe = house.journal, house.metrics.observe_notice
+    return Courier(journal.store, journal.clock, notifiers, observe=observe, random=SystemRandom().random)
 
 
 def _compose(

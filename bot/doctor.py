@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.assembly import DATABASE, DataUnwritable, connect_model, open_store, prepare_data
+from bot.assembly import DATABASE, DataUnwritable, connect_model, open_store, prepare_data, subscriptions
+from bot.endpoints import is_loopback
 from bot.serve import PortTaken, take_port
-from bot.settings import Settings, SettingsError, is_loopback
+from bot.settings import Settings, SettingsError
 from conversation.errors import DatabaseNewer, DatabaseUnusable, StorageUnavailable
+from conversation.notices import Undelivered
 from conversation.redis_bus import problem_with
 from retrieval.article import read
 from retrieval.errors import KnowledgeError
@@ -43,6 +45,7 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
         _index,
         _llm,
         _database,
+        _notices,
         _redis,
         _port,
         _exposure,
@@ -121,7 +124,7 @@ def _llm(settings: Settings) -> Iterator[Finding]:
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
-    if settings.database_url is None and not (settings.data / DATABASE).exists():
+    if not _has_database(settings):
         yield Finding("database", "ok", "none yet; handrail serve makes it")
         return
     try:
@@ -134,6 +137,10 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield Finding("database", "warn", "it opens, but there is no agent to hand over to", remedy)
     else:
         yield Finding("database", "ok", f"it opens, with {agents} agents")
+
+
+def _has_database(settings: Settings) -> bool:
+    return settings.database_url is not None or (settings.data / DATABASE).exists()
 
 
 def _redis(settings: Settings) -> Iterator[Finding]:
@@ -151,6 +158,30 @@ def _redis(settings: Settings) -> Iterator[Finding]:
 async def _count_agents(settings: Settings) -> int:
     async with open_store(settings) as store:
         return sum(not agent.disabled for agent in await store.agents())
+
+
+def _notices(settings: Settings) -> Iterator[Finding]:
+    """Whether those outside who are to be told of events are reached. Nothing is sent to them."""
+    targets = sorted({target for some in subscriptions(settings).values() for target in some})
+    if not targets:
+        yield Finding("notices", "ok", "neither webhook_url nor email_to is set, nobody outside is told of events")
+        return
+    try:
+        failing = asyncio.run(_undelivered(settings)) if _has_database(settings) else ()
+    except (StorageUnavailable, DatabaseNewer, DatabaseUnusable):
+        return  # the check of the database says so
+    for one in failing:
+        some = "1 notice" if one.count == 1 else f"{one.count} notices"
+        message = f"{some} to {one.target} could not be told, the oldest {one.oldest_s / 3600:.1f} h ago"
+        remedy = "the log says why (notice.put_off); they are tried again, for three days"
+        yield Finding("notices", "warn", message, remedy)
+    if not failing:
+        yield Finding("notices", "ok", f"told by {' and '.join(targets)}, none has failed")
+
+
+async def _undelivered(settings: Settings) -> tuple[Undelivered, ...]:
+    async with open_store(settings) as store:
+        return await store.undelivered()
 
 
 def _port(settings: Settings) -> Iterator[Finding]:

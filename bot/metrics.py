@@ -7,6 +7,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from bot.reply.model import Call
 from bot.turn import Reply
+from handoff.notify import Result
 
 SHARED = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own: the folder in which several processes count together
 
@@ -35,6 +36,12 @@ class Metrics:
             registry=self.registry,
             buckets=(0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 6, 7),
         )
+        self.notices = Counter(
+            "handrail_notices",
+            "Attempts to tell others outside of an event.",
+            ["target", "result"],
+            registry=self.registry,
+        )
         self.visitors = Gauge(
             "handrail_visitor_sockets", "Visitor sockets open now.", registry=self.registry, multiprocess_mode="livesum"
         )
@@ -55,6 +62,10 @@ class Metrics:
         """Count one committed reply."""
         self.replies.labels(reply.outcome).inc()
         self.turn_s.observe(took_s)
+
+    def observe_notice(self, target: str, result: Result) -> None:
+        """Count one attempt to tell a target outside."""
+        self.notices.labels(target, result).inc()
 
     def observe_call(self, call: Call) -> None:
         """Count one answer that a language model was to word, asked or not."""

@@ -32,6 +32,8 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as UnreadableSource
 
+from bot.endpoints import EventKind, Mailbox, SmtpUrl, WebhookSecret, WebhookUrl, is_loopback
+
 PREFIX = "HANDRAIL_"
 TEST_PREFIX = "HANDRAIL_TEST_"  # read by tests and benchmarks, never by the server
 CONFIG_FILE = "handrail.toml"
@@ -50,11 +52,11 @@ class SettingsError(Exception):
         return "the settings cannot be used:\n" + "\n".join(f"  - {problem}" for problem in self.problems)
 
 
-def _split(origins: object) -> object:
-    """A variable lists origins with commas, or as JSON."""
-    if not isinstance(origins, str):
-        return origins
-    listed = origins.strip()
+def _split(given: object) -> object:
+    """A variable lists its values with commas, or as JSON."""
+    if not isinstance(given, str):
+        return given
+    listed = given.strip()
     return orjson.loads(listed) if listed.startswith("[") else [one.strip() for one in listed.split(",") if one.strip()]
 
 
@@ -80,6 +82,8 @@ def _network(address: str) -> str:
 
 Network = Annotated[str, AfterValidator(_network)]
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split)]
+Kinds = Annotated[tuple[EventKind, ...], NoDecode, BeforeValidator(_split)]
+Mailboxes = Annotated[tuple[Mailbox, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Site(BaseModel):
@@ -208,6 +212,24 @@ class Settings(BaseSettings):
         ge=1,
         description="Days after which a closed conversation is erased by the server; without it conversations are kept.",
     )
+    webhook_url: WebhookUrl | None = Field(
+        None, description="Web address of your own that is told of events; without one nobody outside is."
+    )
+    webhook_secret: WebhookSecret | None = Field(
+        None, description="Secret with which what is sent to webhook_url is signed: base64 of 24 to 64 bytes."
+    )
+    webhook_events: Kinds = Field(
+        ("handoff_requested", "contact_left", "closed"),
+        min_length=1,
+        description="Kinds of events that are sent to webhook_url.",
+    )
+    email_to: Mailboxes = Field(
+        (), description="Mailboxes that are told of visitors nobody attends to; without any no mail is sent."
+    )
+    email_from: Mailbox | None = Field(None, description="Address that mails to email_to come from.")
+    smtp_url: SmtpUrl | None = Field(
+        None, description="Mail server, as smtp://user:password@host:587 (STARTTLS) or smtps://user:password@host:465."
+    )
     rate_limits: Literal["on", "off"] = Field(
         "on", description="Limits per visitor and address; off is for load tests and refused unless host is loopback."
     )
@@ -267,6 +289,15 @@ class Settings(BaseSettings):
         Site(allowed_origins=self.allowed_origins, identity_secret=self.identity_secret)
         return self
 
+    @model_validator(mode="after")
+    def _notices_have_all_they_need(self) -> "Settings":
+        webhook = {"webhook_url": self.webhook_url, "webhook_secret": self.webhook_secret}
+        mail = {"email_to": self.email_to, "email_from": self.email_from, "smtp_url": self.smtp_url}
+        problems = [_missing(group) for group in (webhook, mail) if any(group.values()) and not all(group.values())]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -285,14 +316,10 @@ class Settings(BaseSettings):
         return {"default": default, **self.sites}
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach `host`."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def _missing(group: Mapping[str, object]) -> str:
+    """Which of the settings that need each other are there, and which are to be set."""
+    there, missing = ([name for name, value in group.items() if bool(value) is given] for given in (True, False))
+    return f"{' and '.join(there)} without {' and '.join(missing)}: set {'them' if len(missing) > 1 else 'it'} too"
 
 
 def load_settings(**chosen: object) -> Settings:

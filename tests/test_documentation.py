@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tomllib
 from argparse import ArgumentParser, _SubParsersAction
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,17 +22,32 @@ from pydantic import SecretStr
 import bot.protocol
 import handrail
 from bot import doctor, limits
+from bot.endpoints import EventKind, Mailbox, SmtpUrl, WebhookSecret, WebhookUrl, signing_key
 from bot.metrics import Metrics
 from bot.protocol import ClientFrame, FrameError, Identity
 from bot.settings import Network, Origin, Settings, Site
 from bot.visitors import Reception
 from conversation.clock import SystemClock
 from conversation.errors import IllegalTransition, NewerConversation, Refused
-from conversation.events import VISIBLE, Known, Outcome, Priority, Reason, State
+from conversation.events import (
+    VISIBLE,
+    Author,
+    ContactLeft,
+    Event,
+    Holder,
+    Known,
+    Opened,
+    Outcome,
+    Priority,
+    Reason,
+    Standing,
+    State,
+)
 from conversation.ports import Role
+from conversation.state import fold
 from eval.cases import read_dialogues, read_questions
 from eval.report import GROUPS
-from handoff import agents, api, passwords, problems
+from handoff import agents, api, mail, notify, passwords, problems, webhook
 from handoff.errors import BadRequest
 from retrieval import chunk, lint
 from retrieval.article import Article, parse, read
@@ -155,6 +171,8 @@ def default(value):
         return "not set"
     if value in ((), {}):
         return "empty"
+    if isinstance(value, tuple):
+        return f"`{', '.join(value)}`"
     return f"`{str(value).lower() if isinstance(value, bool) else f'{value:g}' if isinstance(value, float) else value}`"
 
 
@@ -163,6 +181,12 @@ def type_words(annotation):
     plain |= {
         Path: "path",
         SecretStr | None: "secret text",
+        WebhookUrl | None: "secret text",
+        WebhookSecret | None: "secret text",
+        SmtpUrl | None: "secret text",
+        Mailbox | None: "text",
+        tuple[EventKind, ...]: "list of text",
+        tuple[Mailbox, ...]: "list of text",
         float | None: "number",
         Origin | None: "text",
         tuple[Origin, ...]: "list of text",
@@ -501,6 +525,42 @@ def test_the_identity_examples_make_what_the_server_accepts(articles, tmp_path):
     for signed in ({"claims": claims, "signature": signature}, json.loads(run.stdout)):
         site = reception.sites["default"]
         assert reception._verified("default", Identity(**signed), site).name == "Zoë"
+
+
+def test_the_webhook_example_accepts_what_the_server_sends_and_nothing_else(articles):
+    (example,) = (text for text in fenced(articles["webhooks"].body) if "is_genuine(" in text)
+    names: dict[str, object] = {}
+    exec(example, names)
+    secret = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    now, body = datetime.now(UTC), b'{"type":"conversation.closed"}'
+    headers = webhook.signed("msg_1", now, body, signing_key(secret))
+    assert names["is_genuine"](secret, headers, body)
+    assert not names["is_genuine"](secret, headers, body + b" ")
+    assert not names["is_genuine"](
+        secret, webhook.signed("msg_1", now - timedelta(minutes=6), body, signing_key(secret)), body
+    )
+
+
+def test_the_times_and_limits_of_notices_are_those_of_the_code(articles):
+    webhooks, mails = articles["webhooks"].body, articles["email-notices"].body
+    assert f"within {notify.ATTEMPT_S:g} seconds" in webhooks
+    first, second, third = (notify.retry_in_s(failures, lambda: 0.5) for failures in (1, 2, 3))
+    for text in (webhooks, mails):
+        assert f"after {first:g} seconds, then {second:g}, {third:g} and so on" in text
+        assert f"at most {notify.LONGEST_WAIT_S / 3600:g} hours apart" in text
+        assert "three days" in text
+    assert timedelta(days=3).total_seconds() == notify.GIVE_UP_S
+    assert f"sends {mail.MAILS_AN_HOUR} mails an hour" in mails
+    assert f"sends {mail.MAILS_AN_HOUR} email notices an hour" in articles["security"].body
+    assert mail.LOOK_AGAIN_S == 60
+
+
+def test_the_example_of_a_webhooks_body_has_the_fields_of_a_real_one(articles):
+    example = json.loads(code_blocks(section(articles["webhooks"], "look like"))[0])
+    by, at = Author("visitor", None, "9f2c"), datetime(2026, 11, 21, 9, 30, 0, 125000, tzinfo=UTC)
+    event = Event("0d9c", 7, "5b1e", at, by, ContactLeft("ada@example.org", "Ada"), client_id="k1")
+    now = fold([Event("0d9c", 1, "e1", at, by, Opened(), standing=Standing("bot", Holder("bot"), 0))])
+    assert webhook.payload(notify.Notice(event, now)) == example
 
 
 def fenced(text):

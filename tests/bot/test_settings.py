@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import Settings, SettingsError, is_loopback, load_settings
+from bot.endpoints import is_loopback
+from bot.settings import Settings, SettingsError, load_settings
 
 LONG = "0123456789abcdef0123456789abcdef"
 SHORT = "not-long-enough-s3cret"
