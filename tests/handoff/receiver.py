@@ -16,7 +16,7 @@ class Request:
 
 @dataclass
 class Receiver:
-    """`answer` is sent to every request; None: none is, and the connection stays open. `gate` is waited for before."""
+    """`answer` is sent to every request; None: none is, and the connection stays open."""
 
     answer: bytes | None = b"HTTP/1.1 204 No Content\r\n\r\n"
     requests: list[Request] = field(default_factory=list)

@@ -297,8 +297,10 @@ async def test_the_log_holds_nothing_that_was_written(post):
 
 
 async def test_without_targets_nobody_looks(post):
+    await post.queued()
     post.notifiers = {}
     await asyncio.wait_for(post.courier().run(), 1)
+    assert [lease.fence for lease in await post.store.take_notices("webhook", 10, lease_s=60)] == [1]
 
 
 def test_waiting_grows_and_is_spread_and_bounded():
