@@ -2,15 +2,32 @@
 
 What stays are numbers, ids, times, kinds, who held the chat, and choices from a fixed list (an outcome, a score): enough
 for every cursor, every count and every law of the log. What anyone typed, and what repeats it, goes.
+
+A long conversation is overwritten a piece at a time, from its beginning, so that nobody waits for all of it. It counts as
+erased with the last piece alone: whoever is interrupted leaves one that is found again, and `Remains` of the next
+erasure finds what they had done.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Self
 
-from conversation.events import ERASED, SYSTEM, Author, Closed, Event, JsonObject, Opened, Redacted, Unknown, body_of
+from conversation.events import (
+    ERASED,
+    SYSTEM,
+    Author,
+    Closed,
+    ContactLeft,
+    Event,
+    JsonObject,
+    Opened,
+    Redacted,
+    Unknown,
+    body_of,
+)
 from conversation.ports import Draft
-from conversation.state import Conversation
+from conversation.state import Conversation, apply, begin
 
 # Columns of random ids, which stay: a short name would be found in them by chance.
 RANDOM_IDS = ("conversation_id", "event_id", "client_id", "visitor_id", "agent_id", "by_id", "holder_id", "sender")
@@ -50,6 +67,59 @@ def _kept(event: Event) -> tuple[str, ...]:
     if event.kind in REASONED:
         return () if event.by.kind == "agent" else ("reason",)
     return KEPT.get(event.kind, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """How far an erasure has come through the log.
+
+    `now` is what the events so far add up to without their texts, `changed` the numbers of those that had some. `later`
+    are events to be overwritten in the end: by the address in them an interrupted erasure is found again. `marked` and
+    `quiet` are those of whom no `redacted` has told yet although they hold nothing: of the first it shows that somebody
+    overwrote them, of the second, as they are the visitor's, it would not.
+    """
+
+    now: Conversation | None = None
+    changed: tuple[int, ...] = ()
+    later: tuple[Event, ...] = ()
+    marked: tuple[int, ...] = ()
+    quiet: tuple[int, ...] = ()
+
+    @property
+    def seq(self) -> int:
+        """The number of the last event so far."""
+        return self.now.seq if self.now else 0
+
+    @property
+    def told(self) -> tuple[int, ...]:
+        """What readers must drop, also what an erasure before this one overwrote without coming to its end."""
+        before = (*self.marked, *self.quiet) if self.marked else ()
+        return tuple(sorted((*self.changed, *before)))
+
+    def after(self, page: Sequence[Event]) -> tuple[Self, list[Event]]:
+        """With the next events of the log, and what takes their place now."""
+        pairs = [(event, erased(event)) for event in page]
+        now = self.now
+        for _, new in pairs:
+            now = begin(new) if now is None else apply(now, new)
+        changed = [new for old, new in pairs if new != old]
+        same = [new for old, new in pairs if new == old]
+        told = {seq for event in page if isinstance(event.payload, Redacted) for seq in event.payload.seqs}
+        marked = (event.seq for event in same if _is_marked(event))
+        quiet = (event.seq for event in same if event.by.kind == "visitor" and not _is_marked(event))
+        after = replace(
+            self,
+            now=now,
+            changed=(*self.changed, *(event.seq for event in changed)),
+            later=(*self.later, *(event for event in changed if event.kind == ContactLeft.kind)),
+            marked=tuple(seq for seq in (*self.marked, *marked) if seq not in told),
+            quiet=tuple(seq for seq in (*self.quiet, *quiet) if seq not in told),
+        )
+        return after, [event for event in changed if event.kind != ContactLeft.kind]
+
+
+def _is_marked(event: Event) -> bool:
+    return isinstance(event.payload, Unknown) and ERASED in event.payload.body
 
 
 def is_due(now: Conversation, unless_changed_since: datetime | None) -> bool:

@@ -1,6 +1,7 @@
 """Finding everything kept of a person, and overwriting it. Runs on any SQLAlchemy connection."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
@@ -8,18 +9,19 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, bindparam
 
 from conversation.clock import micros
-from conversation.erasure import RANDOM_IDS, erased, is_due, last_words
+from conversation.erasure import RANDOM_IDS, Remains, is_due, last_words
 from conversation.events import Author, Event
 from conversation.keeping import Erased, Holdings, Mention
 from conversation.log import advance
 from conversation.ports import Head
 from conversation.sql import notices, reading, turns
 from conversation.sql.dialect import DatabaseNow
-from conversation.sql.rows import conversation_of, conversation_values, event_of, event_values, visitor_of
+from conversation.sql.rows import Values, conversation_of, conversation_values, event_of, event_values, visitor_of
 from conversation.sql.tables import IS_TO_ERASE, chores, conversations, events, metadata, visitors
-from conversation.state import Conversation, apply, begin
+from conversation.state import Conversation
 
-EVENTS_AT_ONCE = 500  # bounds the memory an erasure takes, however long the conversation
+EVENTS_AT_ONCE = 200  # of an erasure: others can write after some tens of milliseconds, however long the conversation
+IDS_AT_ONCE = 500
 TABLES_WITHOUT_TEXT = ("chores", "notices", "turns")
 
 _LOCKED = sa.select(conversations).where(conversations.c.conversation_id == bindparam("wanted_id")).with_for_update()
@@ -52,44 +54,81 @@ _TAKE = (
 _BEGIN = sa.insert(chores).values(name=bindparam("wanted"), due_at=_DUE_AGAIN)
 
 
-def erase(
-    connection: Connection, conversation_id: str, at: datetime, unless_changed_since: datetime | None
-) -> Erased | None:
-    """Overwrite the conversation, see `RecordStore.erase`."""
-    row = connection.execute(_LOCKED, {"wanted_id": conversation_id}).first()
-    if row is None or not is_due(before := conversation_of(row), unless_changed_since):
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Which conversation to erase, when that is, and since when it must not have changed."""
+
+    conversation_id: str
+    at: datetime
+    unless_changed_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some events to overwrite, with the values to do it, and how far the erasure is then."""
+
+    remains: Remains
+    rows: Sequence[Values]
+
+
+def next_piece(connection: Connection, order: Order, remains: Remains) -> Piece | None:
+    """What to overwrite next, made while others write: stored events change by this alone. None where few are left."""
+    page = reading.read_events(connection, order.conversation_id, after=remains.seq, limit=EVENTS_AT_ONCE)
+    if len(page) < EVENTS_AT_ONCE:
+        return None
+    after, new = remains.after(page)
+    return Piece(after, [_values(event) for event in new])
+
+
+def overwrite(connection: Connection, order: Order, piece: Piece) -> bool:
+    """Overwrite the piece; False where the conversation is not to be erased any more."""
+    before = _locked(connection, order)
+    if before is None or before.erased:
+        return False
+    connection.execute(_OVERWRITE, piece.rows)
+    notices.remove(connection, order.conversation_id)
+    return True
+
+
+def finish(connection: Connection, order: Order, remains: Remains) -> Erased | None:
+    """Overwrite what is left after `remains`, and say that all of it is done, see `RecordStore.erase`."""
+    before = _locked(connection, order)
+    if before is None:
         return None
     if before.erased:
         return Erased(before, 0)
-    remains, seqs = _overwrite(connection, conversation_id)
-    words = last_words(seqs, is_open=before.state != "closed")
-    after, new = advance(remains, list(words), conversation_id=conversation_id, at=at, client_id=None)
+    name, rest = order.conversation_id, _overwrite_rest(connection, order.conversation_id, remains)
+    words = last_words(rest.told, is_open=before.state != "closed")
+    after, new = advance(rest.now, list(words), conversation_id=name, at=order.at, client_id=None)
     # whose it is may have changed since it was opened
     values = conversation_values(after) | {"visitor_id": before.visitor_id}
-    connection.execute(_REPLACE, values | {"wanted_id": conversation_id})
+    connection.execute(_REPLACE, values | {"wanted_id": name})
     connection.execute(_ADD_EVENTS, [event_values(event, None) for event in new])
-    connection.execute(_FORGET_DIGESTS, {"wanted_id": conversation_id})
-    turns.remove(connection, conversation_id)
-    notices.remove(connection, conversation_id)
-    return Erased(reading.conversation(connection, conversation_id) or after, len(seqs))
+    connection.execute(_FORGET_DIGESTS, {"wanted_id": name})
+    turns.remove(connection, name)
+    notices.remove(connection, name)
+    return Erased(reading.conversation(connection, name) or after, len(rest.told))
 
 
-def _overwrite(connection: Connection, conversation_id: str) -> tuple[Conversation, list[int]]:
-    """What the conversation comes to without its texts, and the numbers of the events that had some."""
-    now: Conversation | None = None
-    seqs: list[int] = []
-    while page := reading.read_events(connection, conversation_id, after=now.seq if now else 0, limit=EVENTS_AT_ONCE):
-        changes = [(event, erased(event)) for event in page]
-        if rows := [_values(new) for old, new in changes if new != old]:
-            connection.execute(_OVERWRITE, rows)
-        seqs += [new.seq for old, new in changes if new != old]
-        for _, event in changes:
-            now = begin(event) if now is None else apply(now, event)
-    assert now is not None  # a conversation has at least the event that opened it
-    return now, seqs
+def _locked(connection: Connection, order: Order) -> Conversation | None:
+    """The conversation, to be changed by this transaction alone, where it may be erased."""
+    row = connection.execute(_LOCKED, {"wanted_id": order.conversation_id}).first()
+    if row is None or not is_due(now := conversation_of(row), order.unless_changed_since):
+        return None
+    return now
 
 
-def _values(event: Event) -> dict[str, object]:
+def _overwrite_rest(connection: Connection, conversation_id: str, remains: Remains) -> Remains:
+    rest, rows = remains, []
+    while page := reading.read_events(connection, conversation_id, after=rest.seq, limit=EVENTS_AT_ONCE):
+        rest, new = rest.after(page)
+        rows += [_values(event) for event in new]
+    if rows := rows + [_values(event) for event in rest.later]:
+        connection.execute(_OVERWRITE, rows)
+    return rest
+
+
+def _values(event: Event) -> Values:
     row = event_values(event, None)
     return {
         "of_conversation": event.conversation_id,
@@ -194,7 +233,7 @@ def _unerased(connection: Connection, conversation_ids: set[str]) -> tuple[str, 
 
 def _portions(ids: set[str]) -> Iterator[Sequence[str]]:
     ordered = sorted(ids)
-    return (ordered[start : start + EVENTS_AT_ONCE] for start in range(0, len(ordered), EVENTS_AT_ONCE))
+    return (ordered[start : start + IDS_AT_ONCE] for start in range(0, len(ordered), IDS_AT_ONCE))
 
 
 def closed_before(connection: Connection, at: datetime, *, limit: int) -> tuple[Head, ...]:

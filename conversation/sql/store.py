@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
+from conversation.erasure import Remains
 from conversation.events import Event, State
 from conversation.keeping import Erased, Holdings, Mention
 from conversation.notices import NoticeLease, Undelivered
@@ -97,8 +98,13 @@ class _SqlRecords:
         self, conversation_id: str, at: datetime, *, unless_changed_since: datetime | None = None
     ) -> Erased | None:
         """Overwrite what was written in the conversation, see `RecordStore.erase`."""
-        work = partial(erasing.erase, conversation_id=conversation_id, at=at, unless_changed_since=unless_changed_since)
-        return await self._database.write(work)
+        order = erasing.Order(conversation_id, at, unless_changed_since)
+        remains = Remains()
+        while piece := await self._database.read(partial(erasing.next_piece, order=order, remains=remains)):
+            if piece.rows and not await self._database.write(partial(erasing.overwrite, order=order, piece=piece)):
+                break
+            remains = piece.remains
+        return await self._database.write(partial(erasing.finish, order=order, remains=remains))
 
     async def forget_visitor(self, visitor_id: str, *, unless_in_use: bool = False) -> bool:
         """Delete the visitor's row; True where there was one."""
