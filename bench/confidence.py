@@ -39,8 +39,8 @@ from retrieval.evidence import SIGNALS, Evidence, Query, gather
 from retrieval.index import Snapshot
 from retrieval.onnx import OnnxEncoder
 from retrieval.prepare import DEFAULT_MODEL, prepare_model
-from retrieval.profile import PROFILE, profile
-from retrieval.search import weigh
+from retrieval.profile import PROFILE, Ranking, profile
+from retrieval.search import lean, weigh
 from retrieval.spelling import read_as
 from retrieval.stored import Stored
 
@@ -142,20 +142,23 @@ def ask(suite: Suite, shared: Path, data: Path, encoder: Encoder) -> Iterator[As
             name,
             snapshot,
             [
-                _gathered(question, query, snapshot, allowed)
-                for question, query in track(
+                _gathered(question, asked, snapshot, allowed)
+                for question, asked in track(
                     list(zip(chosen, queries, strict=True)), shown_as, console=Console(stderr=True)
                 )
             ],
         )
 
 
-def _queries(questions: Sequence[Question], snapshot: Snapshot, encoder: Encoder, *, talks: bool) -> Iterator[Query]:
+def _queries(
+    questions: Sequence[Question], snapshot: Snapshot, encoder: Encoder, *, talks: bool
+) -> Iterator[Sequence[Query]]:
+    """Each question alone, and after what was said before it if anything was."""
     for question in questions:
         text = read_as(snapshot, question.question, READER).text
         context = in_context(text, history(question)) if talks else None
-        alone, *together = encoder.encode_queries([text] if context is None else [text, context])
-        yield Query(text, alone, None if context is None else Query(context, together[0]))
+        texts = [text] if context is None else [text, context]
+        yield [Query(*each) for each in zip(texts, encoder.encode_queries(texts), strict=True)]
 
 
 def _left_out(suite: Suite, snapshot: Snapshot, shared: Path) -> Iterator[tuple[str, frozenset[str]]]:
@@ -168,10 +171,10 @@ def _left_out(suite: Suite, snapshot: Snapshot, shared: Path) -> Iterator[tuple[
         yield WITHHELD, read_withheld(path)
 
 
-def _gathered(question: Question, query: Query, snapshot: Snapshot, allowed: Mask) -> Gathered:
-    views = [gather(snapshot, each, allowed) for each in (query, query.context) if each is not None]
+def _gathered(question: Question, queries: Sequence[Query], snapshot: Snapshot, allowed: Mask) -> Gathered:
+    views = [gather(snapshot, each, allowed) for each in queries]
     right = np.isin(snapshot.article_ids, list(question.gold_articles)) & allowed
-    return Gathered(query.text, views, allowed, right)
+    return Gathered(queries[0].text, views, allowed, right)
 
 
 def label(sets: Sequence[Asked], weights: Weights) -> list[Labelled]:
@@ -183,11 +186,17 @@ def label(sets: Sequence[Asked], weights: Weights) -> list[Labelled]:
 def _profiles(asked: Asked) -> Labelled:
     profiles, right = [], []
     for each in asked.questions:
-        ranking = weigh(each.question, each.views, each.allowed)
+        ranking = _ranking(each)
         first = int(ranking.order[0])
         profiles.append(profile(asked.snapshot, each.question, ranking, first))
         right.append(bool(each.right[first]))
     return Labelled.alike(profiles, right)
+
+
+def _ranking(asked: Gathered) -> Ranking:
+    """As a search has it: a context is looked at only where the question leans on it."""
+    share = lean(asked.question, asked.views[0], asked.allowed) if len(asked.views) > 1 else 0.0
+    return weigh(asked.views if share else asked.views[:1], share, asked.allowed)
 
 
 def together(sets: Sequence[Asked], labelled: Sequence[Labelled], without: Collection[str] = ()) -> Labelled:

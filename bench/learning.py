@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize  # type: ignore[import-untyped]  # it ships no types
 
 from retrieval.fusion import FEATURES
-from retrieval.leaning import TRAITS, share
+from retrieval.leaning import LEAST, TRAITS, share
 from retrieval.weights import Group
 
 Numbers = NDArray[np.float64]
@@ -68,8 +68,9 @@ def scores(case: Case, weights: Weights) -> Numbers:
 
 
 def share_of_context(case: Case, weights: Weights) -> float:
-    """How much the question leans on what was said before."""
-    return float(share(case.traits, weights["leaning"]))
+    """How much the question leans on what was said before, as `leaning` has it."""
+    leans = float(share(case.traits, weights["leaning"]))
+    return leans if leans >= LEAST else 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,14 +3,19 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
+from typing import TypeVar, TypeVarTuple, Unpack
 
 from bot.understand import Said, in_context
 from conversation.events import AgentSaid, BotSaid, Event, Rated, VisitorSaid
-from retrieval.encode import Embedding
-from retrieval.index import Audience, Hit, Query, Reading, Snapshot, read_as, search
+from retrieval.encode import Embedding, Vectors
+from retrieval.index import Audience, Hit, Query, Reading, Snapshot, conclude, look, read_as
 
 Encode = Callable[[str], Awaitable[Embedding]]
+
+Given = TypeVarTuple("Given")
+Result = TypeVar("Result")
 
 
 def told(events: Iterable[Event]) -> Iterator[Said]:
@@ -34,21 +39,39 @@ def verdicts(events: Iterable[Event]) -> dict[int, bool]:
     return {event.payload.of: event.payload.helpful for event in events if isinstance(event.payload, Rated)}
 
 
-async def searched_for(
-    question: str, earlier: Sequence[Said], audience: Audience, snapshot: Snapshot, encode: Encode
-) -> tuple[Reading, Query]:
-    """How the question is read, and its query; raises what `encode` raises. One forward pass, in company with others."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found for a question: how it was read, its vector float32 (d,), and hits, best first.
+
+    `context` is the question after what was said before it, if it leans on that.
+    """
+
+    reading: Reading
+    vector: Vectors
+    context: str | None
+    hits: Sequence[Hit]
+
+
+async def find(
+    question: str, earlier: Sequence[Said], audience: Audience, snapshot: Snapshot, encode: Encode, *, limit: int
+) -> Found:
+    """What `search` finds for the question after what was said before it; raises what `encode` raises.
+
+    A forward pass for the question, and a second one for its context where it leans on that: a context is some ten times
+    as long, and most questions say all themselves. Searches run in a thread: many in a row would keep the loop from
+    sockets and from the encoder.
+    """
     reading = read_as(snapshot, question, audience)
-    context = in_context(reading.text, earlier)
-    if context is None:
-        return reading, Query(reading.text, await encode(reading.text))
-    alone, together = await asyncio.gather(encode(reading.text), encode(context))
-    return reading, Query(reading.text, alone, Query(context, together))
+    query = Query(reading.text, await encode(reading.text))
+    seen = await _in_thread(look, snapshot, query, snapshot.visible(audience))
+    context = in_context(reading.text, earlier) if seen.share else None
+    told = None if context is None else Query(context, await encode(context))
+    hits = await _in_thread(conclude, snapshot, seen, told, limit)
+    return Found(reading, query.embedding.sentence, context, hits)
 
 
-async def find(snapshot: Snapshot, query: Query, audience: Audience, limit: int) -> list[Hit]:
-    """What `search` finds, in a thread: many searches in a row would keep the loop from sockets and from the encoder."""
-    return await asyncio.get_running_loop().run_in_executor(_searcher(), search, snapshot, query, audience, limit)
+async def _in_thread(work: Callable[[Unpack[Given]], Result], *given: *Given) -> Result:
+    return await asyncio.get_running_loop().run_in_executor(_searcher(), work, *given)
 
 
 @cache

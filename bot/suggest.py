@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from bot.cite import url_of
-from bot.history import find, searched_for, told
+from bot.history import find, told
 from bot.reply.extractive import extract
 from bot.turn import Knows
 from bot.understand import understand
@@ -29,11 +29,9 @@ def suggester(store: Store, knows: Callable[[], Knows]) -> Callable[[str], Await
             return []
         known = knows()
         audience = Audience(now.site_id, now.locale, internal=True)
-        reading, query = await searched_for(
-            said[asked[-1]].text, said[: asked[-1]], audience, known.snapshot, known.encode
-        )
-        hits = await find(known.snapshot, query, audience, SUGGESTIONS)
-        return [_suggestion(hit, reading.text, known) for hit in best_passages(hits)]
+        question, earlier = said[asked[-1]].text, said[: asked[-1]]
+        found = await find(question, earlier, audience, known.snapshot, known.encode, limit=SUGGESTIONS)
+        return [_suggestion(hit, found.reading.text, known) for hit in best_passages(found.hits)]
 
     return suggest
 

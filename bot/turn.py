@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from bot.cite import cite
 from bot.confidence import Calibration, shipped
 from bot.decide import Decision, Policy, Situation, decide
-from bot.history import Encode, find, searched_for
+from bot.history import Encode, find
 from bot.mood import Mood, mood
 from bot.offer import MAX_OFFERED, Candidate, candidates, related, rivals, without
 from bot.reply import extractive, phrases
@@ -47,8 +47,8 @@ class Asked:
 class Found:
     """What was found for a question: hits, best first, and the articles that could answer it, without rejected ones.
 
-    `reading` is what was searched for, `context` the same after what was said before it, if anything was; `vector` is
-    that of the message alone, float32 (d,). `named`: the visitor wrote the title of the first one.
+    `reading` is what was searched for, `context` the same after what was said before it, if it leans on that; `vector`
+    is that of the message alone, float32 (d,). `named`: the visitor wrote the title of the first one.
     """
 
     reading: Reading
@@ -115,8 +115,8 @@ class Reply:
 async def turn(asked: Asked, knows: Knows, policy: Policy, show: Show = unseen) -> Reply:
     """The reply, with a trace of how it came about; raises what `encode` raises.
 
-    Costs one forward pass and one search; small talk and calls for a person cost neither. `show` takes the pieces of an
-    answer that is still being worded.
+    Costs one forward pass and one search, or two where the question leans on what was said before it; small talk and
+    calls for a person cost neither. `show` takes the pieces of an answer that is still being worded.
     """
     began = time.perf_counter()
     understood = understand(asked.question, asked.earlier, asked.offered)
@@ -152,14 +152,12 @@ async def _search(understood: Understood, asked: Asked, knows: Knows) -> Found:
         return Found(Reading(asked.question))
     chosen = understood.chosen is not None
     question, earlier = _choice(asked) if chosen else (asked.question, asked.earlier)
-    reading, query = await searched_for(question, earlier, asked.audience, knows.snapshot, knows.encode)
-    ranked = await find(knows.snapshot, query, asked.audience, RANKED_ARTICLES)
-    hits, named = _named_first(ranked, asked.question)
+    found = await find(question, earlier, asked.audience, knows.snapshot, knows.encode, limit=RANKED_ARTICLES)
+    hits, named = _named_first(found.hits, asked.question)
     rejected = frozenset() if named else asked.rejected
     left = without(candidates(best_passages(hits), knows.calibration), rejected)
-    context = query.context.text if query.context else None
-    vector = None if chosen else query.embedding.sentence
-    return Found(reading, context, hits, left, named, rejected, vector)
+    vector = None if chosen else found.vector
+    return Found(found.reading, found.context, hits, left, named, rejected, vector)
 
 
 def _choice(asked: Asked) -> tuple[str, Sequence[Said]]:

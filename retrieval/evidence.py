@@ -32,14 +32,10 @@ _UNSEEN = 0.02  # how much below the worst compared article one counts whose tok
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question as it is searched for: its words, and its vectors.
-
-    `context` is the same question after what was said before it, where anything was.
-    """
+    """A question as it is searched for: its words, and its vectors."""
 
     text: str
     embedding: Embedding
-    context: "Query | None" = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,7 +18,7 @@ from retrieval.fields import FIELDS
 from retrieval.lexical import K1, B
 from retrieval.merge import merge_segments
 from retrieval.profile import Profile
-from retrieval.search import Hit, Signal, best_articles, best_passages, search
+from retrieval.search import Hit, Signal, best_articles, best_passages, conclude, look, search
 from retrieval.segment import FULL_UNITS, Segment, build_segment, unit_digest
 from retrieval.snapshot import Part, Snapshot
 from retrieval.spelling import Reading, read_as
@@ -36,7 +36,9 @@ __all__ = [
     "best_passages",
     "build",
     "compact",
+    "conclude",
     "kb_version",
+    "look",
     "read_as",
     "search",
 ]

@@ -7,6 +7,9 @@ import numpy as np
 from retrieval.evidence import SIGNALS, Numbers, compared
 from retrieval.weights import shipped
 
+LEAST = (
+    0.1  # who leans less is understood alone: of 1,984 questions after others one found another article first for it
+)
 TRAITS = ("always", "spread", "nearest", "titled", "points_back")
 _POINTS_BACK = re.compile(
     r"^\W*(?:and|but|so|also|then|what about|how about|what if|why not|which one)\b"
@@ -29,8 +32,9 @@ def traits(question: str, signals: Numbers) -> Numbers:
 
 
 def leaning(question: str, signals: Numbers) -> float:
-    """From 0, a new subject, to 1, a question that can only be understood by what was said before."""
-    return float(share(traits(question, signals), shipped("leaning", TRAITS)))
+    """From 0, a new subject, to 1, a question that can only be understood by what was said before; no share below LEAST."""
+    leans = float(share(traits(question, signals), shipped("leaning", TRAITS)))
+    return leans if leans >= LEAST else 0.0
 
 
 def share(traits: Numbers, weights: Numbers) -> Numbers:

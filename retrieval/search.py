@@ -47,35 +47,62 @@ class Hit:
     profile: Profile | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """What a question says alone, of the articles of a mask. `share`: how much it leans on what was said before it."""
+
+    query: Query
+    allowed: Mask
+    evidence: Evidence
+    share: float
+
+
 def search(snapshot: Snapshot, query: Query, audience: Audience, limit: int = 20) -> list[Hit]:
     """Hits of up to `limit` articles, the best article first, and of each the best passage first.
 
     Five passages of each of the best five articles at most, and two of the others. What the audience may not see takes
     part in nothing: not in the ranks, not in the depth. Equal articles stand in the order of their ids. A passage that
-    says nearly the same as a better one is left out. What was said before helps to find the articles; their passages
-    are ranked by the question alone. A few milliseconds for some thousand passages, 40 for 50,000: servers call it in a
-    thread.
+    says nearly the same as a better one is left out. A few milliseconds for some thousand passages, 40 for 50,000:
+    servers call it in a thread.
     """
-    allowed = snapshot.visible(audience)
-    ranking = rank(snapshot, query, allowed)
+    return conclude(snapshot, look(snapshot, query, snapshot.visible(audience)), None, limit)
+
+
+def look(snapshot: Snapshot, query: Query, allowed: Mask) -> Look:
+    """The first half of a search, after which is known whether what was said before a question has to be read at all."""
+    evidence = gather(snapshot, query, allowed)
+    return Look(query, allowed, evidence, lean(query.text, evidence, allowed))
+
+
+def lean(question: str, evidence: Evidence, allowed: Mask) -> float:
+    """How much a question leans on what was said before it, by what was gathered for it alone; 0 where that counts nothing."""
+    return leaning(question, evidence.signals[:, allowed]) if allowed.any() else 0.0
+
+
+def conclude(snapshot: Snapshot, seen: Look, context: Query | None, limit: int) -> list[Hit]:
+    """The second half: as `search`. `context` is the question after what was said before it, where it leans on that.
+
+    That helps to find the articles; their passages are ranked by the question alone.
+    """
+    ranking = rank(snapshot, seen, context)
     order = ranking.order[:limit]
-    evidence = ranking.views[0] if query.context is None else gather(snapshot, query, _mask(len(allowed), order))
-    profiles = {at: profile(snapshot, query.text, ranking, at) for at in order[:1].tolist()}
+    alone = len(ranking.views) == 1
+    evidence = seen.evidence if alone else gather(snapshot, seen.query, _mask(len(seen.allowed), order))
+    profiles = {at: profile(snapshot, seen.query.text, ranking, at) for at in order[:1].tolist()}
     return list(_hits(snapshot, evidence, {at: float(ranking.scores[at]) for at in order.tolist()}, profiles))
 
 
-def rank(snapshot: Snapshot, query: Query, allowed: Mask) -> Ranking:
-    """How the articles of a mask stand for a question; the others take no part."""
-    views = [gather(snapshot, each, allowed) for each in (query, query.context) if each is not None]
-    return weigh(query.text, views, allowed)
+def rank(snapshot: Snapshot, seen: Look, context: Query | None) -> Ranking:
+    """How the articles of the mask stand for the question; the others take no part."""
+    if context is None or not seen.share:
+        return weigh([seen.evidence], 0.0, seen.allowed)
+    return weigh([seen.evidence, gather(snapshot, context, seen.allowed)], seen.share, seen.allowed)
 
 
-def weigh(question: str, views: Sequence[Evidence], allowed: Mask) -> Ranking:
-    """The same from what was gathered for the question alone and, if there is one, in its context."""
-    signals = [view.signals[:, allowed] for view in views]
-    share = leaning(question, signals[0]) if len(views) > 1 and allowed.any() else 0.0
+def weigh(views: Sequence[Evidence], share: float, allowed: Mask) -> Ranking:
+    """The same from what was gathered for the question alone and, counting as `share`, in its context."""
     scores = np.full(len(allowed), -np.inf)
-    scores[allowed] = fused(signals, share)
+    scores[allowed] = fused([view.signals[:, allowed] for view in views], share)
     return Ranking(views, share, scores)
 
 

@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from bot.help.assets import Asset, templates
 from bot.help.body import render
 from bot.help.library import HOME, Found, Library
-from bot.history import Encode, find, searched_for
+from bot.history import Encode, find
 from retrieval.article import Article
 from retrieval.errors import EncoderBusy
 from retrieval.index import Audience, Snapshot
@@ -105,8 +105,8 @@ class HelpCentre:
         return self._library
 
     async def _search(self, library: Library, query: str, limit: int) -> list[Found]:
-        _, asked = await searched_for(query, (), library.audience, library.snapshot, self._encode)
-        return library.found(await find(library.snapshot, asked, library.audience, limit))
+        found = await find(query, (), library.audience, library.snapshot, self._encode, limit=limit)
+        return library.found(found.hits)
 
     async def _results(self, library: Library, query: str, tag: str) -> Response:
         try:

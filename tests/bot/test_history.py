@@ -1,7 +1,8 @@
-import asyncio
 from datetime import UTC, datetime
 
-from bot.history import searched_for, told
+import pytest
+
+from bot.history import find, told
 from bot.understand import Said
 from conversation.events import BOT, AgentSaid, BotSaid, Citation, Event, Opened, Rated, VisitorSaid
 from retrieval.article import parse
@@ -18,29 +19,51 @@ class Illiterate(HashingEncoder):
 
 ENCODER = Illiterate()
 EVERYONE = Audience("default")
-SNAPSHOT = build([parse("# Install the driver\n\nDownload it for Windows or Linux.", path="driver.md")], ENCODER)
+HOTELS = {
+    name: f"# {name}\n\nBreakfast is served at {name}.\n\n## Wifi\n\nIt has wifi."
+    for name in ("Ashley", "Gonville", "Lensfield")
+}
+TEXTS = {**HOTELS, "invoices": "# Change the address on an invoice\n\nWrite to our accountants."}
+SNAPSHOT = build([parse(text, path=f"{name}.md") for name, text in TEXTS.items()], ENCODER)
+BEFORE = [Said("visitor", "I am at the Gonville")]
 
 
-async def encode(text):
-    await asyncio.sleep(0)
-    return ENCODER.encode([text])[0]
+@pytest.fixture
+def asked():
+    """What a question finds, and what was encoded for it."""
+
+    async def ask(question, earlier):
+        encoded = []
+
+        async def encode(text):
+            encoded.append(text)
+            return ENCODER.encode([text])[0]
+
+        return await find(question, earlier, EVERYONE, SNAPSHOT, encode, limit=2), encoded
+
+    return ask
 
 
-async def test_a_first_question_is_searched_without_a_context():
-    reading, query = await searched_for("install the driver", [], EVERYONE, SNAPSHOT, encode)
-    assert reading.text == query.text == "install the driver"
-    assert query.embedding.sentence.tolist() == ENCODER.encode([query.text])[0].sentence.tolist()
-    assert query.context is None
+async def test_a_first_question_is_searched_without_a_context(asked):
+    found, encoded = await asked("is there wifi?", [])
+    assert encoded == [found.reading.text] == ["is there wifi?"]
+    assert found.vector.tolist() == ENCODER.encode(encoded)[0].sentence.tolist()
+    assert found.context is None
 
 
-async def test_a_later_question_is_also_searched_in_its_context_as_it_was_read():
-    earlier = [Said("visitor", "I have Windows")]
-    reading, query = await searched_for("the drivver?", earlier, EVERYONE, SNAPSHOT, encode)
-    assert dict(reading.corrections) == {"drivver": "driver"}
-    assert query.text == "the driver?"
-    assert query.context is not None
-    assert query.context.text == "I have Windows\nthe driver?"
-    assert query.context.embedding.sentence.tolist() == ENCODER.encode([query.context.text])[0].sentence.tolist()
+async def test_a_later_question_is_also_searched_in_its_context_as_it_was_read(asked):
+    found, encoded = await asked("does it have wifii?", BEFORE)
+    assert dict(found.reading.corrections) == {"wifii": "wifi"}
+    assert encoded == [found.reading.text, found.context]
+    assert found.context == "I am at the Gonville\ndoes it have wifi?"
+    assert found.hits[0].article.article_id == "Gonville"
+
+
+async def test_a_later_question_that_says_all_itself_is_searched_alone(asked):
+    found, encoded = await asked("How do I change the address on an invoice", BEFORE)
+    assert encoded == [found.reading.text]
+    assert found.context is None
+    assert found.hits[0].article.article_id == "invoices"
 
 
 def events(*payloads):

@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from retrieval.index import Audience, Query, best_articles, search
+from retrieval.index import Audience, Query, best_articles, conclude, look, search
 from retrieval.profile import PROFILE
 from retrieval.search import PASSAGES, PLACES, RESERVED
 
@@ -184,13 +184,13 @@ HOTELS = {
 def test_what_was_said_before_tells_which_article_and_the_question_which_passage(snapshot_of, encoder):
     snapshot = snapshot_of(HOTELS)
 
-    def query(text, context=None):
-        return Query(text, encoder.encode([text])[0], context)
+    def query(text):
+        return Query(text, encoder.encode([text])[0])
 
-    asked = query("does it have wifi", query("I am at the Gonville\ndoes it have wifi"))
-    first = search(snapshot, asked, VISITOR)[0]
+    asked, told = query("does it have wifi"), query("I am at the Gonville\ndoes it have wifi")
+    first = conclude(snapshot, look(snapshot, asked, snapshot.visible(VISITOR)), told, limit=1)[0]
     assert (first.article.article_id, first.chunk.heading_path) == ("gonville", ("Wifi",))
-    assert search(snapshot, query("does it have wifi"), VISITOR)[0].article.article_id == "ashley"
+    assert search(snapshot, asked, VISITOR)[0].article.article_id == "ashley"
 
 
 def test_another_language_is_found_only_where_nothing_is_for_the_reader(ask):
