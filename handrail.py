@@ -5,12 +5,12 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
 from bot import commands as bot
-from bot import erasing, records
+from bot import erasing, exporting, records
 from bot.assembly import DataUnwritable, open_store
 from bot.commands import settings_of
 from bot.confidence import CalibrationUnusable
+from bot.exporting import ExportRefused
 from bot.log import configure_logging
-from bot.records import ExportRefused
 from bot.serve import PortTaken
 from bot.settings import SettingsError, load_settings
 from bot.workers import WorkersFailed
@@ -55,6 +55,7 @@ def parser() -> ArgumentParser:
     handrail = ArgumentParser(prog="handrail", description="A support chat that answers from your own knowledge base.")
     commands = handrail.add_subparsers(metavar="COMMAND", required=True)
     bot.add_commands(commands)
+    exporting.add_commands(commands)
     records.add_commands(commands)
     erasing.add_commands(commands)
     retrieval.add_commands(commands)

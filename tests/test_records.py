@@ -1,17 +1,30 @@
 """`handrail export`, `erase`, `backup` and `restore`, as an operator calls them."""
 
 import asyncio
+import errno
 import io
 import json
 from contextlib import asynccontextmanager
+from dataclasses import fields
 from datetime import timedelta
 
 import pytest
 
 import handrail
-from bot import erasing, records
+from bot import erasing, exporting
 from conversation.clock import SystemClock
-from conversation.events import BOT, SYSTEM, Author, BotSaid, Closed, ContactLeft, Opened, VisitorSaid, desk_form
+from conversation.events import (
+    BOT,
+    SYSTEM,
+    Author,
+    BotSaid,
+    Closed,
+    ContactLeft,
+    Opened,
+    VisitorSaid,
+    desk_form,
+    rfc3339,
+)
 from conversation.ports import Append, Draft, Visitor
 from conversation.sql.sqlite import SqliteStore
 
@@ -103,7 +116,29 @@ def test_every_event_is_a_line_in_the_form_the_desk_knows(chats, capsys):
 )
 def test_what_is_exported_can_be_narrowed(chats, capsys, words, expected):
     assert handrail.main(["export", *words]) == 0
-    assert sorted({line["conversation_id"] for line in lines(capsys.readouterr().out)}) == sorted(expected)
+    events = [line for line in lines(capsys.readouterr().out) if line["kind"] != "visitor"]
+    assert sorted({line["conversation_id"] for line in events}) == sorted(expected)
+
+
+@pytest.mark.parametrize("words", [["--visitor", "v1"], ["--email", ADA]])
+def test_what_is_stored_of_the_person_comes_first_and_never_the_digest_of_their_token(chats, capsys, words):
+    ada = Visitor("v1", "shop", b"\x11" * 32, SystemClock().now(), "u1", "Ada", ADA)
+    stored(chats, lambda store: store.save_visitor(ada))
+    assert handrail.main(["export", *words]) == 0
+    told = capsys.readouterr().out
+    person, *events = lines(told)
+    assert person.pop("token_expires_at") == rfc3339(ada.expires_at)
+    expected = {"kind": "visitor", "visitor_id": "v1", "site": "shop", "user_id": "u1", "name": "Ada", "email": ADA}
+    assert person == expected
+    assert {field.name for field in fields(Visitor)} - {*expected} == {"site_id", "token_hash", "expires_at"}
+    assert next((line["conversation_id"], line["seq"]) for line in events) == ("a", 1)
+    assert not any(digest in told.lower() for digest in ("11" * 16, "token_hash", "\\u0011"))
+
+
+@pytest.mark.parametrize("words", [[], ["--conversation", "a"], ["--since", "2000-01-01"]])
+def test_conversations_alone_are_exported_without_their_visitors(chats, capsys, words):
+    assert handrail.main(["export", *words]) == 0
+    assert "visitor" not in {line["kind"] for line in lines(capsys.readouterr().out)}
 
 
 def test_a_file_gets_its_name_when_it_is_complete_and_is_never_overwritten(chats, capsys):
@@ -117,14 +152,20 @@ def test_a_file_gets_its_name_when_it_is_complete_and_is_never_overwritten(chats
     assert (chats / "all.jsonl").read_bytes() == before
 
 
-@pytest.mark.parametrize("words", [[], ["--visitor", "v1"]])
-def test_an_export_cut_off_at_any_byte_is_continued_without_gap_or_double(chats, words, monkeypatch):
-    monkeypatch.setattr(records, "PAGE_EVENTS", 2)
-    monkeypatch.setattr(records, "TAIL_BYTES", 16)
+def cut_off(folder, name, content, **filters):
+    """What is left of an export of so much that was interrupted."""
+    (folder / f"{name}.part").write_bytes(content)
+    (folder / f"{name}.part.json").write_text(json.dumps(filters))
+
+
+@pytest.mark.parametrize(("words", "filters"), [([], {}), (["--visitor", "v1"], {"visitor": "v1"})])
+def test_an_export_cut_off_at_any_byte_is_continued_without_gap_or_double(chats, words, filters, monkeypatch):
+    monkeypatch.setattr(exporting, "PAGE_EVENTS", 2)
+    monkeypatch.setattr(exporting, "TAIL_BYTES", 16)
     assert handrail.main(["export", *words, "--out", "whole.jsonl"]) == 0
     whole = (chats / "whole.jsonl").read_bytes()
     for cut in range(0, len(whole) + 1, 97):
-        (chats / "again.jsonl.part").write_bytes(whole[:cut])
+        cut_off(chats, "again.jsonl", whole[:cut], **filters)
         assert handrail.main(["export", *words, "--out", "again.jsonl"]) == 0
         assert (chats / "again.jsonl").read_bytes() == whole
         (chats / "again.jsonl").unlink()
@@ -133,7 +174,7 @@ def test_an_export_cut_off_at_any_byte_is_continued_without_gap_or_double(chats,
 def test_what_is_written_while_an_export_is_interrupted_makes_no_gap(chats):
     assert handrail.main(["export", "--out", "whole.jsonl"]) == 0
     first = (chats / "whole.jsonl").read_bytes().splitlines(keepends=True)[:5]
-    (chats / "later.jsonl.part").write_bytes(b"".join(first))
+    cut_off(chats, "later.jsonl", b"".join(first))
     talk(chats, "b", VisitorSaid("hello?"))
     assert handrail.main(["export", "--out", "later.jsonl"]) == 0
     seqs = {}
@@ -142,8 +183,39 @@ def test_what_is_written_while_an_export_is_interrupted_makes_no_gap(chats):
     assert seqs == {"a": [1, 2, 3], "b": [1, 2, 3, 4, 5], "c": [1, 2, 3]}
 
 
+def test_an_export_is_not_continued_as_one_of_something_else(chats, capsys, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(exporting, "PAGE_EVENTS", 2)
+        patch.setattr("bot.exporting.os.fsync", full)
+        assert handrail.main(["export", "--email", ADA, "--out", "one.jsonl"]) == 1
+    assert "No space left on device" in capsys.readouterr().err
+    before = (chats / "one.jsonl.part").read_bytes()
+    assert handrail.main(["export", "--visitor", "v2", "--out", "one.jsonl"]) == 1
+    told = capsys.readouterr().err
+    assert f"one.jsonl.part' cannot be written (it was begun with --email {ADA}, not with --visitor v2)" in told
+    assert "or delete it to begin anew" in told
+    assert handrail.main(["export", "--out", "one.jsonl"]) == 1
+    assert "not with everything" in capsys.readouterr().err
+    assert (chats / "one.jsonl.part").read_bytes() == before
+    assert handrail.main(["export", "--email", ADA.upper(), "--out", "one.jsonl"]) == 0
+    assert sorted(path.name for path in chats.glob("one*")) == ["one.jsonl"]
+
+
+@pytest.mark.parametrize("note", [None, "", "[]", '{"visitor": 1}'])
+def test_an_export_of_which_nobody_knows_what_it_is_of_is_not_continued(chats, capsys, note):
+    cut_off(chats, "all.jsonl", b"{}\n")
+    (chats / "all.jsonl.part.json").unlink()
+    if note is not None:
+        (chats / "all.jsonl.part.json").write_text(note)
+    assert handrail.main(["export", "--out", "all.jsonl"]) == 1
+    assert "'all.jsonl.part.json', which said what it was to hold, is missing or broken" in capsys.readouterr().err
+
+
 def test_a_file_that_is_no_export_is_not_continued(chats, capsys):
-    (chats / "all.jsonl.part").write_text("shopping list\n")
+    cut_off(chats, "all.jsonl", b"shopping list\n")
     assert handrail.main(["export", "--out", "all.jsonl"]) == 1
     assert "its last line is no event" in capsys.readouterr().err
     assert handrail.main(["export", "--out", "no/such/folder.jsonl"]) == 1
