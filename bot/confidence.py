@@ -97,12 +97,16 @@ def shipped() -> Calibration:
 def in_use(data: Path, model: str) -> Calibration:
     """The company's own, if there is one in the data folder, otherwise the shipped one.
 
-    Raises CalibrationUnusable where its own is broken or of another embedding model.
+    Raises CalibrationUnusable where its own cannot be read, is broken or of another embedding model.
     """
     path = data / OWN
     if not path.exists():
         return shipped()
-    own = Calibration.read(path.read_bytes(), str(path))
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise CalibrationUnusable(str(path), f"it cannot be read: {error.strerror}") from error
+    own = Calibration.read(text, str(path))
     if own.model != model:
         raise CalibrationUnusable(str(path), f"it was made with the model {own.model!r}, not {model!r}")
     return own

@@ -5,9 +5,11 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from bot.assembly import DATABASE, DataUnwritable, connect_model, open_store, prepare_data, subscriptions
+from bot.confidence import OWN, CalibrationUnusable, in_use, shipped
 from bot.endpoints import is_loopback
 from bot.serve import PortTaken, take_port
 from bot.settings import Settings, SettingsError
@@ -20,6 +22,8 @@ from retrieval.manifest import load, newest
 from retrieval.opening import INDEX
 from retrieval.prepare import prepare_model
 
+STALE_SHARE = 0.25  # of the articles; a few are edited every day, and a calibration is of all of them together
+CALIBRATE = "handrail eval calibrate --questions FILE makes it anew"
 FREE_BYTES = 500 * 1024**2  # the exported model, an index and some weeks of conversations
 
 Status = Literal["ok", "warn", "fail"]
@@ -43,6 +47,7 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
         _articles,
         _model,
         _index,
+        _calibration,
         _llm,
         _database,
         _notices,
@@ -110,6 +115,35 @@ def _index(settings: Settings) -> Iterator[Finding]:
         yield Finding("index", "warn", str(problem), "nothing to do: handrail serve rebuilds it")
     else:
         yield Finding("index", "ok", f"{len(snapshot.chunks)} passages, version {snapshot.kb_version}")
+
+
+def _calibration(settings: Settings) -> Iterator[Finding]:
+    """Whether the company's own calibration can be used and is of the articles as they are; without one nothing is said of it."""
+    try:
+        calibration = in_use(settings.data, settings.model)
+    except CalibrationUnusable as unusable:
+        remedy = f"{CALIBRATE}, or delete the file: then the shipped calibration is used"
+        yield Finding("calibration", "fail", f"{unusable.path!r} cannot be used ({unusable.problem})", remedy)
+        return
+    if calibration is shipped():
+        yield Finding("calibration", "ok", "the shipped one is used")
+        return
+    newer, all_of_them = _newer_articles(settings.kb, (settings.data / OWN).stat().st_mtime)
+    message = f"the company's own is used; {newer} of {all_of_them} articles were changed after it was made"
+    if newer > STALE_SHARE * all_of_them:
+        yield Finding("calibration", "warn", message, f"see with handrail eval run whether it still fits; {CALIBRATE}")
+    else:
+        yield Finding("calibration", "ok", message)
+
+
+def _newer_articles(kb: Path, than_s: float) -> tuple[int, int]:
+    """How many articles were saved after that moment, and how many there are; none where they cannot be read."""
+    try:
+        articles = read(kb).articles
+        newer = sum((kb / article.path).stat().st_mtime > than_s for article in articles)
+    except (KnowledgeError, OSError):  # the check of the articles says so
+        return 0, 0
+    return newer, len(articles)
 
 
 def _llm(settings: Settings) -> Iterator[Finding]:
