@@ -13,7 +13,7 @@ Before each line the same questions go through the encoder alone, in a process o
 at a time, and in batches of 32; the ratios are answers/s to these. Memory is the proportional set size of the supervisor
 and all its processes, so what they share counts once. Client and server share the machine: where the client takes nearly
 a core, it is the client that is measured. In the end everything stored is read: each question must have exactly one
-reply. Whatever is refused, broken or answered otherwise ends this with an error.
+reply. Whatever is refused, broken or answered otherwise ends the table with a line that says so, and this with status 1.
 
 The tutorials' server takes the same questions in the same loop, beside the same encoder; divide answers/s by its:
 
@@ -44,6 +44,7 @@ class AnsweredOtherwise(Exception):
     """What is stored is not one reply to each question asked."""
 
     def __init__(self, asked: int, answers: Counter[int]) -> None:
+        super().__init__(asked, answers)
         self.asked, self.answers = asked, answers
 
     def __str__(self) -> str:
@@ -63,7 +64,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="how long to ask with each number of sockets")
     parser.add_argument("--says", type=int, help="questions of a conversation before a new visitor comes")
     args = parser.parse_args()
-    kb, models = args.kb.resolve(), args.data.resolve()
+    kb, models, wrong = args.kb.resolve(), args.data.resolve(), False
     with tempfile.TemporaryDirectory() as folder:
         built = Path(folder) / "built"
         borrow_model(built, models)
@@ -73,7 +74,17 @@ def main() -> None:
             with ExitStack() as stack:
                 site = prepare(stack, Path(folder) / f"{on}-{workers}", kb, on, models, workers=workers)
                 shutil.copytree(built / INDEX, site.data / INDEX)
-                measure(site, args.questions, args.sockets, seconds=args.seconds, says=args.says, models=models)
+                try:
+                    measure(site, args.questions, args.sockets, seconds=args.seconds, says=args.says, models=models)
+                except (ExceptionGroup, AnsweredOtherwise) as problem:
+                    wrong = True
+                    print(f"WRONG: {type(_first(problem)).__name__}: {_first(problem)}", flush=True)
+    raise SystemExit(wrong)
+
+
+def _first(problem: Exception) -> Exception:
+    """What went wrong on one line, of all those that went down with it."""
+    return _first(problem.exceptions[0]) if isinstance(problem, ExceptionGroup) else problem
 
 
 def measure(
