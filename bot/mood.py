@@ -6,7 +6,7 @@ how often an answer was rejected or missing. It cools down when the visitor says
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rapidfuzz import fuzz
@@ -102,9 +102,10 @@ def mood(earlier: Sequence[Said], text: str, vector: Vectors | None = None, tone
     return Mood(score, _reason(parts, course, rejected) if score >= FRUSTRATED_FROM else "")
 
 
-def asks_again(before: str, text: str) -> bool:
-    """Whether `text` is the same request as `before`, in nearly the same words."""
-    return _is_same(words(before[:EARLIER_CHARS]), words(text[:EARLIER_CHARS]))
+def same_request(text: str) -> Callable[[str], bool]:
+    """Tells of other texts whether each is the same request as `text`, in nearly the same words."""
+    own = words(text[:EARLIER_CHARS])
+    return lambda other: _is_same(words(other[:EARLIER_CHARS]), own)
 
 
 def _chance(log_odds: float) -> float:

@@ -1,22 +1,28 @@
 """Which answers the visitor has rejected: their articles are not told again while it is about the same request."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
 from bot.cues import cues
 from bot.history import verdicts
-from bot.mood import asks_again
+from bot.mood import same_request
 from conversation.events import BotSaid, Event, VisitorSaid
 
 
 @dataclass(frozen=True, slots=True)
 class _Exchange:
-    """What the visitor asked, what the bot replied, and whether the visitor rejected that."""
+    """What the visitor asked, what the bot replied, what the visitor said next, and whether they call the reply helpful."""
 
     asked: str
     reply: BotSaid
-    rejected: bool
+    then: str
+    helped: bool | None
+
+    @property
+    def rejected(self) -> bool:
+        """Whether the visitor rejected the reply. A rating says more than words, which may be about something else."""
+        return cues(self.then)["rejected"] > 0 if self.helped is None else not self.helped
 
     @property
     def goes_on(self) -> bool:
@@ -32,7 +38,8 @@ def rejected(hold: Sequence[Event], question: str) -> frozenset[str]:
     from it.
     """
     past = _exchanges(hold, question)
-    rows = [past[::-1], *(past[at:] for at, one in enumerate(past) if asks_again(one.asked, question))]
+    is_same = same_request(question)
+    rows = [past[::-1], *(past[at:] for at, one in enumerate(past) if is_same(one.asked))]
     wrong = (one.reply for row in rows for one in takewhile(lambda one: one.goes_on, row) if one.rejected)
     return frozenset(citation.article_id for reply in wrong for citation in reply.citations)
 
@@ -42,12 +49,7 @@ def _exchanges(hold: Sequence[Event], question: str) -> list[_Exchange]:
     replies = [(event.seq, event.payload) for event in hold if isinstance(event.payload, BotSaid)]
     asked = ["\n".join(texts[seq] for seq in reply.answers if seq in texts) for _, reply in replies]
     helped = verdicts(hold)
-    return list(_judged(replies, [*asked, question], helped))
-
-
-def _judged(
-    replies: Sequence[tuple[int, BotSaid]], asked: Sequence[str], helped: dict[int, bool]
-) -> Iterator[_Exchange]:
-    """A rating says more than words do, since words may be about something else."""
-    for at, (seq, reply) in enumerate(replies):
-        yield _Exchange(asked[at], reply, not helped.get(seq, cues(asked[at + 1])["rejected"] == 0))
+    return [
+        _Exchange(said, reply, then, helped.get(seq))
+        for said, (seq, reply), then in zip(asked, replies, [*asked, question][1:], strict=True)
+    ]

@@ -79,8 +79,11 @@ class Responder:
 
     async def _answer_all(self, lease: TurnLease) -> None:
         """Answer, and what came in meanwhile too; a turn that cannot be stored is left for whoever adopts it."""
-        if await self._while_leased(lease, self._places.acquire()) is None:
-            return
+        if self._places.locked():
+            if await self._while_leased(lease, self._places.acquire()) is None:
+                return
+        else:
+            await self._places.acquire()
         left: TurnLease | None = lease
         try:
             while left is not None:
