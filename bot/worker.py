@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
@@ -18,6 +19,8 @@ from bot.serve import serve, take_port
 from bot.settings import Settings
 
 log = structlog.get_logger()
+
+BEAT_S = 2.0  # often enough for the supervisor to tell a worker that is silent from one that is busy
 
 Announce = Callable[[House, str], Awaitable[None]]
 
@@ -38,7 +41,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a worker says once: that it serves, with how many articles, or else its `problem`."""
+    """What a worker says first: that it serves, with how many articles, or else its `problem`. Beats follow."""
 
     url: str = ""
     articles: int = 0
@@ -71,6 +74,7 @@ async def _serve(order: Order, line: Connection) -> None:
             _end_with_the_supervisor()
             log.info("worker.serving")
             _tell(line, Report(url, len(knowledge.snapshot.articles)))
+            _beat(line)
             if order.is_first:
                 await order.announce(house, url)
 
@@ -96,3 +100,11 @@ def _tell(line: Connection, report: Report) -> None:
         line.send_bytes(orjson.dumps(report))
     except OSError:
         log.warning("worker.not_heard")  # the supervisor is gone, or has heard that we serve and closed the line
+
+
+def _beat(line: Connection) -> None:
+    """Say that the event loop still turns, now and every BEAT_S: a process that hangs looks like one that works."""
+    os.set_blocking(line.fileno(), False)
+    with suppress(OSError):  # a supervisor that reads nothing holds nobody up
+        os.write(line.fileno(), b".")
+    asyncio.get_running_loop().call_later(BEAT_S, _beat, line)

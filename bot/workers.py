@@ -1,4 +1,4 @@
-"""The supervisor of several serving processes: starts them, starts anew what died, and goes down with all of them."""
+"""The supervisor of several serving processes: starts them, starts anew what died or hangs, and goes down with all."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ from prometheus_client.multiprocess import mark_process_dead
 from bot.metrics import SHARED
 from bot.serve import FINISH_TURNS_S, GRACE_S, SPREAD_S, take_port
 from bot.settings import Settings
-from bot.worker import Announce, Order, Report, work
+from bot.worker import BEAT_S, Announce, Order, Report, work
 from conversation.clock import SystemClock
 from conversation.ports import Clock
 
@@ -28,6 +28,8 @@ PAUSE_S = 0.5  # before a worker that died is replaced; doubles while its succes
 MAX_PAUSE_S = 15.0
 YOUNG_S = 30.0  # whoever served longer had no trouble with starting
 DEATHS = 5  # in a row, young, while no other worker serves: then somebody has to look
+SILENT_LOOKS = 8  # without a beat, 16 s: no work holds the event loop for long, and visitors notice after 45 s
+MANY_BEATS = 65_536  # all that a pipe holds
 GONE_WITHIN_S = FINISH_TURNS_S + SPREAD_S + GRACE_S + 2  # the longest way down, and some air
 
 _PROCESSES = get_context("spawn")  # a fork would copy locks that threads of onnxruntime or of the encoder hold
@@ -47,7 +49,7 @@ class WorkersFailed(Exception):
 
 @dataclass(slots=True)
 class _Worker:
-    """A process that was started; it reports once."""
+    """A process that was started; it reports once, then it beats."""
 
     process: SpawnProcess
     line: Connection
@@ -68,6 +70,23 @@ class _Worker:
             return Report(**orjson.loads(self.line.recv_bytes()))
         except EOFError:
             return Report(problem=f"it ended with status {await self.end()}")
+
+    async def fall_silent(self, clock: Clock) -> None:
+        """Until nothing came from it at SILENT_LOOKS looks in a row, BEAT_S apart.
+
+        Looks are counted, not seconds: in a machine that was suspended hours have passed, for supervisor and workers.
+        """
+        os.set_blocking(self.line.fileno(), False)
+        missed = 0
+        while missed < SILENT_LOOKS:
+            await clock.sleep(BEAT_S)
+            missed = 0 if self._beat() else missed + 1
+
+    def _beat(self) -> bool:
+        try:
+            return bool(os.read(self.line.fileno(), MANY_BEATS))
+        except BlockingIOError:
+            return False
 
     async def end(self) -> int:
         """Until it has ended; its exit status, negative for a signal."""
@@ -135,13 +154,26 @@ class _Crew:
         """The whole life of one worker; what it ended of."""
         worker = self.present[order.place] = _Worker.start(order)
         report = await worker.report()
-        worker.line.close()
         if report.problem is None:
             self._serves(order.place, report)
-        status = await worker.end()
+        status = await self._end(order.place, worker)
+        worker.line.close()
         self.serving.discard(order.place)
         mark_process_dead(worker.process.pid, self.metrics)  # type: ignore[no-untyped-call]  # it has no annotations
         return report.problem or f"it ended with status {status}"
+
+    async def _end(self, place: int, worker: _Worker) -> int:
+        """Until it has ended, by itself or because it hangs; its exit status."""
+        async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(self._end_silent(place, worker))
+            status = await worker.end()
+            watching.cancel()
+        return status
+
+    async def _end_silent(self, place: int, worker: _Worker) -> None:
+        await worker.fall_silent(self.clock)
+        log.error("worker.hangs", worker=place, pid=worker.process.pid, silent_s=SILENT_LOOKS * BEAT_S)
+        worker.process.kill()  # what hangs, or is stopped, heeds nothing less
 
     def _serves(self, place: int, report: Report) -> None:
         self.serving.add(place)

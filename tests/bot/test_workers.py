@@ -1,13 +1,17 @@
 """Several processes on one port, as operators see them: real processes, sockets and signals."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections import Counter
+from contextlib import AsyncExitStack
+from multiprocessing import Pipe
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,9 +19,11 @@ import httpx
 import orjson
 import pytest
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidMessage
 
 from bench.running import ROOT, start
-from bot import workers
+from bench.visitor import visit
+from bot import worker, workers
 from bot.serve import PortTaken
 from bot.settings import Settings
 from bot.worker import Report
@@ -25,6 +31,7 @@ from bot.workers import WorkersFailed
 
 slow = pytest.mark.slow
 PATIENCE_S = 30
+QUESTION = "How long do refunds take?"
 TOKEN = "0123456789abcdef"
 TWO = {"HANDRAIL_WORKERS": "2", "HANDRAIL_METRICS_TOKEN": TOKEN}
 
@@ -115,6 +122,77 @@ def test_workers_share_visitors_and_counts_replace_their_dead_and_never_outlive_
         server.kill()
 
 
+async def welcomed(server, stack, at_least):
+    """Visitors who were answered once, until every worker has `at_least` so many; by worker."""
+    held = {pid: [] for pid in workers_of(server)}
+    while min(len(visitors) for visitors in held.values()) < at_least:
+        visitor = await stack.enter_async_context(visit(server.chat_url))
+        await visitor.ask(QUESTION)
+        theirs = accepted({visitor.socket.local_address[1]})
+        held[next(pid for pid in held if theirs & inodes(pid))].append(visitor)
+    return held
+
+
+def is_answered(visitor, client_id):
+    said = visitor.acknowledged.get(client_id)
+    return any(said in event.get("answers", ()) for event in visitor.events.values())
+
+
+async def insist(visitor, client_id):
+    """Say it until it is answered, as the widget does: a process that stops amid a write keeps SQLite's lock."""
+    await visitor.send("say", text=QUESTION, client_id=client_id)
+    while not is_answered(visitor, client_id):
+        if (await visitor.hear())["type"] == "error":
+            await visitor.send("say", text=QUESTION, client_id=client_id)
+    return [event["kind"] for _, event in sorted(visitor.events.items())]
+
+
+async def answered_in_the_end(server, stack, gone, client_id):
+    """What a visitor hears whose socket breaks, who comes back and says it again as the widget does; kinds of events."""
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            await gone.hear()
+    told = {"token": gone.welcome["token"], "conversation_id": gone.welcome["conversation_id"]}
+    back = None
+    while back is None:
+        with contextlib.suppress(InvalidMessage, OSError):  # the dying worker's listener may outlive its sockets
+            back = await stack.enter_async_context(visit(server.chat_url, **told, after=len(gone.events)))
+    back.events |= gone.events
+    return await insist(back, client_id)
+
+
+async def stop_amid_turns(server):
+    """Stop one of two workers as it acknowledges; which it was, and what each visitor got in the end."""
+    async with AsyncExitStack() as stack, asyncio.timeout(PATIENCE_S):
+        held = await welcomed(server, stack, at_least=2)
+        (victim, lost), (_, kept) = held.items()
+        asked = [(visitor, await visitor.send("say", text=QUESTION)) for visitor in lost]
+        await lost[0].hear()
+        os.kill(victim, signal.SIGSTOP)
+        kept_up = [insist(visitor, str(uuid.uuid4())) for visitor in kept]
+        return victim, await asyncio.gather(
+            *kept_up, *(answered_in_the_end(server, stack, visitor, client_id) for visitor, client_id in asked)
+        )
+
+
+@slow
+def test_a_worker_that_hangs_is_replaced_and_each_visitor_is_answered_once(data_dir, small_kb):
+    server = start(data_dir, kb=small_kb, settings=TWO)
+    try:
+        victim, told = asyncio.run(stop_amid_turns(server))
+        assert told == [["opened", *["visitor_said", "bot_said"] * 2]] * len(told)
+        (hangs,) = logged(server, "worker.hangs")
+        assert (hangs["pid"], hangs["silent_s"]) == (victim, 16.0)
+        until(lambda: len(logged(server, "worker.serving")) == 3)
+        assert logged(server, "worker.died")[0]["problem"] == "it ended with status -9"
+        assert len(workers_of(server) - {victim}) == 2
+        held, _ = asyncio.run(sockets_by_worker(server, 40))
+        assert set(held) == workers_of(server)
+        assert server.stop() == 0
+    finally:
+        server.kill()
+
+
 @slow
 def test_workers_that_cannot_start_are_given_up_with_what_to_do(data_dir, tmp_path):
     command = [sys.executable, str(ROOT / "handrail.py"), "serve", "--workers", "2", "--port", "0"]
@@ -143,6 +221,9 @@ class Short:
 
     async def report(self):
         return Report("http://here", 3, self._problem)
+
+    async def fall_silent(self, _clock):
+        await asyncio.Event().wait()
 
     async def end(self):
         await asyncio.sleep(0)
@@ -195,3 +276,41 @@ async def test_a_first_worker_that_cannot_start_is_not_tried_again(crew):
     with pytest.raises(WorkersFailed, match="no memory"):
         await (unfit := crew(("no memory", 0.1))).work()
     assert unfit.clock.slept == []
+
+
+class Looks:
+    """A clock whose seconds pass at once; at each look the worker has beaten, or not, and hours may have passed."""
+
+    def __init__(self, line, beats):
+        self._line, self._beats, self.looks = line, iter(beats), 0
+
+    async def sleep(self, _seconds):
+        self.looks += 1
+        self._line.send_bytes(b"beat") if next(self._beats) else None
+
+
+@pytest.mark.parametrize(
+    ("beats", "looks"),
+    [
+        ([False] * 8, 8),
+        ([True] * 3 + [False] * 8, 11),
+        ([False] * 7 + [True] + [False] * 8, 16),  # such as after the machine was suspended in the middle
+    ],
+)
+async def test_a_worker_is_silent_after_eight_looks_in_a_row_without_a_beat(beats, looks):
+    ours, theirs = Pipe(duplex=False)
+    with ours, theirs:
+        clock = Looks(theirs, beats)
+        await workers._Worker(None, ours).fall_silent(clock)
+    assert clock.looks == looks
+
+
+async def test_a_supervisor_that_reads_nothing_holds_no_worker_up():
+    ours, theirs = Pipe(duplex=False)
+    with ours, theirs:
+        os.set_blocking(theirs.fileno(), False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(theirs.fileno(), bytes(4096))
+        worker._beat(theirs)
+        assert len(os.read(ours.fileno(), 65_536)) == 65_536
