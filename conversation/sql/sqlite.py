@@ -66,12 +66,12 @@ class SqliteDatabase:
     def __init__(self, path: Path) -> None:
         self._loop = asyncio.get_running_loop()
         self._closed = False
-        self._reading = _engine(path, begin="BEGIN", pool_size=READERS)
+        self._reading = _engine(path, pool_size=READERS)  # each statement by itself: BEGIN and ROLLBACK cost two more
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="handrail-reader")
         self._writer = Writer(_engine(path, busy_timeout_s=BUSY_ATTEMPT_S), self._loop)
 
     async def read(self, work: Work[T]) -> T:
-        """Run `work` on a snapshot of everything committed so far."""
+        """Run `work`; each of its statements sees everything committed so far."""
         if self._closed:
             raise StorageUnavailable("the store is closed")
         return await self._loop.run_in_executor(self._readers, self._read, work)
