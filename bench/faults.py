@@ -105,6 +105,8 @@ class Proxy:
                     [asyncio.create_task(_pass(reader, upstream[1])), asyncio.create_task(_pass(upstream[0], writer))],
                     return_when=asyncio.FIRST_COMPLETED,
                 )
+            except asyncio.CancelledError:
+                pass  # the experiment is over; Python 3.11 prints a cancelled handler as a failure
             finally:
                 self._lines.discard(writer)
                 writer.transport.abort()
