@@ -23,6 +23,7 @@ from typing import Any
 import httpx
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
 
+from bench.shown import percentile
 from bench.visitor import Visitor, visit
 from bot.protocol import BAD_TOKEN
 
@@ -259,9 +260,9 @@ class Report:
 
 
 def _times(what: str, waited_s: Sequence[float]) -> str:
-    ordered = sorted(waited_s) or [0.0]
-    p99 = ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))]
-    return f"{len(waited_s)} {what}: median {statistics.median(ordered):.2f} s, p99 {p99:.2f} s, longest {ordered[-1]:.2f} s"
+    took_s = waited_s or [0.0]
+    median, p99, longest = statistics.median(took_s), percentile(took_s, 0.99), max(took_s)
+    return f"{len(waited_s)} {what}: median {median:.2f} s, p99 {p99:.2f} s, longest {longest:.2f} s"
 
 
 async def run(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import uvloop
 
 from bench.bare import Bare
+from bench.shown import percentile
 
 SOCKETS = (1, 20, 100, 500)
 ANSWERED_WITHIN_S = 60.0  # whoever waits for longer will never be answered
@@ -91,12 +92,7 @@ class _Loop:
 
 def row(sockets: int, done: Round, memory_mib: float, bare: Bare) -> str:
     """A line below HEAD."""
-    p50, p99 = statistics.median(done.took_ms), _percentile(done.took_ms, 0.99)
+    p50, p99 = statistics.median(done.took_ms), percentile(done.took_ms, 0.99)
     ours = f"{sockets:8} {done.answers_per_s:10.0f} {p50:8.1f} {p99:8.1f} {memory_mib:11.0f} {done.client_cpu:11.0%}"
     alone, batched = done.answers_per_s / bare.alone_per_s, done.answers_per_s / bare.batched_per_s
     return f"{ours} {bare.alone_per_s:10.0f} {alone:6.2f} {bare.batched_per_s:9.0f} {batched:6.2f}"
-
-
-def _percentile(values: Sequence[float], share: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

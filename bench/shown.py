@@ -1,4 +1,4 @@
-"""How a measured value is printed: with its 95 % interval."""
+"""How measured values are printed: a mean with its 95 % interval, times by their percentiles."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -23,3 +23,9 @@ def shown(metric: Metric | None, digits: int = 3) -> str:
         return "-"
     low, high = metric.ci95
     return f"{metric.value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value that this share of all lies below; of one or more values."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
