@@ -33,7 +33,8 @@ class Course:
 class Delivery:
     """Sends what is after the cursor at each `flush`; live delivery and resume are the same read.
 
-    `stir` is called whenever there is, or may be, something to flush. Only `flush` changes what is delivered, so that a page being read and a change of course cannot cross.
+    `stir` is called whenever there is, or may be, something to flush. Only `flush` changes what is delivered, so that a
+    page being read and a change of course cannot cross.
     """
 
     channel: Channel

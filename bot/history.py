@@ -40,7 +40,7 @@ def verdicts(events: Iterable[Event]) -> dict[int, bool]:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Searched:
     """What was found for a question: how it was read, its vector float32 (d,), and hits, best first.
 
     `context` is the question after what was said before it, if it leans on that.
@@ -54,7 +54,7 @@ class Found:
 
 async def find(
     question: str, earlier: Sequence[Said], audience: Audience, snapshot: Snapshot, encode: Encode, *, limit: int
-) -> Found:
+) -> Searched:
     """What `search` finds for the question after what was said before it; raises what `encode` raises.
 
     A forward pass for the question, and a second one for its context where it leans on that: a context is some ten times
@@ -67,7 +67,7 @@ async def find(
     context = in_context(reading.text, earlier) if seen.share else None
     told = None if context is None else Query(context, await encode(context))
     hits = await _in_thread(conclude, snapshot, seen, told, limit)
-    return Found(reading, query.embedding.sentence, context, hits)
+    return Searched(reading, query.embedding.sentence, context, hits)
 
 
 async def _in_thread(work: Callable[[Unpack[Given]], Result], *given: *Given) -> Result:

@@ -79,7 +79,7 @@ class Responder:
 
     async def _answer_all(self, lease: TurnLease) -> None:
         """Answer, and what came in meanwhile too; a turn that cannot be stored is left for whoever adopts it."""
-        if self._places.locked():
+        if self._places.locked():  # to watch over the lease takes three tasks, and a free place no time
             if await self._while_leased(lease, self._places.acquire()) is None:
                 return
         else:

@@ -79,9 +79,10 @@ class RecordStore(Protocol):
         """Overwrite what was written in the conversation, its digests and the visitor's name.
 
         A long one goes in pieces, each a transaction, and is `erased` with the last of them; one that was interrupted
-        is found as before, by `holdings` and `closed_before`, and the next erasure goes on with it. Numbers, ids, times and who held it stay; an open conversation is closed, and nobody is owed a reply or a notice;
-        `redacted` tells the readers. A command that is sent again is still known. None where there is no such
-        conversation, or where it is open or has changed since the moment given.
+        is found as before, by `holdings` and `closed_before`, and the next erasure goes on with it. Numbers, ids, times
+        and who held it stay; an open conversation is closed, and nobody is owed a reply or a notice; `redacted` tells
+        the readers. A command that is sent again is still known. None where there is no such conversation, or where it
+        is open or has changed since the moment given.
         """
 
     async def forget_visitor(self, visitor_id: str, *, unless_in_use: bool = False) -> bool:
