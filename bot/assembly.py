@@ -272,8 +272,12 @@ async def open_bus(settings: Settings) -> AsyncIterator[Bus]:
 @asynccontextmanager
 async def open_limits(settings: Settings) -> AsyncIterator[Limits]:
     """What bounds visitors: counted over Redis where one is set, else by this process."""
-    url = settings.redis_url
-    limits = Limits(enabled=settings.rate_limits == "on", redis_url=None if url is None else url.get_secret_value())
+    shared = None
+    if settings.redis_url is not None:
+        from bot.redis_limits import RedisLimits  # noqa: PLC0415 - slow to import, and one process needs none of it
+
+        shared = RedisLimits(settings.redis_url.get_secret_value())
+    limits = Limits(enabled=settings.rate_limits == "on", shared=shared, monotonic=SystemClock().monotonic)
     try:
         yield limits
     finally:

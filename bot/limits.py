@@ -1,95 +1,71 @@
-"""How often one visitor or address may do a thing: moving windows, counted in Redis for all processes, or in this one."""
+"""What bounds visitors: rate limits, counted in Redis for all processes or in this one."""
 
-import asyncio
+import math
 import time
+from collections.abc import Callable
+from typing import Protocol
 
-import structlog
-from limits import RateLimitItem, RateLimitItemPerMinute
-from limits.aio.storage import RedisStorage
-from limits.aio.strategies import MovingWindowRateLimiter as SharedRateLimiter
-from limits.errors import StorageError
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
+from bot.sliding_window import SlidingWindow
+from conversation.rate_limit import RateLimit
 
-log = structlog.get_logger()
+SAYS = RateLimit(20, window_s=60)  # a person types no faster for long
+COMMANDS = RateLimit(60, window_s=60)  # ratings, typing and the rest
+HELLOS = RateLimit(120, window_s=60)  # many visitors may share one office address
 
-SAYS = RateLimitItemPerMinute(20)  # a person types no faster for long
-COMMANDS = RateLimitItemPerMinute(60)  # ratings, typing and the rest
-HELLOS = RateLimitItemPerMinute(120)  # many visitors may share one office address
 
-ASK_S = 0.25  # a visitor who waits longer for a count would rather be counted here
-LEAVE_S = 5.0  # how long a Redis that did not answer is left alone: one command of many waits for it
+class SharedAway(Exception):
+    """Whoever counts for all processes does not answer, or did not shortly ago."""
+
+
+class Shared(Protocol):
+    """Counts the hits of all processes together."""
+
+    async def hit(self, limit: RateLimit, name: str, key: str) -> float | None:
+        """Count one; None where it may pass, else the seconds until one may. Raises SharedAway."""
+
+    async def close(self) -> None:
+        """Let go of the connections."""
 
 
 class Limits:
-    """Counts hits per (limit, key); `enabled` False lets everything pass, for load tests.
+    """Counts hits per (limit, name, key); shared by all sockets of the process.
 
-    With `redis_url` all processes count together. While Redis is away each counts for itself, from nothing.
+    `enabled` False lets every hit pass, for load tests. With `shared` all processes count together; while that is away
+    each counts for itself, from nothing. Without, each has its own windows, one for each limit: a flood of one kind
+    makes no other forget.
     """
 
-    def __init__(self, *, enabled: bool = True, redis_url: str | None = None) -> None:
+    def __init__(
+        self, *, enabled: bool = True, shared: Shared | None = None, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._enabled = enabled
-        self._here = MovingWindowRateLimiter(MemoryStorage())
-        self._shared = None if redis_url is None else _Shared(redis_url)
+        self._shared = shared
+        self._monotonic = monotonic
+        self._windows: dict[RateLimit, SlidingWindow] = {}
 
-    async def hit(self, limit: RateLimitItem, name: str, key: str) -> float | None:
-        """Count one; None where it may pass, else the seconds after which to try again. Takes ASK_S at most."""
+    async def hit(self, limit: RateLimit, name: str, key: str) -> float | None:
+        """Count one; None where it may pass, else the seconds after which to try again. Waits briefly for Redis."""
         return await self.count(limit, name, key) if self._enabled else None
 
-    async def count(self, limit: RateLimitItem, name: str, key: str) -> float | None:
+    async def count(self, limit: RateLimit, name: str, key: str) -> float | None:
         """As `hit`, for what is limited even where limits are off: guessing passwords."""
-        if self._shared is not None:
-            try:
-                return await self._shared.hit(limit, name, key)
-            except _Away:
-                pass
-        if self._here.hit(limit, name, key):
-            return None
-        return _until(self._here.get_window_stats(limit, name, key).reset_time)
+        wait_s = await self._wait_s(limit, name, key)
+        return None if wait_s is None else max(1.0, math.ceil(wait_s * 10) / 10)
 
     async def close(self) -> None:
         """Let go of the connections."""
         if self._shared is not None:
             await self._shared.close()
 
+    async def _wait_s(self, limit: RateLimit, name: str, key: str) -> float | None:
+        if self._shared is not None:
+            try:
+                return await self._shared.hit(limit, name, key)
+            except SharedAway:
+                pass
+        return self._window(limit).hit((name, key))
 
-class _Away(Exception):
-    """Redis does not answer, or did not shortly ago."""
-
-
-class _Shared:
-    """Windows in Redis. It keeps an address or a visitor's id for a minute, and nothing else."""
-
-    def __init__(self, redis_url: str) -> None:
-        url = redis_url.replace("unix://", "redis+unix://", 1) if redis_url.startswith("unix://") else redis_url
-        self._storage = RedisStorage(
-            f"async+{url}", wrap_exceptions=True, implementation="redispy", key_prefix="handrail"
-        )
-        self._limiter = SharedRateLimiter(self._storage)
-        self._away_until_s = 0.0
-
-    async def hit(self, limit: RateLimitItem, name: str, key: str) -> float | None:
-        """As `Limits.hit`. Raises _Away."""
-        if time.monotonic() < self._away_until_s:
-            raise _Away
-        try:
-            async with asyncio.timeout(ASK_S):
-                passes = await self._limiter.hit(limit, name, key)
-                window = None if passes else await self._limiter.get_window_stats(limit, name, key)
-        except (StorageError, TimeoutError) as problem:
-            if not self._away_until_s:
-                log.warning("limits.redis_away", problem=str(problem) or f"no answer within {ASK_S:g} s")
-            self._away_until_s = time.monotonic() + LEAVE_S
-            raise _Away from problem
-        if self._away_until_s:
-            log.info("limits.redis_back")
-            self._away_until_s = 0.0
-        return None if window is None else _until(window.reset_time)
-
-    async def close(self) -> None:
-        """Let go of the connections."""
-        await self._storage.bridge.storage.aclose()  # type: ignore[attr-defined]  # redispy's bridge has it
-
-
-def _until(reset_time: float) -> float:
-    return round(max(1.0, reset_time - time.time()), 1)
+    def _window(self, limit: RateLimit) -> SlidingWindow:
+        if limit not in self._windows:
+            self._windows[limit] = SlidingWindow(limit, monotonic=self._monotonic)
+        return self._windows[limit]

@@ -94,10 +94,10 @@ class PresenceChange(_Body):
     capacity: int | None = Field(default=None, ge=0, le=MAX_CAPACITY)
 
 
-def router(desk: Desk, accounts: Accounts, suggest: Suggest, count: Count | None = None) -> APIRouter:
+def router(desk: Desk, accounts: Accounts, suggest: Suggest, count: Count) -> APIRouter:
     """The routes under `/v1`; their errors need `problems.install_problem_handlers` on the app.
 
-    `count` counts attempts to sign in, by default in this process alone.
+    `count` counts attempts to sign in.
     """
     routes = APIRouter(prefix="/v1", max_body_size=MAX_BODY_BYTES)
     door = Door(accounts, desk.attendance)

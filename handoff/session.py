@@ -2,17 +2,14 @@
 
 import hmac
 import math
-import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import urlsplit
 
-from limits import RateLimitItem, RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
+from conversation.rate_limit import RateLimit
 from handoff.agents import SESSION_H, Accounts, Issued, SignedIn
 from handoff.errors import CsrfRefused, NotSignedIn, TooManyAttempts
 from handoff.presence import Attendance
@@ -20,11 +17,11 @@ from handoff.presence import Attendance
 COOKIE = "handrail_session"
 CSRF_HEADER = "X-CSRF-Token"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-Count = Callable[[RateLimitItem, str, str], Awaitable[float | None]]
+Count = Callable[[RateLimit, str, str], Awaitable[float | None]]
 """Counts one hit of (limit, kind, name); None where it may pass, else the seconds after which to try again."""
 
-PER_EMAIL: Final = RateLimitItemPerMinute(10, 5)  # guessing stays hopeless, a person with a stuck Caps Lock does not
-PER_ADDRESS: Final = RateLimitItemPerMinute(50, 5)  # an office of many agents signs in from one address
+PER_EMAIL: Final = RateLimit(10, window_s=300)  # guessing stays hopeless, a person with a stuck Caps Lock does not
+PER_ADDRESS: Final = RateLimit(50, window_s=300)  # an office of many agents signs in from one address
 
 
 class Door:
@@ -56,8 +53,8 @@ class Door:
 class SignInLimits:
     """Bounds the sign-ins from one network address and for one e-mail address, whether they succeed or not."""
 
-    def __init__(self, count: Count | None = None) -> None:
-        self._count = count or counting_here()
+    def __init__(self, count: Count) -> None:
+        self._count = count
 
     async def spend(self, *, address: str, email: str) -> None:
         """Count one attempt. Raises TooManyAttempts."""
@@ -65,17 +62,6 @@ class SignInLimits:
             retry_after_s = await self._count(limit, kind, name)
             if retry_after_s is not None:
                 raise TooManyAttempts(retry_after_s=max(1, math.ceil(retry_after_s)))
-
-
-def counting_here() -> Count:
-    """Counts in this process alone."""
-    limiter = MovingWindowRateLimiter(MemoryStorage())
-
-    async def count(limit: RateLimitItem, kind: str, name: str) -> float | None:
-        passes = limiter.hit(limit, kind, name)
-        return None if passes else limiter.get_window_stats(limit, kind, name).reset_time - time.time()
-
-    return count
 
 
 def give_cookie(request: Request, response: Response, issued: Issued) -> None:

@@ -387,7 +387,7 @@ def test_every_error_code_of_the_api_is_documented_with_its_status(articles):
 
 def test_every_route_of_the_api_is_documented_and_nothing_else_is(articles):
     desk = SimpleNamespace(attendance=None, journal=SimpleNamespace(store=None))
-    routes = api.router(desk, None, None).routes
+    routes = api.router(desk, None, None, None).routes
     served = {(method, route.path) for route in routes for method in route.methods - {"HEAD"}}
     text = articles["agents-http-api"].body
     documented = set(re.findall(r"`(GET|POST|PUT|DELETE) (/v1/[^`?]*)`", text)) - {("GET", "/v1/desk")}

@@ -1,10 +1,17 @@
 """Limits in this process, and counted together over a real Redis that comes and goes."""
 
+import subprocess
+import sys
+from datetime import UTC, datetime
+
 import pytest
 from structlog.testing import capture_logs
 
-from bot import limits as rooms
+from bot import redis_limits
 from bot.limits import COMMANDS, HELLOS, SAYS, Limits
+from bot.redis_limits import RedisLimits
+from conversation.clock import ManualClock
+from conversation.rate_limit import RateLimit
 
 
 async def hits(limits, count, limit=SAYS, name="say", key="ada"):
@@ -19,12 +26,35 @@ async def test_the_one_too_many_is_told_when_to_try_again():
     assert 1.0 <= retry_after_s <= 60.0
 
 
+@pytest.mark.parametrize("elapsed_s", [0.0, 0.04, 12.34, 59.97])
+async def test_who_waits_as_told_may_pass(elapsed_s):
+    clock = ManualClock(datetime(2026, 3, 2, 12, tzinfo=UTC))
+    limits = Limits(monotonic=clock.monotonic)
+    await hits(limits, 20)
+    clock.advance(elapsed_s)
+    retry_after_s = await limits.hit(SAYS, "say", "ada")
+    assert retry_after_s == pytest.approx(max(1.0, 60.0 - elapsed_s), abs=0.1)
+    clock.advance(retry_after_s)
+    assert await limits.hit(SAYS, "say", "ada") is None
+
+
 async def test_each_key_and_each_name_is_counted_for_itself():
     limits = Limits()
     await hits(limits, 21)
     assert await limits.hit(SAYS, "say", "bob") is None
     assert await limits.hit(COMMANDS, "rate", "ada") is None
     assert await limits.hit(HELLOS, "hello", "ada") is None
+
+
+async def test_a_flood_of_one_kind_makes_no_other_limit_forget():
+    limits = Limits()
+    await hits(limits, 20)
+    small = limits._window(HELLOS)
+    small._max_keys = 10
+    for number in range(100):
+        await limits.hit(HELLOS, "hello", str(number))
+    assert len(small) == 10
+    assert await limits.hit(SAYS, "say", "ada") is not None
 
 
 async def test_each_house_counts_for_itself():
@@ -37,10 +67,24 @@ async def test_without_limits_everything_passes():
     assert set(await hits(Limits(enabled=False), 1_000)) == {None}
 
 
+async def test_guessing_passwords_is_limited_even_where_limits_are_off():
+    limits, guesses = Limits(enabled=False), RateLimit(10, window_s=300)
+    assert [await limits.count(guesses, "email", "ada@example.com") for _ in range(10)] == [None] * 10
+    assert await limits.count(guesses, "email", "ada@example.com") is not None
+
+
+def test_counting_in_this_process_alone_loads_no_redis_and_not_the_package_for_it():
+    script = "import sys, bot.limits; print(sorted({'redis', 'limits'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+# Over Redis
+
+
 @pytest.fixture
 async def workers(redis_server):
     """The limits of two processes that share a Redis."""
-    made = [Limits(redis_url=redis_server.url) for _ in range(2)]
+    made = [Limits(shared=RedisLimits(redis_server.url)) for _ in range(2)]
     yield made
     for limits in made:
         await limits.close()
@@ -57,18 +101,18 @@ async def test_processes_that_share_a_redis_count_together(workers):
 async def test_while_redis_is_away_each_process_counts_for_itself_and_then_together_again(
     workers, redis_server, monkeypatch
 ):
-    monkeypatch.setattr(rooms, "LEAVE_S", 0.0)
-    monkeypatch.setattr(rooms, "ASK_S", 5.0)  # a busy machine is not an absent Redis
+    monkeypatch.setattr(redis_limits, "LEAVE_S", 0.0)
+    monkeypatch.setattr(redis_limits, "ASK_S", 5.0)  # a busy machine is not an absent Redis
     one, other = workers
     assert await hits(one, 20) == [None] * 20
     redis_server.kill()
-    monkeypatch.setattr(rooms, "ASK_S", 0.05)
+    monkeypatch.setattr(redis_limits, "ASK_S", 0.05)
     with capture_logs() as logs:
         for limits in workers:
             assert await hits(limits, 20) == [None] * 20
             assert await limits.hit(SAYS, "say", "ada") is not None
         redis_server.start()
-        monkeypatch.setattr(rooms, "ASK_S", 5.0)
+        monkeypatch.setattr(redis_limits, "ASK_S", 5.0)
         assert await hits(one, 15, key="bob") + await hits(other, 5, key="bob") == [None] * 20
         assert await one.hit(SAYS, "say", "bob") is not None
     assert [line["event"] for line in logs] == ["limits.redis_away"] * 2 + ["limits.redis_back"] * 2

@@ -12,6 +12,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from bot.limits import Limits
 from conversation.bus import LocalBus
 from conversation.clock import ManualClock
 from conversation.events import Author, BotSaid, Event, HandoffRequested, Opened, Payload, VisitorSaid
@@ -93,7 +94,9 @@ def office(cheap_hashes: None) -> Office:
 def app(office: Office, console: Console) -> FastAPI:
     app = FastAPI()
     install_problem_handlers(app)
-    app.include_router(api.router(office.desk, office.accounts, office.suggest))
+    app.include_router(
+        api.router(office.desk, office.accounts, office.suggest, Limits(monotonic=office.clock.monotonic).count)
+    )
     app.include_router(console.routes)
     return app
 

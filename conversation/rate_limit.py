@@ -1,0 +1,11 @@
+"""Rate limits as values: what houses agree on before anybody counts."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """At most `amount` hits, one or more, in any `window_s` seconds."""
+
+    amount: int
+    window_s: int
