@@ -10,7 +10,6 @@ import structlog
 from bot.channel import Channel, ChannelClosed
 from bot.delivery import Course, Delivery, place_form
 from bot.handover import handover
-from bot.handshakes import Handshakes
 from bot.intake import Arrival, Ended, RateLimited, decision, may_reopen
 from bot.limits import COMMANDS, HELLOS, SAYS, Limits
 from bot.protocol import (
@@ -64,7 +63,6 @@ class Counter:
     reception: Reception
     limits: Limits
     reopen_h: float
-    handshakes: Handshakes = field(default_factory=Handshakes)
     chats: set["Chat"] = field(default_factory=set)
 
 
@@ -111,7 +109,7 @@ class Chat:
         if await self._counter.limits.hit(HELLOS, "hello", self._channel.address) is not None:
             raise Hangup(TOO_MANY, "too many connections from this address; try again in a minute")
         self._hello = await self._first_frame()
-        with self._counter.handshakes.one():
+        with self._counter.limits.admission():
             await self._admit()
 
     async def _admit(self) -> None:

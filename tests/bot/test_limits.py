@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 import pytest
 from structlog.testing import capture_logs
 
+from bot import limits as rooms
 from bot import redis_limits
 from bot.limits import COMMANDS, HELLOS, SAYS, Limits
+from bot.protocol import Hangup
 from bot.redis_limits import RedisLimits
 from conversation.clock import ManualClock
 from conversation.rate_limit import RateLimit
@@ -76,6 +78,27 @@ async def test_guessing_passwords_is_limited_even_where_limits_are_off():
 def test_counting_in_this_process_alone_loads_no_redis_and_not_the_package_for_it():
     script = "import sys, bot.limits; print(sorted({'redis', 'limits'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+# Admission
+
+
+def test_one_handshake_more_than_fit_is_told_to_come_back_and_a_place_is_given_back(monkeypatch):
+    monkeypatch.setattr(rooms, "AT_ONCE", 2)
+    limits = Limits(enabled=False)
+    with limits.admission():
+        with limits.admission(), pytest.raises(Hangup) as refused, limits.admission():
+            pass
+        assert refused.value.code == 1013
+        with limits.admission():
+            assert limits.handshakes == 2
+
+
+def test_a_handshake_that_fails_gives_its_place_back():
+    limits = Limits()
+    with pytest.raises(ValueError, match="bad hello"), limits.admission():
+        raise ValueError("bad hello")
+    assert limits.handshakes == 0
 
 
 # Over Redis

@@ -227,7 +227,7 @@ async def test_too_many_sockets_from_one_address_are_4429(dial, tmp_path):
 
 
 async def test_more_newcomers_than_fit_are_sent_away_with_1013_and_let_in_later(dial, served, monkeypatch):
-    monkeypatch.setattr("bot.handshakes.AT_ONCE", 2)
+    monkeypatch.setattr("bot.limits.AT_ONCE", 2)
     store, look = served.house.journal.store, asyncio.Event()
     latest = store.latest
 
@@ -241,7 +241,7 @@ async def test_more_newcomers_than_fit_are_sent_away_with_1013_and_let_in_later(
         await guest.send("hello", protocol=1)
     late = await dial()
     async with asyncio.timeout(5):
-        while served.house.counter.handshakes.under_way < 2:  # noqa: ASYNC110 - the server tells nobody
+        while served.house.counter.limits.handshakes < 2:  # noqa: ASYNC110 - the server tells nobody
             await asyncio.sleep(0)
     await late.send("hello", protocol=1)
     assert await late.closed() == 1013
@@ -249,7 +249,7 @@ async def test_more_newcomers_than_fit_are_sent_away_with_1013_and_let_in_later(
     for guest in inside:
         await guest.until("welcome")
     await silent.hello()
-    assert served.house.counter.handshakes.under_way == 0
+    assert served.house.counter.limits.handshakes == 0
 
 
 # After it
