@@ -10,13 +10,14 @@ from starlette.types import ASGIApp
 from bot.assembly import House, is_ready
 from bot.entrance import Doors, Entrance
 from bot.help import routes as help_routes
+from bot.static import StaticFile, static_routes
 from bot.suggest import suggester
 from handoff.api import router as agent_routes
 from handoff.problems import install_problem_handlers
 from widget import DEMO_CSP, Bundle, bundle, demo_css, demo_page
 
-YEAR_S = 365 * 24 * 3600
-MINUTE_S = 60
+A_MINUTE = "public, max-age=60"  # so long a page may go on with yesterday's script
+ANYWHERE = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
 
 
 def create_app(house: House, doors: Doors) -> ASGIApp:
@@ -34,6 +35,7 @@ def _pages(house: House, doors: Doors) -> FastAPI:
     app.include_router(agent_routes(house.desk, house.accounts, suggest, house.counter.limits.count))
     app.include_router(house.console.routes)
     app.include_router(help_routes(lambda: house.knowledge.snapshot, house.batcher.encode))
+    app.include_router(static_routes(house.console.files))
     return app
 
 
@@ -47,23 +49,12 @@ async def _harden(request: Request, call_next: Callable[[Request], Awaitable[Res
 
 def _widget_routes(script: Bundle) -> APIRouter:
     """The script may be embedded anywhere: it holds no secret, and its socket checks the origin."""
-    routes = APIRouter()
-    anywhere = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
-
-    def answer(request: Request, max_age_s: int, *more: str) -> Response:
-        cache = ", ".join(("public", f"max-age={max_age_s}", *more))
-        headers = {**anywhere, "ETag": script.etag, "Cache-Control": cache}
-        if request.headers.get("if-none-match") == script.etag:
-            return Response(status_code=304, headers=headers)
-        return Response(script.source, media_type="text/javascript; charset=utf-8", headers=headers)
+    routes = static_routes({script.path: script.source}, ANYWHERE)
+    newest_file = StaticFile.of("/widget.js", script.source, ANYWHERE)
 
     @routes.get("/widget.js")
     async def newest(request: Request) -> Response:
-        return answer(request, MINUTE_S)
-
-    @routes.get(script.path)
-    async def this_one(request: Request) -> Response:
-        return answer(request, YEAR_S, "immutable")
+        return newest_file.response(request, A_MINUTE)
 
     @routes.get("/demo")
     async def demo() -> Response:

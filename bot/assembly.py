@@ -50,6 +50,7 @@ from handoff.rounds import Rounds
 from retrieval.encode import Batcher, Encoder
 from retrieval.opening import open_knowledge
 from retrieval.refresh import Knowledge
+from widget import modules
 
 DATABASE = "handrail.db"
 WEBHOOK, EMAIL = "webhook", "email"  # targets of notices, as the store names them
@@ -349,7 +350,7 @@ def _compose(
         desk=desk,
         rounds=Rounds(desk, assign=settings.assignment == "auto", answer_within_s=settings.answer_within_s),
         accounts=accounts,
-        console=Console(desk, accounts),
+        console=Console(desk, accounts, modules("dom.js", "markdown.js")),
         counter=counter,
         responder=responder,
         metrics=metrics,

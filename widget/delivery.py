@@ -5,7 +5,7 @@ import hashlib
 from dataclasses import dataclass
 from importlib.resources import files
 
-from widget.linker import link
+from widget.linker import link, needed
 
 ENTRY = "define.js"
 PATH_HASH_CHARS = 12  # 48 bits: enough to tell the versions of one file apart
@@ -24,11 +24,6 @@ class Bundle:
         return "sha384-" + base64.b64encode(hashlib.sha384(self.source).digest()).decode()
 
     @property
-    def etag(self) -> str:
-        """A strong entity tag, quotes included."""
-        return f'"{self.sha256}"'
-
-    @property
     def path(self) -> str:
         """A path that changes with the content, so that it may be cached for ever."""
         return f"/widget.{self.sha256[:PATH_HASH_CHARS]}.js"
@@ -36,6 +31,19 @@ class Bundle:
 
 def bundle() -> Bundle:
     """Links the modules of this package. Reads about twenty small files: call it once per process. Raises LinkError."""
-    modules = (each for each in files(__package__).iterdir() if each.name.endswith(".js"))
-    source = link({each.name: each.read_text(encoding="utf-8") for each in modules}, ENTRY).encode()
+    source = link(_sources(), ENTRY).encode()
     return Bundle(source, hashlib.sha256(source).hexdigest())
+
+
+def modules(*entries: str) -> dict[str, bytes]:
+    """Modules of this package and all that they import, by file name, for a page that loads modules itself.
+
+    Raises LinkError.
+    """
+    sources = _sources()
+    return {name: sources[name].encode() for entry in entries for name in needed(sources, entry)}
+
+
+def _sources() -> dict[str, str]:
+    scripts = (each for each in files(__package__).iterdir() if each.name.endswith(".js"))
+    return {each.name: each.read_text(encoding="utf-8") for each in scripts}

@@ -56,6 +56,11 @@ def link(sources: Mapping[str, str], entry: str) -> str:
     return f'(()=>{{"use strict";\n{body}\n}})();\n'
 
 
+def needed(sources: Mapping[str, str], entry: str) -> list[str]:
+    """The names of the module `entry` and of all that it imports, in order of dependency. Raises LinkError."""
+    return [module.name for module in _in_order(sources, entry)]
+
+
 def read_module(name: str, source: str) -> Module:
     """Takes one module apart. Raises LinkError on a form that the linker does not know."""
     lines = [line.strip() for line in _COMMENT.sub("", source).splitlines()]

@@ -1,16 +1,13 @@
 """What the pages are made with: templates, the style sheet and the script."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
 
-from fastapi import Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bot.help.library import HOME, address
 
-FOR_EVER = "public, max-age=31536000, immutable"  # the path changes with the content
 PATH_HASH_CHARS = 12  # 48 bits: enough to tell the versions of one file apart
 
 
@@ -20,24 +17,14 @@ class Asset:
 
     path: str
     content: bytes
-    media_type: str
 
     @classmethod
-    def read(cls, name: str, media_type: str) -> "Asset":
+    def read(cls, name: str) -> "Asset":
         """The file of that name beside the templates."""
         content = files("bot.help").joinpath("static", name).read_bytes()
         stem, _, suffix = name.partition(".")
         version = hashlib.sha256(content).hexdigest()[:PATH_HASH_CHARS]
-        return cls(f"{HOME}/static/{stem}.{version}.{suffix}", content, f"{media_type}; charset=utf-8")
-
-    def endpoint(self) -> Callable[[], Response]:
-        """What answers requests for it."""
-
-        def serve() -> Response:
-            headers = {"Cache-Control": FOR_EVER, "X-Content-Type-Options": "nosniff"}
-            return Response(self.content, media_type=self.media_type, headers=headers)
-
-        return serve
+        return cls(f"{HOME}/static/{stem}.{version}.{suffix}", content)
 
 
 def templates(*, style: Asset, script: Asset, max_query_chars: int) -> Environment:

@@ -14,6 +14,7 @@ from bot.help.assets import Asset, templates
 from bot.help.body import render
 from bot.help.library import HOME, Found, Library
 from bot.history import Encode, find
+from bot.static import READING, names, static_routes
 from retrieval.article import Article
 from retrieval.errors import EncoderBusy
 from retrieval.index import Audience, Snapshot
@@ -23,7 +24,6 @@ MAX_QUERY_CHARS = 200  # longer than any question to a search field; bounds the 
 SHOWN_RESULTS = 12
 RELATED = 3
 RETRY_S = 5  # when the encoder is overrun; its queue holds about a second of work
-READING = ["GET", "HEAD"]
 
 # A page needs its style sheet, two scripts and the chat's socket, and nothing else in the world.
 SECURITY = {
@@ -42,15 +42,13 @@ def routes(snapshot: Callable[[], Snapshot], encode: Encode, *, audience: Audien
 
     `encode` is that of the snapshot's encoder. Reads templates and static files: call it once per process.
     """
-    style = Asset.read("help.css", "text/css")
-    script = Asset.read("help.js", "text/javascript")
+    style = Asset.read("help.css")
+    script = Asset.read("help.js")
     environment = templates(style=style, script=script, max_query_chars=MAX_QUERY_CHARS)
     pages = HelpCentre(snapshot, encode, audience, environment)
-    router = APIRouter(include_in_schema=False)
-    for asset in (style, script):
-        router.add_api_route(asset.path, asset.endpoint(), methods=READING)
-    router.add_api_route(HOME, pages.everything, methods=READING)
-    router.add_api_route(f"{HOME}/{{article_id:path}}", pages.article, methods=READING)
+    router = static_routes({asset.path: asset.content for asset in (style, script)})
+    router.add_api_route(HOME, pages.everything, methods=list(READING))
+    router.add_api_route(f"{HOME}/{{article_id:path}}", pages.article, methods=list(READING))
     return router
 
 
@@ -71,7 +69,7 @@ class HelpCentre:
         """All articles by category; with `q`, those that a search finds."""
         library = self._current()
         tag = self._tag(library)
-        if _has(request, tag):
+        if names(request, tag):
             return _unchanged(tag)
         query = " ".join(q[:MAX_QUERY_CHARS].split())
         if query:
@@ -85,7 +83,7 @@ class HelpCentre:
         if article is None:
             return self._answer("missing.html", 404, {})
         tag = self._tag(library)
-        if _has(request, tag):
+        if names(request, tag):
             return _unchanged(tag)
         body = await run_in_threadpool(render, article, lambda href: library.resolve(href, article))
         return self._page(
@@ -133,12 +131,6 @@ class HelpCentre:
     def _tag(self, library: Library) -> str:
         state = f"{self._process} {library.snapshot.kb_version}"
         return f'"{hashlib.sha256(state.encode()).hexdigest()[:32]}"'
-
-
-def _has(request: Request, tag: str) -> bool:
-    """Whether the browser keeps the page as it is now; a proxy that compresses makes tags weak."""
-    kept = request.headers.get("if-none-match", "").split(",")
-    return tag in (each.strip().removeprefix("W/") for each in kept)
 
 
 def _unchanged(tag: str) -> Response:

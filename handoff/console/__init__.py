@@ -1,9 +1,11 @@
 """The agents' console: its pages, its files and its socket."""
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter, WebSocket
 
 from handoff.agents import Accounts
-from handoff.console.pages import add_pages
+from handoff.console.pages import add_pages, read_files
 from handoff.console.socket import DeskSockets
 from handoff.desk import Desk
 from handoff.session import Door
@@ -12,14 +14,17 @@ __all__ = ["Console"]
 
 
 class Console:
-    """What the app includes (`routes`) and what it asks before it stops (`drain`)."""
+    """What the app includes (`routes`), serves (`files`, by path) and asks before it stops (`drain`)."""
 
-    def __init__(self, desk: Desk, accounts: Accounts) -> None:
+    def __init__(self, desk: Desk, accounts: Accounts, drawing: Mapping[str, bytes]) -> None:
+        """`drawing`: the ES modules, by file name, that draw a bot's reply in the visitor's window."""
         door = Door(accounts, desk.attendance)
         self._sockets = DeskSockets(desk, door)
         self.routes = APIRouter()
         self.routes.add_api_websocket_route("/v1/desk", self._serve)
-        add_pages(self.routes, door, raise_every_s=desk.raise_every_s)
+        files = read_files(drawing)
+        self.files = files.by_path
+        add_pages(self.routes, door, files, raise_every_s=desk.raise_every_s)
 
     async def _serve(self, websocket: WebSocket) -> None:
         await self._sockets.serve(websocket)

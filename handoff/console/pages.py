@@ -1,11 +1,15 @@
-"""The console's pages and files: three templates, and ES modules under an address that changes with their content."""
+"""The console's pages and files: three templates, and ES modules under an address that changes with their content.
+
+Whoever composes the server serves the files. Bot replies are drawn by the widget's modules, which are handed in.
+"""
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Form, HTTPException, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -15,7 +19,8 @@ from handoff.items import agent_form
 from handoff.session import Door, from_own_page, give_cookie
 
 HERE: Final = Path(__file__).parent
-MEDIA_TYPES: Final[Mapping[str, str]] = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+SUFFIXES: Final = frozenset({".js", ".css", ".svg"})
+DRAWING: Final = "widget"  # below it the console's modules find those that draw a bot's reply
 MAX_TOKEN_CHARS = 200
 PAGE_HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": (
@@ -30,20 +35,21 @@ PAGE_HEADERS: Final[Mapping[str, str]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
 class Files:
-    """The static files, read once; their digest is part of their address, so that they may be kept for ever."""
+    """Static files by path. All stand below `address`, which has their digest, as modules import their neighbours."""
 
-    def __init__(self, folder: Path) -> None:
-        self._files = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.suffix in MEDIA_TYPES}
-        contents = b"".join(name.encode() + b"\0" + content for name, content in self._files.items())
-        self.digest = hashlib.sha256(contents).hexdigest()[:16]
+    address: str
+    by_path: Mapping[str, bytes]
 
-    def response(self, digest: str, name: str) -> Response:
-        """The file. Raises HTTPException 404, also for a digest that is not today's."""
-        if digest != self.digest or name not in self._files:
-            raise HTTPException(404, "no such file; reload the page")
-        headers = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
-        return Response(self._files[name], headers=headers, media_type=MEDIA_TYPES[Path(name).suffix])
+
+def read_files(drawing: Mapping[str, bytes]) -> Files:
+    """The console's own files, and the modules `drawing` by name in a folder of their own. Call it once per process."""
+    own = {path.name: path.read_bytes() for path in sorted((HERE / "static").iterdir()) if path.suffix in SUFFIXES}
+    named = own | {f"{DRAWING}/{name}": content for name, content in sorted(drawing.items())}
+    contents = b"".join(name.encode() + b"\0" + content for name, content in named.items())
+    address = f"/console/static/{hashlib.sha256(contents).hexdigest()[:16]}"
+    return Files(address, {f"{address}/{name}": content for name, content in named.items()})
 
 
 class Templates:
@@ -52,16 +58,15 @@ class Templates:
     def __init__(self, files: Files) -> None:
         loader = FileSystemLoader(HERE / "templates")
         self._pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
-        self._pages.globals["static"] = f"/console/static/{files.digest}"
+        self._pages.globals["static"] = files.address
 
     def page(self, name: str, status: int = 200, **values: object) -> HTMLResponse:
         """The page `name`.html with `values`."""
         return HTMLResponse(self._pages.get_template(f"{name}.html").render(values), status, headers=PAGE_HEADERS)
 
 
-def add_pages(routes: APIRouter, door: Door, *, raise_every_s: float) -> None:
+def add_pages(routes: APIRouter, door: Door, files: Files, *, raise_every_s: float) -> None:
     """The console at `/console`, and the one-time login link. Its queue is sorted as `waiting.served` does."""
-    files = Files(HERE / "static")
     templates = Templates(files)
 
     @routes.get("/console", include_in_schema=False)
@@ -74,11 +79,6 @@ def add_pages(routes: APIRouter, door: Door, *, raise_every_s: float) -> None:
         await door.attendance.renew(who.agent)
         agent = agent_form(who.agent)
         return templates.page("console", agent=agent, csrf=who.credential.csrf, raise_every_s=raise_every_s)
-
-    @routes.get("/console/static/{digest}/{name}", include_in_schema=False)
-    async def static(digest: str, name: str) -> Response:
-        """A module or style sheet."""
-        return files.response(digest, name)
 
     _add_login_link(routes, door, templates)
 

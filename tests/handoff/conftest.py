@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from bot.limits import Limits
+from bot.static import static_routes
 from conversation.bus import LocalBus
 from conversation.clock import ManualClock
 from conversation.events import Author, BotSaid, Event, HandoffRequested, Opened, Payload, VisitorSaid
@@ -25,6 +26,7 @@ from handoff.console import Console
 from handoff.desk import Desk
 from handoff.presence import Attendance
 from handoff.problems import install_problem_handlers
+from widget import modules
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 PASSWORD = "correct horse battery"
@@ -98,12 +100,13 @@ def app(office: Office, console: Console) -> FastAPI:
         api.router(office.desk, office.accounts, office.suggest, Limits(monotonic=office.clock.monotonic).count)
     )
     app.include_router(console.routes)
+    app.include_router(static_routes(console.files))
     return app
 
 
 @pytest.fixture
 def console(office: Office) -> Console:
-    return Console(office.desk, office.accounts)
+    return Console(office.desk, office.accounts, modules("dom.js", "markdown.js"))
 
 
 class AnnouncedServer(uvicorn.Server):

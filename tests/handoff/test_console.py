@@ -1,7 +1,10 @@
+import posixpath
 import re
 
 import httpx
 import pytest
+
+from handoff.console import Console
 
 PASSWORD = "correct horse battery"
 OWN = {"Origin": "http://desk.test"}
@@ -97,6 +100,21 @@ class TestPages:
             assert file.status_code == 200
             assert "immutable" in file.headers["cache-control"]
             assert file.headers["x-content-type-options"] == "nosniff"
+
+    async def test_every_module_finds_the_modules_that_it_imports(self, http, console):
+        imports = re.compile(rb'^import [^;]* from "(\.{1,2}/[\w/.]+)";', re.MULTILINE)
+        wanted = {
+            posixpath.join(posixpath.dirname(path), match[1].decode())
+            for path, content in console.files.items()
+            for match in imports.finditer(content)
+        }
+        assert {posixpath.basename(path) for path in wanted} >= {"api.js", "markdown.js", "inline.js"}
+        for path in wanted:
+            assert (await http.get(posixpath.normpath(path))).status_code == 200, path
+
+    async def test_another_way_of_drawing_replies_changes_the_address_of_all_files(self, office, console):
+        other = Console(office.desk, office.accounts, {"dom.js": b"export const grow = 1;"})
+        assert not console.files.keys() & other.files.keys()
 
     @pytest.mark.parametrize("name", ["../pages.py", "..%2fpages.py", "nothing.js"])
     async def test_nothing_else_is_served(self, http, name):

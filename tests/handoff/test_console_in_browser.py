@@ -18,6 +18,7 @@ from conversation.events import (
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
+NEW_TAB = " (opens in a new tab)"  # read aloud, not shown
 HOSTILE = "<img src=x onerror=alert(1)> [go](javascript:alert(1))"
 
 
@@ -152,16 +153,30 @@ async def test_bot_markdown_is_drawn_and_hostile_text_stays_text(page, office):
     log = page.get_by_role("log")
     await expect(log.locator(".said.visitor .words")).to_have_text(HOSTILE)
     await expect(log.locator(".said.bot strong")).to_have_text("this")
-    await expect(log.locator(".said.bot ol li")).to_have_text(["a cable", "ports", "2 * 3, a [b]"])
+    await expect(log.locator(".said.bot ol li")).to_have_text(["a cable", f"ports{NEW_TAB}", f"2 * 3, a [b]{NEW_TAB}"])
     await expect(log.locator(".sources")).to_have_text(
-        ["Source: Ports › No port, Evil", f"Buttons offered: More {HOSTILE} · Talk to a person"]
+        [f"Source: Ports › No port{NEW_TAB}, Evil", f"Buttons offered: More {HOSTILE} · Talk to a person"]
     )
-    assert await log.locator("a").evaluate_all("links => links.map((link) => link.getAttribute('href'))") == [
+    assert await log.locator("a").evaluate_all("links => links.map((link) => new URL(link.href).pathname)") == [
         "/help/ports",
         "/help/b",
         "/help/ports",
     ]
     await expect(page.locator("main img")).to_have_count(0)
+
+
+async def test_a_reply_looks_as_in_the_visitors_window(page, office):
+    said = "1. open\n   - one *or*\n   - two\n\n   ```\n   if x:\n       `y`\n   ```\n2. shut  \n   it\n\n- ``a ` b``"
+    conversation_id = await office.open("how?")
+    await office.append(conversation_id, (BOT, BotSaid(said, "answer", (2,))))
+    await page.get_by_role("button", name=re.compile("^1. open")).click()
+    words = page.locator(".said.bot .words")
+    await expect(words).to_be_visible()
+    assert await words.inner_html() == (
+        '<ol start="1"><li><p>open</p><ul><li><p>one <em>or</em></p></li><li><p>two</p></li></ul>'
+        "<pre><code>if x:\n    `y`</code></pre></li><li><p>shut  <br>it</p></li></ol>"
+        "<ul><li><p><code>a ` b</code></p></li></ul>"
+    )
 
 
 async def test_what_is_erased_vanishes_from_an_open_console_and_is_not_there_when_it_is_opened_again(page, office):

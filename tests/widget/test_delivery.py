@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import widget
-from widget import bundle
+from widget import bundle, modules
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,9 +33,14 @@ def test_the_same_modules_make_the_same_script():
 def test_the_hashes_are_those_of_the_script():
     made = bundle()
     assert made.sha256 == hashlib.sha256(made.source).hexdigest()
-    assert made.etag == f'"{made.sha256}"'
     assert made.path == f"/widget.{made.sha256[:12]}.js"
     assert made.integrity == "sha384-" + base64.b64encode(hashlib.sha384(made.source).digest()).decode()
+
+
+def test_a_module_is_handed_out_as_it_stands_with_all_that_it_imports():
+    handed = modules("markdown.js", "inline.js")
+    assert handed.keys() == {"markdown.js", "inline.js"}
+    assert all((ROOT / "widget" / name).read_bytes() == content for name, content in handed.items())
 
 
 def test_every_module_is_in_the_script():

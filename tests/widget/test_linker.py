@@ -1,6 +1,6 @@
 import pytest
 
-from widget.linker import LinkError, link
+from widget.linker import LinkError, link, needed
 
 
 def linked(**modules):
@@ -24,6 +24,18 @@ def test_a_module_that_two_import_stands_once():
         three="export const c = 7;\n",
     )
     assert script.count("const c = 7;") == 1
+
+
+def test_of_many_modules_those_are_needed_that_one_imports_directly_or_not():
+    sources = {
+        "main.js": 'import { a } from "./one.js";\n',
+        "one.js": 'import { b } from "./two.js";\nexport const a = b;\n',
+        "two.js": "export const b = 1;\n",
+        "three.js": "export const c = 1;\n",
+    }
+    assert needed(sources, "main.js") == ["two.js", "one.js", "main.js"]
+    with pytest.raises(LinkError):
+        needed(sources, "four.js")
 
 
 def test_comments_on_lines_of_their_own_are_left_out_and_others_stay():

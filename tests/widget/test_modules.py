@@ -1,4 +1,4 @@
-"""The widget's modules are well typed, and their own tests, which run in Node, pass."""
+"""The modules of widget and console are well typed, and the widget's own tests, which run in Node, pass."""
 
 from pathlib import Path
 

@@ -1,4 +1,10 @@
-// Elements by text alone: nothing anybody wrote is ever parsed as HTML.
+// Elements by text alone: nothing anybody wrote is ever parsed as HTML. Replies and links are drawn as in the widget.
+
+import { grow, link as beside } from "./widget/dom.js";
+import { safeUrl } from "./widget/inline.js";
+import { parse } from "./widget/markdown.js";
+
+const NEW_TAB = "opens in a new tab";
 
 /**
  * @template {keyof HTMLElementTagNameMap} Name
@@ -26,6 +32,9 @@ export function byId(id) {
 
 /** A link, or plain text where the address is not one a reader should follow. @param {string} url @param {string} text */
 export function link(url, text) {
-  if (!/^(https?:\/\/|\/(?!\/))/i.test(url)) return make("span", {}, text);
-  return make("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, text);
+  const href = safeUrl(url, document.baseURI);
+  return href ? beside(href, NEW_TAB, undefined, text) : make("span", {}, text);
 }
+
+/** The Markdown of a bot as the visitor sees it. @param {string} text */
+export const fromMarkdown = (text) => grow(parse(text, document.baseURI), NEW_TAB);

@@ -1,7 +1,6 @@
 // The middle: what was said and what happened, in order; news are appended, nothing is drawn twice.
 
-import { link, make } from "./dom.js";
-import { render } from "./markdown.js";
+import { fromMarkdown, link, make } from "./dom.js";
 import { clock, happened } from "./words.js";
 
 const NEAR_PX = 80; // whoever has scrolled up further is reading, and is not pulled down
@@ -59,7 +58,7 @@ function line(event) {
     case "agent_said": return said("agent", event.by.name ?? "Agent", at, [plain(event.text)]);
     case "note_added": return said("note", `Note by ${event.by.name ?? "an agent"}, not shown to the visitor`, at, [plain(event.text)]);
     case "bot_said": {
-      const words = make("div", { class: "words" }, ...render(event.text));
+      const words = make("div", { class: "words" }, ...fromMarkdown(event.text));
       const from = event.citations?.length ? [sources(event.citations)] : [];
       return said("bot", "Bot", at, [words, ...from, ...offered(event.suggestions ?? [])]);
     }
