@@ -9,14 +9,28 @@ KB =
 DATA =
 
 BIN = .venv/bin
+PIP = $(BIN)/python -m pip install --no-input --disable-pip-version-check
 # Without --no-compile pip compiles all of torch; only the modules that are imported need it, and Python does those itself.
-PIP_INSTALL = $(BIN)/python -m pip install --no-input --disable-pip-version-check --no-compile
+PIP_INSTALL = $(PIP) --no-compile --constraint constraints.txt
 SERVE_FLAGS = $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)') $(if $(KB),--kb '$(KB)') $(if $(DATA),--data '$(DATA)')
 
 # Compiled modules are kept, also where the caller's environment forbids it: without them every start takes seconds more.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help serve test lint tools chromium clean
+# What pip would install on an empty machine, as pins. A local version (+cpu) is a matter of the machine, so it is left out.
+define PINS
+import json, re, sys
+print("# What make installs, exactly. Written by 'make lock'; pyproject.toml says what is needed and why that much.")
+pins = {}
+for item in json.load(sys.stdin)["install"]:
+    if "dir_info" not in item["download_info"]:
+        name = re.sub(r"[-_.]+", "-", item["metadata"]["name"]).lower()
+        pins[name] = item["metadata"]["version"].partition("+")[0]
+print(*(f"{name}=={version}" for name, version in sorted(pins.items())), sep="\n")
+endef
+export PINS
+
+.PHONY: help serve test lint lock tools chromium clean
 
 help: ## Say what there is.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +48,11 @@ lint: .venv/test.stamp ## Run lint, types and import contracts only.
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+lock: $(BIN)/pip ## Look for the newest versions that pyproject.toml allows, and pin them in constraints.txt.
+	$(PIP) --dry-run --ignore-installed --quiet --report .venv/resolved.json --editable '.[openai,test]'
+	@$(BIN)/python -c "$$PINS" < .venv/resolved.json > .venv/constraints.txt
+	mv .venv/constraints.txt constraints.txt
+
 clean: ## Remove what was installed and every cache; var/ and its conversations stay.
 	rm -rf .venv node_modules *.egg-info build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -41,11 +60,11 @@ clean: ## Remove what was installed and every cache; var/ and its conversations 
 tools: .venv/test.stamp node_modules/.package-lock.json
 
 # One pip call sees torch's pin beside the packages that ask for torch, and takes a CPU build where a local one is offered.
-.venv/serve.stamp: pyproject.toml | $(BIN)/pip
+.venv/serve.stamp: pyproject.toml constraints.txt | $(BIN)/pip
 	$(PIP_INSTALL) --editable .
 	@touch $@
 
-.venv/test.stamp: pyproject.toml | $(BIN)/pip
+.venv/test.stamp: pyproject.toml constraints.txt | $(BIN)/pip
 	$(PIP_INSTALL) --editable '.[test]'
 	@touch $@ .venv/serve.stamp
 

@@ -1,5 +1,6 @@
 """The project keeps its own house rules: sizes, dependencies, decisions, clean text, and what `make` does."""
 
+import json
 import os
 import re
 import shutil
@@ -9,11 +10,14 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from bench import sizes
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+LOCK = (ROOT / "constraints.txt").read_text("utf-8")
 MAX_FILE_LINES = 400
 MACHINE_PATH = re.compile(r"(?<![\w.~-])/(?:work|tmp|root)/")
 REGISTRY_HOST = re.compile(r"pypi[.]org|npmjs[.]|pythonhosted[.]|deb[.]debian|download[.]pytorch")
@@ -75,6 +79,45 @@ def test_every_dependency_is_documented_and_nothing_else_is():
     assert all(len(row) == 5 and all(row) for row in rows)
 
 
+def test_every_dependency_is_pinned_in_a_version_that_the_project_allows():
+    pins = dict(line.split("==") for line in LOCK.splitlines() if not line.startswith("#"))
+    named = map(Requirement, sum(PROJECT["optional-dependencies"].values(), PROJECT["dependencies"]))
+    assert [
+        str(needed) for needed in named if pins.get(canonicalize_name(needed.name), "0") not in needed.specifier
+    ] == []
+
+
+def test_the_lock_pins_one_public_version_of_each_package_and_says_how_to_renew_it():
+    heading, *lines = LOCK.splitlines()
+    assert "make lock" in heading
+    names = [line.split("==")[0] for line in lines]
+    assert names == sorted(set(names))
+    assert [line for line in lines if not re.fullmatch(r"[a-z0-9-]+==[0-9][0-9a-z.]*", line)] == []
+
+
+def test_a_lock_is_made_of_what_pip_would_install(clone):
+    report = {
+        "install": [resolved("Some_Package", "1.2+cpu"), resolved("a.b", "2"), resolved("handrail", "0", dir_info={})]
+    }
+    (clone / "report.json").write_text(json.dumps(report))
+    pip = f'test "$1" = -c && exec {sys.executable} "$@"; while test "$1" != --report; do shift; done; cp report.json "$2"'
+    program(clone / ".venv/bin/python", pip)
+    (clone / "constraints.txt").write_text("some-package==1.1\n")
+    assert make(clone, "lock").returncode == 0
+    assert (clone / "constraints.txt").read_text().splitlines()[1:] == ["a-b==2", "some-package==1.2"]
+
+
+def test_a_lock_that_cannot_be_made_leaves_the_one_before(clone):
+    (clone / "constraints.txt").write_text("some-package==1.1\n")
+    program(clone / ".venv/bin/python", "exit 1")
+    assert make(clone, "lock").returncode != 0
+    assert (clone / "constraints.txt").read_text() == "some-package==1.1\n"
+
+
+def resolved(name, version, **source):
+    return {"metadata": {"name": name, "version": version}, "download_info": source}
+
+
 def test_decisions_are_numbered_and_say_context_decision_consequences_and_alternatives():
     files = sorted((ROOT / "docs/decisions").glob("*.md"))
     assert [int(file.name[:4]) for file in files] == list(range(1, len(files) + 1))
@@ -94,6 +137,7 @@ def clone(tmp_path):
     """A folder with the Makefile, a project file, and an installation whose programs only say how they were called."""
     shutil.copy(ROOT / "Makefile", tmp_path)
     (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "constraints.txt").touch()
     (tmp_path / ".venv/bin").mkdir(parents=True)
     for name in ("pip", "python", "handrail"):
         program(tmp_path / ".venv/bin" / name, f'echo "{name} $*"')
@@ -114,14 +158,16 @@ def make(folder, *arguments, **environ):
 
 def test_the_second_serve_installs_nothing(clone):
     first, second = make(clone, "serve"), make(clone, "serve")
-    assert re.fullmatch(r"python -m pip install .*--editable \.\nhandrail serve --demo *\n", first.stdout)
+    installing = r"python -m pip install .*--constraint constraints\.txt --editable \."
+    assert re.fullmatch(rf"{installing}\nhandrail serve --demo *\n", first.stdout)
     assert re.fullmatch(r"handrail serve --demo *\n", second.stdout)
 
 
-def test_a_changed_project_file_installs_again(clone):
+@pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
+def test_a_changed_project_file_or_pin_installs_again(clone, name):
     make(clone, "serve")
     stamp_s = (clone / ".venv/serve.stamp").stat().st_mtime
-    os.utime(clone / "pyproject.toml", (stamp_s + 1, stamp_s + 1))
+    os.utime(clone / name, (stamp_s + 1, stamp_s + 1))
     assert "pip install" in make(clone, "serve").stdout
 
 
