@@ -190,7 +190,7 @@ def test_every_field_of_an_envelope_is_named():
 
 def routes():
     desk = SimpleNamespace(attendance=None, journal=SimpleNamespace(store=None))
-    return api.router(desk, None, None).routes
+    return api.router(desk, None, None, None).routes
 
 
 def test_every_route_is_named():
