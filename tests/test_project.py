@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -126,6 +127,39 @@ def test_decisions_are_numbered_and_say_context_decision_consequences_and_altern
         number, title = re.match(r"# (\d+)\. (.+)\n", text).groups()
         assert file.name == f"{int(number):04}-{title.lower().replace(' ', '-').replace(',', '')}.md"
         assert re.findall(r"^## (.*)$", text, re.MULTILINE) == ["Context", "Decision", "Consequences", "Alternatives"]
+
+
+def test_the_workflow_runs_the_command_of_the_readme_and_may_only_read():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text("utf-8"))
+    (job,) = workflow["jobs"].values()
+    (command,) = (step["run"] for step in job["steps"] if "run" in step)
+    assert f"    {command} " in (ROOT / "README.md").read_text("utf-8")
+    assert workflow["permissions"] == {"contents": "read"}
+    assert "permissions" not in job
+    assert PROJECT["requires-python"] == f">={job['strategy']['matrix']['python'][0]}"
+
+
+def test_a_hook_before_commits_fetches_nothing():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))
+    assert [repository["repo"] for repository in hooks["repos"]] == ["local"]
+    assert [hook["language"] for hook in hooks["repos"][0]["hooks"]] == ["system"]
+
+
+@pytest.mark.parametrize("name", ["bug", "answer", "idea"])
+def test_an_issue_form_asks_for_something_and_names_each_field_once(name):
+    form = yaml.safe_load((ROOT / f".github/ISSUE_TEMPLATE/{name}.yml").read_text("utf-8"))
+    fields = [field for field in form["body"] if field["type"] != "markdown"]
+    assert form["name"]
+    assert form["description"]
+    assert len({field["id"] for field in fields}) == len(fields)
+    assert any(field.get("validations", {}).get("required") for field in fields)
+
+
+def test_every_link_of_the_texts_for_contributors_leads_to_a_file():
+    texts = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    links = [(text, link) for text in texts for link in re.findall(r"\]\(([\w./-]+)\)", text.read_text("utf-8"))]
+    assert len(links) > 10
+    assert [(text.name, link) for text, link in links if not (text.parent / link).exists()] == []
 
 
 def test_the_changelog_has_the_version_of_the_project():
