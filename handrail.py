@@ -4,19 +4,17 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
-from bot import commands as bot
-from bot import erasing, exporting, records
+from bot.answer import CalibrationUnusable
 from bot.assembly import DataUnwritable, open_store
-from bot.commands import settings_of
-from bot.confidence import CalibrationUnusable
-from bot.exporting import ExportRefused
-from bot.log import configure_logging
-from bot.serve import PortTaken
+from bot.cli import backup, erase, export
+from bot.cli import commands as bot
+from bot.cli.commands import settings_of
+from bot.cli.export import ExportRefused
+from bot.server import PortTaken, WorkersFailed, configure_logging
 from bot.settings import SettingsError, load_settings
-from bot.workers import WorkersFailed
 from conversation.errors import BackupRefused, DatabaseNewer, DatabaseUnusable, StorageUnavailable
 from eval import commands as evaluation
-from handoff import commands as handoff
+from handoff.accounts import commands as handoff
 from retrieval import commands as retrieval
 from retrieval.errors import KnowledgeError
 
@@ -55,9 +53,9 @@ def parser() -> ArgumentParser:
     handrail = ArgumentParser(prog="handrail", description="A support chat that answers from your own knowledge base.")
     commands = handrail.add_subparsers(metavar="COMMAND", required=True)
     bot.add_commands(commands)
-    exporting.add_commands(commands)
-    records.add_commands(commands)
-    erasing.add_commands(commands)
+    export.add_commands(commands)
+    backup.add_commands(commands)
+    erase.add_commands(commands)
     retrieval.add_commands(commands)
     handoff.add_commands(commands, lambda data: open_store(load_settings(data=data)))
     evaluation.add_commands(commands)

@@ -32,12 +32,12 @@ from pathlib import Path
 
 import orjson
 
-from bench import bare
+from bench import encoder_baseline
 from bench.loop import HEAD, SOCKETS, Ask, ask_for, row
-from bench.running import ROOT, borrow_model, handrail
-from bench.site import Site, prepare
-from bench.visitor import visit
-from retrieval.opening import INDEX
+from retrieval.knowledge import INDEX
+from tests.harness.running import ROOT, borrow_model, handrail
+from tests.harness.site import Site, prepare
+from tests.harness.visitor import visit
 
 
 class AnsweredOtherwise(Exception):
@@ -91,7 +91,7 @@ def measure(
     site: Site, questions: Path, sockets: Sequence[int], *, seconds: float, says: int | None, models: Path
 ) -> None:
     """Start the server, ask, and compare with what is stored. Raises AnsweredOtherwise."""
-    endless = itertools.cycle(bare.asked_in(questions))
+    endless = itertools.cycle(encoder_baseline.asked_in(questions))
     began = time.perf_counter()
     site.open()
     (server,) = site.servers
@@ -105,7 +105,7 @@ def measure(
     print(f"start to first answer {time.perf_counter() - began:.2f} s, memory then {server.pss_mib():.0f} MiB")
     print(HEAD, flush=True)
     for count in sockets:
-        encoder = bare.measure(questions, models)
+        encoder = encoder_baseline.measure(questions, models)
         done = ask_for(line, endless, sockets=count, seconds=seconds, says=says)
         asked += len(done.took_ms)
         print(row(count, done, server.pss_mib(), encoder), flush=True)

@@ -21,8 +21,8 @@ from typing import Any
 
 import uvicorn
 
-from bot.serve import server_config
-from bot.settings import load_settings
+from bot.server.serve import server_config
+from bot.settings.settings import load_settings
 
 LEFT_OUT = ["9.*", "12.*", "13.*"]
 PASSED = {"OK", "NON-STRICT", "INFORMATIONAL"}

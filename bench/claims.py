@@ -16,9 +16,9 @@ from pathlib import Path
 import httpx
 
 import handrail
-from bench.running import Running, start
-from bench.visitor import visit
 from conversation.events import JsonObject
+from tests.harness.running import Running, start
+from tests.harness.visitor import visit
 
 
 def run(data: Path, *, kb: Path, agents: int, servers: int, chats: int) -> Counter[str]:

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import httpx
 
-from bench.running import ROOT, Running, borrow_model, start
-from bench.shown import percentile
-from bench.visitor import visit
+from eval.metrics.printing import percentile
+from tests.harness.running import ROOT, Running, borrow_model, start
+from tests.harness.visitor import visit
 
 AT_ONCE = 100  # handshakes
 REQUESTS = 500

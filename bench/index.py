@@ -24,16 +24,16 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
-from bench.suites import READER
-from retrieval.article import read
-from retrieval.encode import Embedding, Encoder, HashingEncoder
-from retrieval.evidence import Query
-from retrieval.lexical import words
-from retrieval.onnx import OnnxEncoder
-from retrieval.prepare import prepare_model
-from retrieval.refresh import Knowledge
-from retrieval.search import search
-from retrieval.snapshot import Snapshot
+from eval.training.datasets import READER
+from retrieval.articles.article import read
+from retrieval.index.snapshot import Snapshot
+from retrieval.index.structures.lexical import words
+from retrieval.index.watch import Knowledge
+from retrieval.model.encoder import Embedding, Encoder, HashingEncoder
+from retrieval.model.onnx_encoder import OnnxEncoder
+from retrieval.model.prepare import prepare_model
+from retrieval.search.signals import Query
+from retrieval.search.stages import search
 
 ARTICLES = Path(__file__).resolve().parent.parent / "kb_articles"
 PASSAGES, WORDS = 5, 80

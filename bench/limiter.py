@@ -21,7 +21,7 @@ from limits.strategies import MovingWindowRateLimiter
 from rich.console import Console
 from rich.table import Table
 
-from bot.limits import SAYS, Limits
+from bot.visitor.limits import SAYS, Limits
 from conversation.rate_limit import RateLimit
 
 KEYS = (10, 1_000, 10_000)
@@ -58,7 +58,7 @@ class Package:
 COUNTERS: dict[str, Callable[[], Counts]] = {
     "an empty loop": Nothing,
     "limits' MemoryStorage": Package,
-    "bot.limits.Limits": Limits,
+    "bot.visitor.limits.Limits": Limits,
 }
 
 

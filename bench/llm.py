@@ -17,9 +17,9 @@ from pathlib import Path
 
 import orjson
 
-from bench.llm_server import BEHAVIOURS, serving
-from bench.running import Running, handrail, start
-from bench.visitor import visit
+from tests.harness.llm_server import BEHAVIOURS, serving
+from tests.harness.running import Running, handrail, start
+from tests.harness.visitor import visit
 
 ARTICLE = """# Refunds
 

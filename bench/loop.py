@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import uvloop
 
-from bench.bare import Bare
-from bench.shown import percentile
+from bench.encoder_baseline import Bare
+from eval.metrics.printing import percentile
 
 SOCKETS = (1, 20, 100, 500)
 ANSWERED_WITHIN_S = 60.0  # whoever waits for longer will never be answered

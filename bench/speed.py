@@ -27,15 +27,15 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.index import sampled, write
-from bench.suites import READER, ROOT
-from bot.decide import Policy
-from bot.turn import Asked, Knows, turn
-from retrieval.encode import Batcher, Embedding, Encoder
-from retrieval.evidence import Query
-from retrieval.opening import open_knowledge
-from retrieval.prepare import DEFAULT_MODEL
-from retrieval.search import search
-from retrieval.snapshot import Snapshot
+from bot.answer.policy import Policy
+from bot.answer.turn import TurnDeps, TurnInput, take_turn
+from eval.training.datasets import READER, ROOT
+from retrieval.index.snapshot import Snapshot
+from retrieval.knowledge import open_knowledge
+from retrieval.model.encoder import Batcher, Embedding, Encoder
+from retrieval.model.prepare import DEFAULT_MODEL
+from retrieval.search.signals import Query
+from retrieval.search.stages import search
 
 AT_ONCE = (1, 64)
 QUESTIONS = 512  # of each knowledge base; fewer are asked again: eight rounds of 64
@@ -98,7 +98,7 @@ async def measure(encoder: Encoder, snapshot: Snapshot, questions: Sequence[str]
 def _ways(
     encoder: Encoder, batcher: Batcher, snapshot: Snapshot, embeddings: Mapping[str, Embedding], at_once: int
 ) -> dict[str, Ask]:
-    knows = Knows(snapshot, batcher.encode, "http://localhost/help")
+    knows = TurnDeps(snapshot, batcher.encode, "http://localhost/help")
 
     async def encode(question: str) -> object:
         return encoder.encode_queries([question]) if at_once == 1 else await batcher.encode(question)
@@ -107,7 +107,7 @@ def _ways(
         return search(snapshot, Query(question, embeddings[question]), READER)
 
     async def answer(question: str) -> object:
-        return await turn(Asked(question, READER), knows, Policy())
+        return await take_turn(TurnInput(question, READER), knows, Policy())
 
     return {ENCODER: encode, "search": find, "turn": answer}
 

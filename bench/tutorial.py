@@ -23,12 +23,12 @@ from sentence_transformers import SentenceTransformer
 from starlette.concurrency import run_in_threadpool
 from websockets.asyncio.client import connect
 
-from bench import bare
-from bench.bare import asked_in
+from bench import encoder_baseline
+from bench.encoder_baseline import asked_in
 from bench.loop import HEAD, SOCKETS, Ask, ask_for, row
-from bench.running import ROOT, pss_mib
-from retrieval.article import read
-from retrieval.chunk import split
+from retrieval.articles.article import read
+from retrieval.articles.chunk import split
+from tests.harness.running import ROOT, pss_mib
 
 PORT = 8399
 
@@ -89,7 +89,7 @@ def measure(kb: Path, questions: Path, sockets: Sequence[int], *, seconds: float
         print(f"start to first answer {time.perf_counter() - began:.2f} s, memory then {pss_mib(process.pid):.0f} MiB")
         print(HEAD, flush=True)
         for count in sockets:
-            encoder = bare.measure(questions, models)
+            encoder = encoder_baseline.measure(questions, models)
             done = ask_for(_line, endless, sockets=count, seconds=seconds)
             print(row(count, done, pss_mib(process.pid), encoder), flush=True)
     finally:

@@ -5,9 +5,9 @@ import os
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from bot.reply.model import Call
-from bot.turn import Reply
-from handoff.notify import Result
+from bot.answer import Reply
+from bot.answer.reply.language_model import Call
+from handoff.outbound.dispatcher import Result
 
 SHARED = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own: the folder in which several processes count together
 

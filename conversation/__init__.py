@@ -1,0 +1,1 @@
+"""Conversations as append-only lists of events: vocabulary, state, store, bus, safe text."""

@@ -9,8 +9,8 @@ from typing import Literal, Protocol
 import orjson
 
 from conversation.events import Author, Event, JsonObject, Payload, State
-from conversation.keeping import RecordStore
-from conversation.notices import NoticeStore
+from conversation.notification_outbox import NoticeStore
+from conversation.records import RecordStore
 from conversation.state import Conversation
 
 Role = Literal["agent", "lead", "writer", "qa", "admin"]
@@ -181,7 +181,7 @@ class ConversationStore(Protocol):
         """Conversations in one of `states` (none: any), held by an agent, whose messages contain `text`."""
 
     async def queue(self) -> tuple[Conversation, ...]:
-        """Who waits for a person, by priority, then by waiting time; `handoff.waiting.served` says who is next."""
+        """Who waits for a person, by priority, then by waiting time; `handoff.queue_order.served` says who is next."""
 
     async def heads(self, *, conversation_ids: Sequence[str], visitor_ids: Sequence[str]) -> tuple[Head, ...]:
         """How far the given conversations, and the latest of each given visitor, have come: one query a poll."""

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from conversation.errors import StorageUnavailable
-from conversation.journal import Journal
+from conversation.publisher import Publisher
 
 log = structlog.get_logger(__name__)
 
@@ -17,34 +17,34 @@ PAUSE_S = 0.02  # after each conversation: those who write come first
 AT_ONCE = 50
 
 
-async def retain(journal: Journal, *, days: float) -> None:
+async def retain(publisher: Publisher, *, days: float) -> None:
     """Once an hour, by one process of all, erase what was closed `days` ago, until cancelled."""
     while True:
         try:
-            if await journal.store.take_chore(CHORE, every_s=EVERY_S):
-                before = journal.clock.now() - timedelta(days=days)
-                erased = await erase_older(journal, before, within_s=WITHIN_S)
+            if await publisher.store.take_chore(CHORE, every_s=EVERY_S):
+                before = publisher.clock.now() - timedelta(days=days)
+                erased = await erase_older(publisher, before, within_s=WITHIN_S)
                 if erased:
                     log.info("retention.erased", conversations=erased)
         except StorageUnavailable as error:
             log.warning("retention.storage_unavailable", problem=error.problem)
-        await journal.clock.sleep(LOOK_S)
+        await publisher.clock.sleep(LOOK_S)
 
 
-async def erase_older(journal: Journal, before: datetime, *, within_s: float | None = None) -> int:
+async def erase_older(publisher: Publisher, before: datetime, *, within_s: float | None = None) -> int:
     """Erase conversations that are closed and have not changed since `before`, one after another; how many.
 
     A visitor whose last conversation this was is forgotten. One that is reopened meanwhile is left alone.
     """
-    store, began_s, count = journal.store, journal.clock.monotonic(), 0
+    store, began_s, count = publisher.store, publisher.clock.monotonic(), 0
     while heads := await store.closed_before(before, limit=AT_ONCE):
         done = 0
         for head in heads:
-            if within_s is not None and journal.clock.monotonic() - began_s > within_s:
+            if within_s is not None and publisher.clock.monotonic() - began_s > within_s:
                 return count + done
-            done += await journal.erase(head.conversation_id, unless_changed_since=before) is not None
+            done += await publisher.erase(head.conversation_id, unless_changed_since=before) is not None
             await store.forget_visitor(head.visitor_id, unless_in_use=True)
-            await journal.clock.sleep(PAUSE_S)
+            await publisher.clock.sleep(PAUSE_S)
         if not done:
             return count
         count += done

@@ -1,0 +1,1 @@
+"""Offline evaluation through the same code as live traffic."""

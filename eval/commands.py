@@ -10,20 +10,18 @@ from pydantic import JsonValue
 from rich.console import Console
 from rich.table import Table
 
+from bot.answer import Policy
 from bot.assembly import open_calibration
-from bot.commands import add_settings, settings_of
-from bot.decide import Policy
+from bot.cli.commands import add_settings, settings_of
 from bot.settings import Settings
-from eval import calibrate
-from eval.bootstrap import Metric
+from eval.calibrate import OneSided, TooFewQuestions, calibrate
 from eval.cases import CaseError
-from eval.measures import measure, pair
-from eval.own import OneSided, TooFewQuestions
-from eval.report import render
+from eval.metrics import Metric, measure, pair
+from eval.report import render_report
 from eval.results import ResultError, Results, write, write_results, write_rows
-from eval.run import TurnFailed
-from eval.stage import Played, perform
+from eval.runner import Played, perform
 from eval.suite import Inputs, NothingToPlay, Suite, gather
+from eval.task import TurnFailed
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 
@@ -143,7 +141,7 @@ def _keep(out: Path, suite: Suite, results: Results, played: Played) -> None:
     latencies_ms = [row.latency_ms for row in played.rows]
     write_rows(out / "cases.jsonl", played.rows)
     write_results(out / "results.json", results)
-    write(out / "report.html", render(results, answered, latencies_ms, played.titles).encode())
+    write(out / "report.html", render_report(results, answered, latencies_ms, played.titles).encode())
 
 
 def _show(metrics: Mapping[str, Metric], out: Path) -> None:

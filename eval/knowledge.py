@@ -6,19 +6,14 @@ from dataclasses import dataclass
 
 from rich.progress import Progress
 
+from bot.answer import Calibration, Policy, TurnDeps
 from bot.assembly import open_calibration, open_tone, policy_of, prepare_data
-from bot.confidence import Calibration
-from bot.decide import Policy
 from bot.settings import Settings
-from bot.turn import Knows
 from eval.suite import NothingToPlay
-from retrieval.article import Article, ArticleError, read
-from retrieval.encode import Batcher, Encoder
-from retrieval.errors import KbUnusable
-from retrieval.index import Snapshot
-from retrieval.onnx import OnnxEncoder
-from retrieval.prepare import prepare_model
-from retrieval.stored import Stored
+from retrieval.articles import Article, read
+from retrieval.errors import ArticleError, KbUnusable
+from retrieval.index import Snapshot, Stored
+from retrieval.model import Batcher, Encoder, OnnxEncoder, prepare_model
 
 INDEX = "eval-index"  # beside the server's own: what was filtered for a run must never be served
 
@@ -27,7 +22,7 @@ INDEX = "eval-index"  # beside the server's own: what was filtered for a run mus
 class Library:
     """An open knowledge base, what is decided by, and the articles of its folder that are broken and thus not in it."""
 
-    knows: Knows
+    knows: TurnDeps
     policy: Policy
     errors: tuple[ArticleError, ...]
 
@@ -66,7 +61,7 @@ async def open_library(
     _begin(progress, "learning how messages sound")
     tone = open_tone(settings.data, encoder)
     async with Batcher(encoder) as batcher:
-        knows = Knows(snapshot, batcher.encode, calibration=calibration, tone=tone)
+        knows = TurnDeps(snapshot, batcher.encode, calibration=calibration, tone=tone)
         yield Library(knows, policy_of(settings, calibration), reading.errors)
 
 

@@ -1,6 +1,6 @@
 """What a run leaves behind: the rows of `cases.jsonl` and `results.json`, written and read.
 
-Every metric follows from the rows and the case files (`eval.measures`); the two files can be checked against each other.
+Every metric follows from the rows and the case files (`eval.metrics.measures`); the two files can be checked against each other.
 """
 
 import os
@@ -14,7 +14,7 @@ import orjson
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 
 from conversation.events import Citation, Outcome, Reason
-from eval.bootstrap import Metric
+from eval.metrics import Metric
 
 Shape = TypeVar("Shape")
 

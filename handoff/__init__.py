@@ -1,0 +1,1 @@
+"""The desk: agents, their queue, console and API, and notices to the outside."""

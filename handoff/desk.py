@@ -21,13 +21,11 @@ from conversation.events import (
     Claimed,
     Closed,
     Event,
-    HandoffRequested,
     JsonObject,
     NoteAdded,
     Payload,
     Priority,
     PrioritySet,
-    Reason,
     Released,
     Reopened,
     ReturnedToBot,
@@ -35,14 +33,14 @@ from conversation.events import (
     Transferred,
     body_of,
 )
-from conversation.journal import Journal
 from conversation.ports import Agent, Draft, Key
+from conversation.publisher import Publisher
 from conversation.state import Conversation
-from handoff.agents import MAX_TAG_CHARS
+from handoff.accounts import MAX_TAG_CHARS
 from handoff.errors import BadRequest
+from handoff.input_validation import clean
 from handoff.presence import ACTING_ROLES, Attendance
-from handoff.text import clean
-from handoff.waiting import served
+from handoff.queue_order import queue_order
 
 WAITS_KEPT = 20  # the last hour or so of a busy desk: enough for a median, recent enough to be true
 MAX_WAIT_S = 600.0  # ten minutes are more than a visitor looks at a chat that stands still
@@ -65,11 +63,6 @@ class Place:
     overdue: bool = False
 
 
-def requested(reason: Reason, detail: str = "", priority: Priority = "normal") -> HandoffRequested:
-    """The call for a person, for the transaction that stores the bot's reply."""
-    return HandoffRequested(reason, detail, priority)
-
-
 class Desk:
     """Commands of agents on conversations, and what the bot must know about the desk.
 
@@ -78,8 +71,8 @@ class Desk:
     something else, BadRequest for a text that does not fit, and StorageUnavailable.
     """
 
-    def __init__(self, journal: Journal, attendance: Attendance, *, max_wait_s: float = MAX_WAIT_S) -> None:
-        self.journal, self.attendance, self._max_wait_s = journal, attendance, max_wait_s
+    def __init__(self, publisher: Publisher, attendance: Attendance, *, max_wait_s: float = MAX_WAIT_S) -> None:
+        self.publisher, self.attendance, self._max_wait_s = publisher, attendance, max_wait_s
         self.raise_every_s = max_wait_s / 2  # a normal call is served like an urgent one once it has waited too long
         self._waits_s: deque[float] = deque(maxlen=WAITS_KEPT)
 
@@ -97,7 +90,7 @@ class Desk:
             return () if there.holder.id == agent.agent_id else (Draft(_author(agent), Claimed()),)
 
         body: JsonObject = {"command": "claim"}
-        appended = await self.journal.append(conversation_id, decide, key=_key(agent, client_id, body))
+        appended = await self.publisher.append(conversation_id, decide, key=_key(agent, client_id, body))
         if not appended.events:
             return await self._which_gave(appended.conversation)
         event = appended.events[0]
@@ -117,7 +110,7 @@ class Desk:
     ) -> Event:
         """Pass the conversation to the agent with the id `to`. Raises OverCapacity where that one is full."""
         remark = clean(note, field="note", least=0)
-        heir = await self.journal.store.agent(to)
+        heir = await self.publisher.store.agent(to)
 
         def decide(now: Conversation | None) -> Sequence[Draft]:
             _there(now)
@@ -126,7 +119,7 @@ class Desk:
             return (Draft(_author(agent), Transferred(heir.agent_id, heir.name, remark)),)
 
         key = _key(agent, client_id, {"command": "transfer", "to": to, "note": remark})
-        return (await self.journal.append(conversation_id, decide, key=key)).events[0]
+        return (await self.publisher.append(conversation_id, decide, key=key)).events[0]
 
     async def take_back(self, held: Conversation, reason: str) -> Event | None:
         """Put the conversation back into the queue for an agent who is silent; None where anything happened meanwhile."""
@@ -135,7 +128,7 @@ class Desk:
             there = _there(now)
             return (Draft(SYSTEM, Released(reason)),) if (there.seq, there.hold) == (held.seq, held.hold) else ()
 
-        appended = await self.journal.append(held.conversation_id, decide)
+        appended = await self.publisher.append(held.conversation_id, decide)
         if not appended.events:
             return None
         log.info("chat.taken_back", conversation_id=held.conversation_id, agent_id=held.holder.id, hold=held.hold)
@@ -149,7 +142,7 @@ class Desk:
             unmoved = there.state == "queued" and there.hold == waiting.hold
             return (Draft(SYSTEM, Claimed(agent.agent_id, agent.name)),) if unmoved else ()
 
-        appended = await self.journal.append(waiting.conversation_id, decide)
+        appended = await self.publisher.append(waiting.conversation_id, decide)
         if not appended.events:
             return None
         self._won(appended.events[0], None if waiting.dropped else waiting.waiting_since)
@@ -202,8 +195,8 @@ class Desk:
 
         `wait_s` is the position times the median of what the last claims in this process had waited.
         """
-        at = self.journal.clock.now()
-        queue = enumerate(served(await self.journal.store.queue(), at, self.raise_every_s), start=1)
+        at = self.publisher.clock.now()
+        queue = enumerate(queue_order(await self.publisher.store.queue(), at, self.raise_every_s), start=1)
         place = next(((nth, found) for nth, found in queue if found.conversation_id == conversation_id), None)
         if place is None:
             return None
@@ -218,14 +211,14 @@ class Desk:
             return (Draft(_author(agent), payload),)
 
         key = _key(agent, client_id, {"command": payload.kind, **body_of(payload)})
-        return (await self.journal.append(conversation_id, decide, key=key)).events[0]
+        return (await self.publisher.append(conversation_id, decide, key=key)).events[0]
 
     async def _which_gave(self, held: Conversation) -> Event:
         """The event that made the present holder, newest page first."""
         until = held.seq
         while until > 0:
             after = max(0, until - EVENTS_BACK)
-            page = await self.journal.store.events(held.conversation_id, after=after, limit=EVENTS_BACK)
+            page = await self.publisher.store.events(held.conversation_id, after=after, limit=EVENTS_BACK)
             for event in reversed(page):
                 if event.standing is not None and event.standing.hold == held.hold:
                     return event

@@ -1,0 +1,1 @@
+"""Finding passages: articles, embedding model, index, search."""

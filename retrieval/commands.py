@@ -12,11 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from retrieval.article import read
-from retrieval.index import Audience, Hit, Query, Reading, best_passages, read_as, search
-from retrieval.lint import lint
-from retrieval.opening import open_knowledge
-from retrieval.plain import plain
+from retrieval.articles import Audience, lint_articles, plain, read
+from retrieval.knowledge import open_knowledge
+from retrieval.search import CorrectedQuery, Hit, Query, best_passages, correct_spelling, search
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -56,7 +54,7 @@ def run_build(args: Namespace) -> int:
 def run_lint(args: Namespace) -> int:
     """`kb lint`: everything wrong with the articles; errors make it fail, warnings do not."""
     reading = read(args.kb)
-    problems = lint(reading)
+    problems = lint_articles(reading)
     if args.json:
         _write_json([asdict(problem) for problem in problems])
     else:
@@ -69,7 +67,7 @@ def run_search(args: Namespace) -> int:
     """`kb search`: the best passage of each article, with the score of each signal."""
     encoder, knowledge = open_knowledge(args.kb, args.data, args.model)
     audience = Audience("default", internal=args.internal)
-    reading = read_as(knowledge.snapshot, args.query, audience)
+    reading = correct_spelling(knowledge.snapshot, args.query, audience)
     query = Query(reading.text, encoder.encode_queries([reading.text])[0])
     hits = search(knowledge.snapshot, query, audience, args.limit)
     if args.json:
@@ -98,7 +96,7 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _read_as(reading: Reading) -> Iterator[Text]:
+def _read_as(reading: CorrectedQuery) -> Iterator[Text]:
     for typed, meant in reading.corrections.items():
         yield Text(f"{typed!r} read as {meant!r}")
 

@@ -7,14 +7,11 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict, Field, SkipValidation
 
-from retrieval.audience import Audience
-from retrieval.encode import Encoder
-from retrieval.evidence import Query
-from retrieval.opening import open_knowledge
-from retrieval.prepare import DEFAULT_MODEL
-from retrieval.refresh import Knowledge
-from retrieval.search import Hit, best_passages, search
-from retrieval.spelling import read_as
+from retrieval.articles import Audience
+from retrieval.index import Knowledge
+from retrieval.knowledge import open_knowledge
+from retrieval.model import DEFAULT_MODEL, Encoder
+from retrieval.search import Hit, Query, best_passages, correct_spelling, search
 
 VISITOR = Audience("default")
 
@@ -40,7 +37,7 @@ class HandrailRetriever(BaseRetriever):
         run_manager: CallbackManagerForRetrieverRun,  # noqa: ARG002 - LangChain's signature
     ) -> list[Document]:
         snapshot = self.knowledge.snapshot
-        text = read_as(snapshot, query, self.audience).text
+        text = correct_spelling(snapshot, query, self.audience).text
         hits = search(snapshot, Query(text, self.encoder.encode_queries([text])[0]), self.audience, self.limit)
         return [_document(hit, snapshot.kb_version) for hit in best_passages(hits)]
 

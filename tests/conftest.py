@@ -11,12 +11,12 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
-from bench.backing import Redis
-from bench.running import borrow_model
-from bot.confidence import Calibration, Point
+from bot.answer.confidence import Calibration, Point
 from conversation.sql.postgres import PostgresStore
-from retrieval.prepare import DEFAULT_MODEL, prepare_model
-from retrieval.profile import PROFILE
+from retrieval.model.prepare import DEFAULT_MODEL, prepare_model
+from retrieval.search.confidence_features import CONFIDENCE_FEATURES
+from tests.harness.backing import Redis
+from tests.harness.running import borrow_model
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -137,7 +137,7 @@ def hashed():
 
     Half right at a cosine of .4 with two thirds of the words there and hardly anything as likely beside it.
     """
-    weights = dict.fromkeys(PROFILE, 0.0) | {"near": 10.0, "coverage": 2.5, "chance": 20.0}
+    weights = dict.fromkeys(CONFIDENCE_FEATURES, 0.0) | {"near": 10.0, "coverage": 2.5, "chance": 20.0}
     return Calibration("hashing", -24.1, weights, [Point(0.8, 0.5, 0.05)], "hand", [])
 
 

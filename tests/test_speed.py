@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from bench.speed import AT_ONCE, QUESTIONS, measure, ratio, take_turns
-from retrieval.article import parse
-from retrieval.encode import HashingEncoder
-from retrieval.index import build
+from retrieval.articles.article import parse
+from retrieval.index.builder import build
+from retrieval.model.encoder import HashingEncoder
 
 
 def test_every_question_is_asked_in_every_way_and_each_way_begins_in_its_turn():

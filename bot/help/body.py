@@ -8,8 +8,7 @@ from html import unescape
 from markupsafe import Markup
 
 from conversation.markup import escape, to_html
-from retrieval.article import Article
-from retrieval.markdown import Heading, headings
+from retrieval.articles import Article, Heading, headings
 
 MIN_CONTENTS = 3  # fewer headings are seen at a glance
 DEEPEST_CONTENTS = 3

@@ -9,10 +9,9 @@ from textwrap import shorten
 from typing import Self
 from urllib.parse import quote, unquote, urlsplit
 
-from retrieval.article import Article
-from retrieval.index import Audience, Hit, Snapshot, best_passages
-from retrieval.markdown import blocks
-from retrieval.plain import plain
+from retrieval.articles import Article, Audience, blocks, plain
+from retrieval.index import Snapshot
+from retrieval.search import Hit, best_passages
 
 HOME = "/help"
 UNSORTED = "More articles"  # the shelf of articles without a category; always the last

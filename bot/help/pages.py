@@ -10,14 +10,14 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment
 from starlette.concurrency import run_in_threadpool
 
+from bot.answer import Encode, retrieve_passages
 from bot.help.assets import Asset, templates
 from bot.help.body import render
 from bot.help.library import HOME, Found, Library
-from bot.history import Encode, find
 from bot.static import READING, names, static_routes
-from retrieval.article import Article
+from retrieval.articles import Article, Audience
 from retrieval.errors import EncoderBusy
-from retrieval.index import Audience, Snapshot
+from retrieval.index import Snapshot
 
 EVERYONE = Audience("default")
 MAX_QUERY_CHARS = 200  # longer than any question to a search field; bounds the work that a stranger makes
@@ -103,7 +103,7 @@ class HelpCentre:
         return self._library
 
     async def _search(self, library: Library, query: str, limit: int) -> list[Found]:
-        found = await find(query, (), library.audience, library.snapshot, self._encode, limit=limit)
+        found = await retrieve_passages(query, (), library.audience, library.snapshot, self._encode, limit=limit)
         return library.found(found.hits)
 
     async def _results(self, library: Library, query: str, tag: str) -> Response:

@@ -1,11 +1,11 @@
 """A store in memory: the whole of `Store`, for tests, evaluation and `handrail ask`. Nothing survives the process."""
 
-from conversation.memory.log import MemoryLog
-from conversation.memory.notices import MemoryNotices
+from conversation.memory.event_log import MemoryLog
+from conversation.memory.notification_outbox import MemoryNotices
 from conversation.memory.people import MemoryPeople
 from conversation.memory.records import MemoryRecords
-from conversation.memory.shelves import Shelves
-from conversation.notices import NOBODY, Subscriptions
+from conversation.memory.tables import Tables
+from conversation.notification_outbox import NOBODY, Subscriptions
 from conversation.ports import Clock
 
 __all__ = ["MemoryStore"]
@@ -17,7 +17,7 @@ class MemoryStore(MemoryLog, MemoryRecords, MemoryNotices, MemoryPeople):
     def __init__(
         self, *, worker: str = "memory", clock: Clock, lease_s: float = 3.0, subscriptions: Subscriptions = NOBODY
     ) -> None:
-        MemoryLog.__init__(self, Shelves(), worker=worker, clock=clock, lease_s=lease_s, subscriptions=subscriptions)
+        MemoryLog.__init__(self, Tables(), worker=worker, clock=clock, lease_s=lease_s, subscriptions=subscriptions)
 
     def shared_with(self, worker: str) -> "MemoryStore":
         """The same memory as another worker sees it."""

@@ -5,14 +5,14 @@ from datetime import datetime
 
 from conversation.errors import EmailTaken
 from conversation.events import Author
-from conversation.memory.shelves import Shelves
+from conversation.memory.tables import Tables
 from conversation.ports import Agent, Credential, Presence, Visitor
 
 
 class MemoryPeople:
     """`VisitorStore` and `AgentStore`."""
 
-    def __init__(self, shelves: Shelves) -> None:
+    def __init__(self, shelves: Tables) -> None:
         self._shelves = shelves
 
     async def visitor_by_token(self, token_hash: bytes) -> Visitor | None:

@@ -6,17 +6,17 @@ from datetime import datetime, timedelta
 
 from conversation.erasure import RANDOM_IDS, erased, is_due, last_words
 from conversation.events import ContactLeft, Event
-from conversation.keeping import Copy, Erased, Holdings, Mention
-from conversation.log import advance
-from conversation.memory.shelves import Sent, Shelves
+from conversation.memory.tables import Sent, Tables
 from conversation.ports import Clock, Head
+from conversation.records import Copy, Erased, Holdings, Mention
+from conversation.reducer import advance
 from conversation.state import fold
 
 
 class MemoryRecords:
     """`RecordStore`."""
 
-    _shelves: Shelves
+    _shelves: Tables
     _clock: Clock
 
     async def records(

@@ -6,13 +6,13 @@ from functools import partial
 
 from conversation.erasure import Remains
 from conversation.events import Event, State
-from conversation.keeping import Erased, Holdings, Mention
-from conversation.notices import NoticeLease, Undelivered
+from conversation.notification_outbox import NoticeLease, Undelivered
 from conversation.ports import Agent, Append, Appended, Credential, Head, Page, Presence, TurnLease, Visitor
-from conversation.sql import erasing, notices, people, reading, turns
-from conversation.sql.appending import append
+from conversation.records import Erased, Holdings, Mention
 from conversation.sql.database import Database
-from conversation.sql.turns import Worker
+from conversation.sql.statements import erasing, notification_outbox, people, reading, turns
+from conversation.sql.statements.appending import append
+from conversation.sql.statements.turns import Worker
 from conversation.state import Conversation
 
 
@@ -131,19 +131,23 @@ class _SqlNotices:
 
     async def take_notices(self, target: str, limit: int, *, lease_s: float) -> tuple[NoticeLease, ...]:
         """Lease up to `limit` due notices to `target`, those that have been due longest first."""
-        return await self._database.write(partial(notices.take, target=target, limit=limit, lease_s=lease_s))
+        return await self._database.write(
+            partial(notification_outbox.take, target=target, limit=limit, lease_s=lease_s)
+        )
 
     async def settle_notice(self, lease: NoticeLease) -> bool:
         """It is dealt with and forgotten; False where it is no longer this holder's."""
-        return await self._database.write(partial(notices.settle, lease=lease))
+        return await self._database.write(partial(notification_outbox.settle, lease=lease))
 
     async def put_off_notice(self, lease: NoticeLease, after_s: float, *, failed: bool) -> bool:
         """Due again in `after_s`; False where it is no longer this holder's."""
-        return await self._database.write(partial(notices.put_off, lease=lease, after_s=after_s, failed=failed))
+        return await self._database.write(
+            partial(notification_outbox.put_off, lease=lease, after_s=after_s, failed=failed)
+        )
 
     async def undelivered(self) -> tuple[Undelivered, ...]:
         """What has failed and waits for another try, by target."""
-        return await self._database.read(notices.undelivered)
+        return await self._database.read(notification_outbox.undelivered)
 
 
 class _SqlPeople:

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 
 from fastapi import APIRouter, WebSocket
 
-from handoff.agents import Accounts
+from handoff.accounts import Accounts, RequestAuthentication
 from handoff.console.pages import add_pages, read_files
 from handoff.console.socket import DeskSockets
 from handoff.desk import Desk
-from handoff.session import Door
 
 __all__ = ["Console"]
 
@@ -18,7 +17,7 @@ class Console:
 
     def __init__(self, desk: Desk, accounts: Accounts, drawing: Mapping[str, bytes]) -> None:
         """`drawing`: the ES modules, by file name, that draw a bot's reply in the visitor's window."""
-        door = Door(accounts, desk.attendance)
+        door = RequestAuthentication(accounts, desk.attendance)
         self._sockets = DeskSockets(desk, door)
         self.routes = APIRouter()
         self.routes.add_api_websocket_route("/v1/desk", self._serve)

@@ -16,7 +16,7 @@ from conversation.events import JsonObject, desk_form
 from conversation.ports import Bus, Hint, Reached, Relayed, Store
 from conversation.state import Conversation
 from handoff.console.frames import MAX_WATCHED
-from handoff.items import item_form
+from handoff.serialisers import item_form
 
 OUTBOUND = 256  # replies and typing that wait for one socket
 PAGE_EVENTS = 100

@@ -13,10 +13,9 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from handoff.agents import Issued
+from handoff.accounts import Issued, RequestAuthentication, from_own_page, give_cookie
 from handoff.errors import CsrfRefused, LoginLinkSpent, NotSignedIn
-from handoff.items import agent_form
-from handoff.session import Door, from_own_page, give_cookie
+from handoff.serialisers import agent_form
 
 HERE: Final = Path(__file__).parent
 SUFFIXES: Final = frozenset({".js", ".css", ".svg"})
@@ -65,7 +64,7 @@ class Templates:
         return HTMLResponse(self._pages.get_template(f"{name}.html").render(values), status, headers=PAGE_HEADERS)
 
 
-def add_pages(routes: APIRouter, door: Door, files: Files, *, raise_every_s: float) -> None:
+def add_pages(routes: APIRouter, door: RequestAuthentication, files: Files, *, raise_every_s: float) -> None:
     """The console at `/console`, and the one-time login link. Its queue is sorted as `waiting.served` does."""
     templates = Templates(files)
 
@@ -83,7 +82,7 @@ def add_pages(routes: APIRouter, door: Door, files: Files, *, raise_every_s: flo
     _add_login_link(routes, door, templates)
 
 
-def _add_login_link(routes: APIRouter, door: Door, templates: Templates) -> None:
+def _add_login_link(routes: APIRouter, door: RequestAuthentication, templates: Templates) -> None:
     @routes.get("/console/login", include_in_schema=False)
     async def ask(token: str = "") -> Response:
         """Who the link signs in; only the button spends it, for mail programs open links too."""
@@ -105,7 +104,7 @@ def _add_login_link(routes: APIRouter, door: Door, templates: Templates) -> None
         return await _welcome(request, door, issued)
 
 
-async def _welcome(request: Request, door: Door, issued: Issued) -> Response:
+async def _welcome(request: Request, door: RequestAuthentication, issued: Issued) -> Response:
     await door.attendance.announce(issued.agent, "online")
     response = RedirectResponse("/console", status_code=303)
     give_cookie(request, response, issued)

@@ -12,7 +12,7 @@ from conversation.errors import NotFound, StorageUnavailable
 from conversation.events import JsonObject
 from conversation.ports import Clock, Relayed
 from conversation.state import Conversation
-from handoff.agents import SignedIn, gate
+from handoff.accounts import RequestAuthentication, SignedIn, from_own_page, gate
 from handoff.console.feed import Ended, Feed
 from handoff.console.frames import (
     MAX_FRAME_BYTES,
@@ -28,9 +28,8 @@ from handoff.console.frames import (
 )
 from handoff.desk import Desk
 from handoff.errors import NotSignedIn
-from handoff.items import agent_form
 from handoff.presence import PRESENCE_RENEW_S
-from handoff.session import Door, from_own_page
+from handoff.serialisers import agent_form
 
 PROTOCOL = 1
 HELLO_S = 10  # PROTOCOL, close code 4408
@@ -58,7 +57,7 @@ class _Rate:
 class DeskSockets:
     """The consoles connected to this process."""
 
-    def __init__(self, desk: Desk, door: Door) -> None:
+    def __init__(self, desk: Desk, door: RequestAuthentication) -> None:
         self._desk, self._door = desk, door
         self._feeds: set[Feed] = set()
 
@@ -68,7 +67,7 @@ class DeskSockets:
             await websocket.close(4403)  # before accept: the browser sees HTTP 403
             return
         await websocket.accept()
-        feed = Feed(self._desk.journal.store, self._desk.journal.bus)
+        feed = Feed(self._desk.publisher.store, self._desk.publisher.bus)
         self._feeds.add(feed)
         try:
             await _Console(websocket, self._desk, self._door, feed).run()
@@ -80,15 +79,15 @@ class DeskSockets:
         feeds = tuple(self._feeds)
         for feed in feeds:
             feed.end(1012, "the server restarts")
-            await self._desk.journal.clock.sleep(within_s / len(feeds))
+            await self._desk.publisher.clock.sleep(within_s / len(feeds))
 
 
 class _Console:
     """One connection: a reader, a writer, and a look at the credential every few seconds."""
 
-    def __init__(self, websocket: WebSocket, desk: Desk, door: Door, feed: Feed) -> None:
+    def __init__(self, websocket: WebSocket, desk: Desk, door: RequestAuthentication, feed: Feed) -> None:
         self._websocket, self._desk, self._door, self._feed = websocket, desk, door, feed
-        self._journal = desk.journal
+        self._journal = desk.publisher
         self._bad, self._frames = _Rate(BAD_A_MINUTE, self._journal.clock), _Rate(FRAMES_A_MINUTE, self._journal.clock)
 
     async def run(self) -> None:

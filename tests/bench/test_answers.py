@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from bench.answers import AnsweredOtherwise, _first, replies
-from bench.bare import Bare
+from bench.encoder_baseline import Bare
 from bench.loop import HEAD, Round, ask_for, row
 
 

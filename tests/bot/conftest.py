@@ -12,28 +12,29 @@ from typing import Protocol
 
 import pytest
 
-from bot.channel import LocalChannel
-from bot.chat import Chat, Counter
-from bot.confidence import Calibration
-from bot.decide import Policy
-from bot.limits import Limits
-from bot.respond import Responder
-from bot.settings import Site
-from bot.sign import Sign
-from bot.turn import Knows
-from bot.visitors import Reception
+from bot.answer.confidence import Calibration
+from bot.answer.policy import Policy
+from bot.answer.turn import TurnDeps
+from bot.settings.settings import Site
+from bot.turns import Responder
+from bot.visitor.channel import LocalChannel
+from bot.visitor.desk_status import DeskStatus
+from bot.visitor.identity import VisitorAuthentication
+from bot.visitor.limits import Limits
+from bot.visitor.session import ChatServices, ChatSession
 from conversation.bus import LocalBus
 from conversation.clock import ManualClock
 from conversation.events import Event
-from conversation.journal import Journal
 from conversation.memory import MemoryStore
 from conversation.ports import Agent, Store
+from conversation.publisher import Publisher
 from conversation.sql.sqlite import SqliteStore
 from handoff.desk import Desk
 from handoff.presence import Attendance
-from retrieval.article import parse
-from retrieval.encode import HashingEncoder
-from retrieval.index import Snapshot, build
+from retrieval.articles.article import parse
+from retrieval.index.builder import build
+from retrieval.index.snapshot import Snapshot
+from retrieval.model.encoder import HashingEncoder
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 PATIENCE_S = 5.0  # a frame that has not come by then does not come; passing tests never wait for it
@@ -198,11 +199,11 @@ class Lobby:
 
     clock: ManualClock
     store: Store
-    journal: Journal
+    publisher: Publisher
     desk: Desk
     mind: Mind
     responder: Responder
-    counter: Counter
+    counter: ChatServices
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def start(self) -> None:
@@ -218,7 +219,7 @@ class Lobby:
 
     def arrive(self, *, address: str = "192.0.2.1", origin: str | None = None) -> Guest:
         channel = LocalChannel(address, origin)
-        serving = asyncio.create_task(Chat(channel, self.counter, "https://help.example").serve())
+        serving = asyncio.create_task(ChatSession(channel, self.counter, "https://help.example").serve())
         self.tasks.append(serving)
         return Guest(LocalLine(channel, serving))
 
@@ -247,12 +248,14 @@ def lobby_over(
     store: Store, clock: ManualClock, snapshot: Snapshot, calibration: Calibration, *, limited: bool = False
 ) -> Lobby:
     mind = Mind()
-    journal = Journal(store, LocalBus(), clock)
-    desk = Desk(journal, Attendance(store, clock))
-    responder = Responder(journal, desk, lambda: Knows(snapshot, mind.encode, calibration=calibration), Policy())
-    reception = Reception(SITES, store, clock)
-    counter = Counter(journal, desk, responder, Sign(desk, clock), reception, Limits(enabled=limited), 24.0)
-    return Lobby(clock, store, journal, desk, mind, responder, counter)
+    publisher = Publisher(store, LocalBus(), clock)
+    desk = Desk(publisher, Attendance(store, clock))
+    responder = Responder(publisher, desk, lambda: TurnDeps(snapshot, mind.encode, calibration=calibration), Policy())
+    reception = VisitorAuthentication(SITES, store, clock)
+    counter = ChatServices(
+        publisher, desk, responder, DeskStatus(desk, clock), reception, Limits(enabled=limited), 24.0
+    )
+    return Lobby(clock, store, publisher, desk, mind, responder, counter)
 
 
 @pytest.fixture

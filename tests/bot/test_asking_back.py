@@ -2,9 +2,9 @@
 
 import pytest
 
-from retrieval.article import parse
-from retrieval.encode import HashingEncoder
-from retrieval.index import build
+from retrieval.articles.article import parse
+from retrieval.index.builder import build
+from retrieval.model.encoder import HashingEncoder
 
 ARTICLES = {
     "lamp.md": "# Reset the lamp\n\nTo reset it, hold the button until it clicks. Ten moments later green light fills rooms.",

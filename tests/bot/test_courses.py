@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from bot.sign import LOOK_EVERY_S
+from bot.visitor.desk_status import LOOK_EVERY_S
 
 DAY_S = 24 * 3600
 

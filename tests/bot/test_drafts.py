@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from bot.reply.breaker import Breaker
-from bot.reply.budget import Budget
-from bot.reply.model import Bounds, ModelGenerator
-from bot.reply.provider import Heard
+from bot.answer.reply.language_model.breaker import Breaker
+from bot.answer.reply.language_model.budget import Budget
+from bot.answer.reply.language_model.generate import Bounds, ModelGenerator
+from bot.answer.reply.language_model.provider import Heard
 from conversation.errors import StorageUnavailable
 from conversation.events import Author, Opened, VisitorSaid
-from conversation.log import turn_id
 from conversation.ports import Append, Draft, Relayed, Visitor
+from conversation.reducer import turn_id
 
 PATIENCE_S = 5.0
 FIRST, SECOND = "A refund takes five days [1].", " It reaches your bank account [1]."
@@ -178,7 +178,7 @@ async def test_the_next_attempt_at_a_turn_has_its_id_and_the_next_number(memory_
         def listen(hint):
             (drafts.append if isinstance(hint, Relayed) else changes.put_nowait)(hint)
 
-        lobby.journal.bus.listen(listen, conversation_id="c1")
+        lobby.publisher.bus.listen(listen, conversation_id="c1")
         ada = Author("visitor", None, "ada")
         said = [Draft(ada, Opened()), Draft(ada, VisitorSaid(known))]
         visitor = Visitor("ada", "default", b"ada", lobby.clock.now() + timedelta(days=1))

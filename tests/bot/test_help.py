@@ -7,12 +7,15 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from bot.cite import url_of
-from bot.help import routes
-from retrieval.article import read
-from retrieval.encode import HashingEncoder
+from bot.answer.citations import url_of
+from bot.help.pages import routes
+from retrieval.articles.article import read
+from retrieval.articles.audience import Audience
 from retrieval.errors import EncoderBusy
-from retrieval.index import Audience, Query, build, search
+from retrieval.index.builder import build
+from retrieval.model.encoder import HashingEncoder
+from retrieval.search.signals import Query
+from retrieval.search.stages import search
 
 ENCODER = HashingEncoder()
 PUBLIC = Audience("default")

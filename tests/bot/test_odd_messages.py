@@ -2,11 +2,11 @@
 
 import pytest
 
-from bot.decide import Policy
-from bot.protocol import MAX_TEXT_CHARS
-from bot.turn import Knows
-from eval.run import play_one, prefix
-from retrieval.encode import HashingEncoder
+from bot.answer.policy import Policy
+from bot.answer.turn import TurnDeps
+from bot.visitor.protocol import MAX_TEXT_CHARS
+from eval.task import play_one, prefix
+from retrieval.model.encoder import HashingEncoder
 
 LONG_WORD = "a" * MAX_TEXT_CHARS
 LONG_TEXT = ("refund " * MAX_TEXT_CHARS)[:MAX_TEXT_CHARS]
@@ -45,7 +45,7 @@ def played(snapshot):
         return encoder.encode([text])[0]
 
     async def play(text):
-        return await play_one("odd", prefix((), text), Knows(snapshot, encode), Policy())
+        return await play_one("odd", prefix((), text), TurnDeps(snapshot, encode), Policy())
 
     return play
 

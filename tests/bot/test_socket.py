@@ -13,17 +13,17 @@ import pytest_asyncio
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from bot import channel
-from bot.app import create_app
-from bot.assembly import House, assemble
-from bot.entrance import Doors
-from bot.protocol import MAX_FRAME_BYTES
-from bot.serve import MAX_SOCKET_FRAME_BYTES, _Server, server_config
-from bot.settings import Settings, Site
+from bot.assembly.compose import Application, assemble
+from bot.server.app import create_app
+from bot.server.serve import MAX_SOCKET_FRAME_BYTES, _Server, server_config
+from bot.server.websocket import Draining
+from bot.settings.settings import Settings, Site
+from bot.visitor import channel
+from bot.visitor.protocol import MAX_FRAME_BYTES
 from conversation.events import Author, Opened, VisitorSaid
 from conversation.ports import Draft, Visitor
-from retrieval.encode import HashingEncoder
-from retrieval.refresh import Knowledge
+from retrieval.index.watch import Knowledge
+from retrieval.model.encoder import HashingEncoder
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -45,8 +45,8 @@ UPGRADE = (  # by hand, as every client library answers the server's pings
 class Served:
     """A server that runs in this event loop."""
 
-    house: House
-    doors: Doors
+    house: Application
+    doors: Draining
     address: str
 
     @property
@@ -97,7 +97,7 @@ async def serving(folder, **chosen) -> AsyncIterator[Served]:
     knowledge = Knowledge.open(kb, index_dir=settings.data / "index", encoder=encoder)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         async with assemble(settings, encoder, knowledge) as house:
-            doors = Doors()
+            doors = Draining()
             server = _Server(server_config(create_app(house, doors), settings))
             running = asyncio.create_task(server.serve(sockets=[listener]))
             try:
@@ -205,7 +205,7 @@ async def test_a_first_frame_that_is_no_good_hello_closes_with_its_code(dial, fi
 
 
 async def test_no_hello_in_time_closes_with_4408(dial, monkeypatch):
-    monkeypatch.setattr("bot.chat.HELLO_WITHIN_S", 0.05)
+    monkeypatch.setattr("bot.visitor.session.HELLO_WITHIN_S", 0.05)
     assert await (await dial()).closed() == 4408
 
 
@@ -227,8 +227,8 @@ async def test_too_many_sockets_from_one_address_are_4429(dial, tmp_path):
 
 
 async def test_more_newcomers_than_fit_are_sent_away_with_1013_and_let_in_later(dial, served, monkeypatch):
-    monkeypatch.setattr("bot.limits.AT_ONCE", 2)
-    store, look = served.house.journal.store, asyncio.Event()
+    monkeypatch.setattr("bot.visitor.limits.AT_ONCE", 2)
+    store, look = served.house.publisher.store, asyncio.Event()
     latest = store.latest
 
     async def slowly(visitor_id):
@@ -256,8 +256,8 @@ async def test_more_newcomers_than_fit_are_sent_away_with_1013_and_let_in_later(
 
 
 async def test_a_client_that_is_gone_without_a_word_is_noticed(dial, served, tmp_path, monkeypatch):
-    monkeypatch.setattr("bot.serve.PING_S", 0.2)
-    monkeypatch.setattr("bot.serve.PING_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("bot.server.serve.PING_S", 0.2)
+    monkeypatch.setattr("bot.server.serve.PING_TIMEOUT_S", 0.2)
     async with serving(tmp_path, rate_limits="off") as short:
         alive = await dial(short.address)
         await alive.hello()
@@ -281,7 +281,7 @@ async def test_a_question_is_acknowledged_and_answered(dial, served):
     reply = await guest.ask(QUESTION)
     assert (reply["outcome"], reply["answers"]) == ("answer", [2])
     assert [citation["article_id"] for citation in reply["citations"]] == ["refunds"]
-    log = await served.house.journal.store.events(welcome["conversation_id"])
+    log = await served.house.publisher.store.events(welcome["conversation_id"])
     assert [event.event_id for event in log] == [event["event_id"] for event in guest.events()]
 
 
@@ -289,7 +289,7 @@ async def test_opening_and_pinging_store_nothing(dial, served):
     guest, welcome = await say_hello(dial)
     await guest.send("ping")
     assert await guest.until("pong") == {"type": "pong", "seq": 0}
-    assert await served.house.journal.store.conversation(welcome["conversation_id"]) is None
+    assert await served.house.publisher.store.conversation(welcome["conversation_id"]) is None
 
 
 async def test_the_tenth_bad_frame_in_a_minute_closes_with_4400(dial):
@@ -381,11 +381,11 @@ async def test_a_reader_that_does_not_read_is_cut_off_harms_nobody_and_resumes(d
     first, welcome = await say_hello(dial)
     await first.ask(QUESTION)
     await first.line.hang_up()
-    journal = served.house.journal
-    now = await journal.store.conversation(welcome["conversation_id"])
+    publisher = served.house.publisher
+    now = await publisher.store.conversation(welcome["conversation_id"])
     author = Author("visitor", None, now.visitor_id)
     flood = [Draft(author, VisitorSaid("😀" * 4_000))] * 1_000  # 16 MB: more than the kernel keeps for a reader
-    await journal.append(welcome["conversation_id"], lambda _: flood)
+    await publisher.append(welcome["conversation_id"], lambda _: flood)
     slow = await dial(max_queue=1)
     await slow.send("hello", protocol=1, token=welcome["token"])
     other, _ = await say_hello(dial)
@@ -401,10 +401,10 @@ async def test_a_reader_that_does_not_read_is_cut_off_harms_nobody_and_resumes(d
 
 
 async def test_a_conversation_of_another_visitor_cannot_be_opened_by_its_id(dial, served):
-    visitor = Visitor("bob", "default", b"bob", served.house.journal.clock.now() + timedelta(days=1))
+    visitor = Visitor("bob", "default", b"bob", served.house.publisher.clock.now() + timedelta(days=1))
     bob = Author("visitor", None, "bob")
     secret = [Draft(bob, Opened()), Draft(bob, VisitorSaid("my secret"))]
-    await served.house.journal.append("bobs", lambda _: secret, visitor=visitor)
+    await served.house.publisher.append("bobs", lambda _: secret, visitor=visitor)
     guest, welcome = await say_hello(dial, conversation_id="bobs", after=0)
     assert welcome["conversation_id"] != "bobs"
     assert await guest.settled() == []

@@ -23,7 +23,7 @@ from conversation.events import (
     VisitorSaid,
 )
 from conversation.memory import MemoryStore
-from conversation.notices import NOBODY
+from conversation.notification_outbox import NOBODY
 from conversation.ports import Agent, Append, Draft, Key
 from conversation.sql.postgres import PostgresStore
 from conversation.sql.sqlite import SqliteStore

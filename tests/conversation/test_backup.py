@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from conversation.errors import BackupRefused, DatabaseNewer, DatabaseUnusable
-from conversation.sql import backup, dump
+from conversation.sql.backup import postgres, sqlite
 from conversation.sql.postgres import PostgresStore
 from conversation.sql.sqlite import SqliteStore
 from conversation.state import fold
@@ -79,9 +79,9 @@ async def require_whole(store, acknowledged):
 async def test_a_backup_under_writes_has_every_message_acknowledged_before_it(sqlite_house, path, tmp_path):
     out, elsewhere = tmp_path / "backup.db", tmp_path / "elsewhere" / "handrail.db"
     elsewhere.parent.mkdir()
-    acknowledged, copied = await written_meanwhile(sqlite_house.talk, lambda: backup.back_up(path, out))
+    acknowledged, copied = await written_meanwhile(sqlite_house.talk, lambda: sqlite.back_up(path, out))
     assert copied.events >= len(acknowledged)
-    assert backup.restore(out, elsewhere) == copied
+    assert sqlite.restore(out, elsewhere) == copied
     store = await SqliteStore.open(elsewhere, worker="three")
     await require_whole(store, acknowledged)
     await store.close()
@@ -90,7 +90,7 @@ async def test_a_backup_under_writes_has_every_message_acknowledged_before_it(sq
 def test_a_backup_is_one_file_for_its_owner_alone(path, tmp_path, make):
     make(SqliteStore.open(path, worker="one"))
     out = tmp_path / "backup.db"
-    done = backup.back_up(path, out)
+    done = sqlite.back_up(path, out)
     assert (done.conversations, done.events, done.bytes) == (1, 2, out.stat().st_size)
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     assert [entry.name for entry in tmp_path.iterdir() if entry.name.startswith("backup")] == ["backup.db"]
@@ -99,16 +99,16 @@ def test_a_backup_is_one_file_for_its_owner_alone(path, tmp_path, make):
 def test_nothing_is_overwritten_and_nothing_left_behind(path, tmp_path, make):
     make(SqliteStore.open(path, worker="one"))
     out = tmp_path / "backup.db"
-    backup.back_up(path, out)
+    sqlite.back_up(path, out)
     before = (out.read_bytes(), path.read_bytes())
     with pytest.raises(BackupRefused, match="there is such a file"):
-        backup.back_up(path, out)
+        sqlite.back_up(path, out)
     with pytest.raises(BackupRefused, match="is already there"):
-        backup.restore(out, path)
+        sqlite.restore(out, path)
     with pytest.raises(BackupRefused, match="cannot be made"):
-        backup.back_up(path, tmp_path / "no" / "folder.db")
+        sqlite.back_up(path, tmp_path / "no" / "folder.db")
     with pytest.raises(DatabaseUnusable):
-        backup.back_up(tmp_path / "nowhere.db", tmp_path / "other.db")
+        sqlite.back_up(tmp_path / "nowhere.db", tmp_path / "other.db")
     assert (out.read_bytes(), path.read_bytes()) == before
     assert {entry.name for entry in tmp_path.iterdir()} == {"handrail.db", "backup.db"}
 
@@ -127,19 +127,19 @@ def owed(opening):
 
 def test_what_others_are_to_be_told_is_in_the_backup(path, tmp_path, make):
     make(SqliteStore.open(path, worker="one", subscriptions=SUBSCRIPTIONS))
-    backup.back_up(path, tmp_path / "backup.db")
-    backup.restore(tmp_path / "backup.db", tmp_path / "restored.db")
+    sqlite.back_up(path, tmp_path / "backup.db")
+    sqlite.restore(tmp_path / "backup.db", tmp_path / "restored.db")
     assert owed(SqliteStore.open(tmp_path / "restored.db", worker="two")) == [("c1", 2)]
 
 
 def test_a_write_ahead_log_that_lies_around_is_no_empty_folder(path, tmp_path, make):
     make(SqliteStore.open(path, worker="one"))
     out = tmp_path / "backup.db"
-    backup.back_up(path, out)
+    sqlite.back_up(path, out)
     path.rename(tmp_path / "old.db")
     (tmp_path / "handrail.db-wal").touch()
     with pytest.raises(BackupRefused, match="db-wal"):
-        backup.restore(out, path)
+        sqlite.restore(out, path)
 
 
 def edited(path, *statements):
@@ -165,19 +165,19 @@ def edited(path, *statements):
 def test_what_is_no_whole_backup_is_refused(path, tmp_path, make, spoil, told):
     make(SqliteStore.open(tmp_path / "original.db", worker="one"))
     out = tmp_path / "backup.db"
-    backup.back_up(tmp_path / "original.db", out)
+    sqlite.back_up(tmp_path / "original.db", out)
     spoil(out)
     with pytest.raises(BackupRefused, match=told):
-        backup.restore(out, path)
+        sqlite.restore(out, path)
     assert not path.exists()
 
 
 def test_a_backup_of_a_later_version_is_refused(path, tmp_path, make):
     make(SqliteStore.open(tmp_path / "original.db", worker="one"))
-    backup.back_up(tmp_path / "original.db", tmp_path / "backup.db")
+    sqlite.back_up(tmp_path / "original.db", tmp_path / "backup.db")
     edited(tmp_path / "backup.db", "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(DatabaseNewer, match="9999"):
-        backup.restore(tmp_path / "backup.db", path)
+        sqlite.restore(tmp_path / "backup.db", path)
 
 
 # --- PostgreSQL
@@ -210,12 +210,12 @@ def programs(monkeypatch):
 async def test_a_dump_under_writes_has_every_message_acknowledged_before_it(
     programs, new_postgres, empty_postgres, tmp_path, talk_on
 ):
-    store, out = await PostgresStore.open(new_postgres, worker="one"), tmp_path / "backup.dump"
-    acknowledged, size = await written_meanwhile(talk_on(store), lambda: dump.back_up(new_postgres, out))
+    store, out = await PostgresStore.open(new_postgres, worker="one"), tmp_path / "sqlite.dump"
+    acknowledged, size = await written_meanwhile(talk_on(store), lambda: postgres.back_up(new_postgres, out))
     await store.close()
     assert size == out.stat().st_size
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
-    dump.restore(out, empty_postgres)
+    postgres.restore(out, empty_postgres)
     restored = await PostgresStore.open(empty_postgres, worker="two")
     await require_whole(restored, acknowledged)
     await restored.close()
@@ -223,18 +223,18 @@ async def test_a_dump_under_writes_has_every_message_acknowledged_before_it(
 
 def test_a_dump_is_restored_into_an_empty_database_only(programs, new_postgres, tmp_path, make):
     make(PostgresStore.open(new_postgres, worker="one"))
-    out = tmp_path / "backup.dump"
-    dump.back_up(new_postgres, out)
+    out = tmp_path / "sqlite.dump"
+    postgres.back_up(new_postgres, out)
     with pytest.raises(BackupRefused, match="there is such a file"):
-        dump.back_up(new_postgres, out)
+        postgres.back_up(new_postgres, out)
     with pytest.raises(BackupRefused, match="not empty"):
-        dump.restore(out, new_postgres)
+        postgres.restore(out, new_postgres)
 
 
 def test_what_others_are_to_be_told_is_in_the_dump(programs, new_postgres, empty_postgres, tmp_path, make):
     make(PostgresStore.open(new_postgres, worker="one", subscriptions=SUBSCRIPTIONS))
-    dump.back_up(new_postgres, tmp_path / "backup.dump")
-    dump.restore(tmp_path / "backup.dump", empty_postgres)
+    postgres.back_up(new_postgres, tmp_path / "sqlite.dump")
+    postgres.restore(tmp_path / "sqlite.dump", empty_postgres)
     assert owed(PostgresStore.open(empty_postgres, worker="two")) == [("c1", 2)]
 
 
@@ -243,15 +243,15 @@ def test_a_dump_of_a_later_version_and_of_another_kind_is_refused(
 ):
     make(PostgresStore.open(new_postgres, worker="one"))
     asyncio.run(run_in(new_postgres, "UPDATE alembic_version SET version_num = '9999'"))
-    dump.back_up(new_postgres, tmp_path / "newer.dump")
+    postgres.back_up(new_postgres, tmp_path / "newer.dump")
     with pytest.raises(DatabaseNewer, match="9999"):
-        dump.restore(tmp_path / "newer.dump", empty_postgres)
-    dump.back_up(empty_postgres, tmp_path / "other.dump")
+        postgres.restore(tmp_path / "newer.dump", empty_postgres)
+    postgres.back_up(empty_postgres, tmp_path / "other.dump")
     with pytest.raises(BackupRefused, match="something else"):
-        dump.restore(tmp_path / "other.dump", empty_postgres)
-    (tmp_path / "file.db").write_bytes(backup.MAGIC)
+        postgres.restore(tmp_path / "other.dump", empty_postgres)
+    (tmp_path / "file.db").write_bytes(sqlite.MAGIC)
     with pytest.raises(BackupRefused, match="no dump"):
-        dump.restore(tmp_path / "file.db", empty_postgres)
+        postgres.restore(tmp_path / "file.db", empty_postgres)
 
 
 URL = "postgresql://handrail:pass%20word@db.internal/handrail?sslmode=require"
@@ -264,7 +264,7 @@ def test_the_password_is_in_the_environment_and_never_on_the_command_line(monkey
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("OUT", str(tmp_path / "seen"))
     with pytest.raises(BackupRefused, match="status 3") as refused:
-        dump.back_up(URL, tmp_path / "backup.dump")
+        postgres.back_up(URL, tmp_path / "sqlite.dump")
     words = (tmp_path / "seen.words").read_text()
     assert "postgresql://handrail@db.internal/handrail?sslmode=require" in words
     assert (tmp_path / "seen.password").read_text() == "pass word\n"
@@ -276,8 +276,8 @@ def test_the_password_is_in_the_environment_and_never_on_the_command_line(monkey
 def test_without_the_programs_it_is_said_what_to_run(monkeypatch, tmp_path):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     made = tmp_path / "made.dump"
-    made.write_bytes(dump.MAGIC)
-    for act in (lambda: dump.back_up(URL, tmp_path / "backup.dump"), lambda: dump.restore(made, URL)):
+    made.write_bytes(postgres.MAGIC)
+    for act in (lambda: postgres.back_up(URL, tmp_path / "sqlite.dump"), lambda: postgres.restore(made, URL)):
         with pytest.raises(BackupRefused, match="postgresql://handrail@db") as refused:
             act()
         assert "pass%20word" not in str(refused.value)

@@ -7,7 +7,7 @@ import pytest
 
 from conversation.events import Author, Closed, ContactLeft, Opened, Rated, desk_form
 from conversation.ports import Append, Draft
-from conversation.sql import erasing
+from conversation.sql.statements import erasing
 from conversation.state import fold
 
 PIECE = 3

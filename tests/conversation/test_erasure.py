@@ -43,10 +43,10 @@ from conversation.events import (
     stored_body,
     visitor_form,
 )
-from conversation.journal import Journal
-from conversation.keeping import Holdings
 from conversation.ports import Append, Draft, Head, Visitor
-from conversation.sql import residue
+from conversation.publisher import Publisher
+from conversation.records import Holdings
+from conversation.sql import erasure_verification
 from conversation.state import fold
 
 AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -209,15 +209,15 @@ async def test_those_who_read_along_are_told(house, talk):
     await talk.say("secret")
     bus, heard = LocalBus(), []
     bus.listen(heard.append, conversation_id="c1")
-    journal = Journal(house.store, bus, house.clock)
-    done = await journal.erase("c1")
-    await journal.erase("c1")
+    publisher = Publisher(house.store, bus, house.clock)
+    done = await publisher.erase("c1")
+    await publisher.erase("c1")
     assert [hint.seq for hint in heard] == [done.conversation.seq]
 
 
 async def test_many_events_are_told_in_several_pieces(house, talk, monkeypatch):
     monkeypatch.setattr(erasure, "SEQS_AN_EVENT", 4)
-    monkeypatch.setattr("conversation.sql.erasing.EVENTS_AT_ONCE", 3)
+    monkeypatch.setattr("conversation.sql.statements.erasing.EVENTS_AT_ONCE", 3)
     for number in range(9):
         await talk.say(f"secret {number}")
     await house.store.erase("c1", house.clock.now())
@@ -424,10 +424,10 @@ async def test_what_was_erased_is_in_no_byte_of_the_file_while_others_go_on_writ
 
 
 async def test_a_text_is_found_across_the_pieces_in_which_a_file_is_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(residue, "PIECE_BYTES", 7)
+    monkeypatch.setattr(erasure_verification, "PIECE_BYTES", 7)
     (tmp_path / "file").write_bytes(b"x" * 10 + "Grüße".encode() + b"y" * 10)
-    assert residue._contains(tmp_path / "file", ["Grüße".encode()])
-    assert not residue._contains(tmp_path / "file", ["Grüsse".encode()])
+    assert erasure_verification._contains(tmp_path / "file", ["Grüße".encode()])
+    assert not erasure_verification._contains(tmp_path / "file", ["Grüsse".encode()])
 
 
 async def test_every_store_says_where_copies_may_be(house):

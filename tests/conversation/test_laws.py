@@ -29,8 +29,8 @@ from conversation.events import (
     Transferred,
     VisitorSaid,
 )
-from conversation.log import owes_answer
 from conversation.ports import Append, Draft
+from conversation.reducer import owes_answer
 from conversation.state import apply, fold
 
 ANNA = Author("agent", "Anna", "anna-id")

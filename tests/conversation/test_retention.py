@@ -6,14 +6,14 @@ from datetime import timedelta
 import pytest
 
 from conversation.bus import LocalBus
-from conversation.journal import Journal
 from conversation.ports import Visitor
+from conversation.publisher import Publisher
 from conversation.retention import EVERY_S, erase_older, retain
 
 
 @pytest.fixture
-def journal(house):
-    return Journal(house.store, LocalBus(), house.clock)
+def publisher(house):
+    return Publisher(house.store, LocalBus(), house.clock)
 
 
 async def while_time_passes(house, work):
@@ -31,7 +31,7 @@ async def erased(house, *names):
     return [name for name in names if (await house.store.conversation(name)).erased]
 
 
-async def test_what_is_old_and_closed_goes_with_its_visitor_and_the_rest_stays(house, talk, journal):
+async def test_what_is_old_and_closed_goes_with_its_visitor_and_the_rest_stays(house, talk, publisher):
     for name in ("old", "open", "young"):
         visitor = Visitor(name, "default", name.encode() * 8, house.clock.now())
         await talk.say(conversation_id=name, visitor_id=name, visitor=visitor)
@@ -40,11 +40,11 @@ async def test_what_is_old_and_closed_goes_with_its_visitor_and_the_rest_stays(h
         if name != "open":
             await talk.close(name)
     before = house.clock.now() - timedelta(days=30)
-    assert await while_time_passes(house, erase_older(journal, before)) == 1
+    assert await while_time_passes(house, erase_older(publisher, before)) == 1
     assert await erased(house, "old", "open", "young") == ["old"]
     assert await house.store.visitor_by_token(b"old" * 8) is None
     assert await house.store.visitor_by_token(b"young" * 8) is not None
-    assert await while_time_passes(house, erase_older(journal, before)) == 0
+    assert await while_time_passes(house, erase_older(publisher, before)) == 0
 
 
 async def test_what_is_reopened_meanwhile_is_left_alone(house, talk):
@@ -83,7 +83,7 @@ async def test_of_two_processes_one_does_it_and_after_an_hour_again(house, talk)
             return mine
 
     running = [
-        asyncio.create_task(retain(Journal(Counting(store), LocalBus(), house.clock), days=2))
+        asyncio.create_task(retain(Publisher(Counting(store), LocalBus(), house.clock), days=2))
         for store in (house.store, house.other)
     ]
     for _ in range(5_000):

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import structlog
 
-from bot.confidence import OWN, in_use, shipped
+from bot.answer.confidence import OWN, default_calibration, in_use
 from eval.cases import read_dialogues, read_questions
-from eval.measures import measure
+from eval.metrics.measures import measure
 from eval.results import read_results, read_rows
 from handrail import main
 
@@ -117,7 +117,7 @@ def test_a_calibration_is_written_and_used_from_the_next_start(
 
     own = in_use(data_dir, "all-MiniLM-L6-v2")
     assert own.learned_from == [{"set": "questions.jsonl", "licence": "own", "questions": 70}]
-    assert own.threshold(0.05) != shipped().threshold(0.05)
+    assert own.threshold(0.05) != default_calibration().threshold(0.05)
     assert [path.name for path in data_dir.glob("*calibration*")] == [OWN]
 
     assert handrail("--questions", questions, data=data_dir)[0] == 0
@@ -128,7 +128,7 @@ def test_a_calibration_is_written_and_used_from_the_next_start(
     assert main(["ask", "--json", "--kb", str(small_kb), "--data", str(data_dir), "track my running time"]) == 0
     reply = json.loads(capsys.readouterr().out)
     assert reply["confidence"] == pytest.approx(own.confidence(reply["trace"]["features"]), abs=1e-3)
-    assert reply["confidence"] != pytest.approx(shipped().confidence(reply["trace"]["features"]), abs=1e-2)
+    assert reply["confidence"] != pytest.approx(default_calibration().confidence(reply["trace"]["features"]), abs=1e-2)
 
 
 @pytest.mark.slow
@@ -137,8 +137,8 @@ def test_a_calibration_that_is_not_better_is_not_written(calibrate, data_dir, tm
     lot = random.Random(1)
     drawn = ({**row, "gold_articles": lot.choice([[], sorted({*ANSWERED.values()})])} for row in _labelled())
     questions = _lines(tmp_path / "questions.jsonl", *drawn)
-    even = replace(shipped(), intercept=0.0, weights=dict.fromkeys(shipped().weights, 0.0))
-    monkeypatch.setattr("eval.calibrate.shipped", lambda: even)
+    even = replace(default_calibration(), intercept=0.0, weights=dict.fromkeys(default_calibration().weights, 0.0))
+    monkeypatch.setattr("eval.calibrate.calibrate.shipped", lambda: even)
     status, out, err = calibrate("--questions", questions, data=data_dir)
     assert (status, err) == (0, "")
     assert out.endswith("The own calibration is not better (log_loss): nothing is written, the shipped one is kept.\n")
@@ -156,8 +156,8 @@ def test_what_keeps_a_calibration_from_working_as_expected_is_warned_of(calibrat
     lot = random.Random(1)
     drawn = ({**row, "gold_articles": lot.choice([[], sorted({*ANSWERED.values()})])} for row in _labelled())
     questions = _lines(tmp_path / "questions.jsonl", *drawn)
-    sure = replace(shipped(), model="another", intercept=9.0)
-    monkeypatch.setattr("eval.calibrate.shipped", lambda: sure)
+    sure = replace(default_calibration(), model="another", intercept=9.0)
+    monkeypatch.setattr("eval.calibrate.calibrate.shipped", lambda: sure)
     monkeypatch.setenv("HANDRAIL_ANSWER_CONFIDENCE", "0.8")
     status, out, err = calibrate("--questions", questions, data=data_dir)
     assert status == 0
@@ -217,7 +217,7 @@ def test_a_run_writes_results_that_follow_from_its_cases(handrail, data_dir, tmp
     assert results.metrics["handoff_recall"].value == 1
     assert results.metrics["frustration_auroc"].value == 1
     assert (results.suite, results.model) == ("/".join(tmp_path.parts[-2:]), "all-MiniLM-L6-v2")
-    assert results.config["answer_confidence"] == shipped().threshold(results.config["error_budget"])
+    assert results.config["answer_confidence"] == default_calibration().threshold(results.config["error_budget"])
 
     assert out.splitlines()[0].split() == ["metric", "value", "95", "%", "n"]
     assert [line.split()[0] for line in out.splitlines()[1:-1]] == list(results.metrics)

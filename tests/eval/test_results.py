@@ -1,7 +1,7 @@
 import orjson
 import pytest
 
-from eval.bootstrap import Metric
+from eval.metrics.bootstrap import Metric
 from eval.results import ResultError, Results, read_results, read_rows, write_results, write_rows
 
 

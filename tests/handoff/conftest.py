@@ -12,21 +12,21 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from bot.limits import Limits
 from bot.static import static_routes
+from bot.visitor.limits import Limits
 from conversation.bus import LocalBus
 from conversation.clock import ManualClock
 from conversation.events import Author, BotSaid, Event, HandoffRequested, Opened, Payload, VisitorSaid
-from conversation.journal import Journal
 from conversation.memory import MemoryStore
 from conversation.ports import Agent, Draft, Role, Visitor
-from handoff import api
-from handoff.agents import Accounts
+from conversation.publisher import Publisher
+from handoff.accounts.accounts import Accounts
+from handoff.api import endpoints
+from handoff.api.problems import install_problem_handlers
 from handoff.console import Console
 from handoff.desk import Desk
 from handoff.presence import Attendance
-from handoff.problems import install_problem_handlers
-from widget import modules
+from widget.delivery import modules
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 PASSWORD = "correct horse battery"
@@ -39,10 +39,10 @@ class Office:
     clock: ManualClock
     store: MemoryStore
     bus: LocalBus
-    journal: Journal
+    publisher: Publisher
     accounts: Accounts
     desk: Desk
-    suggestions: list[api.Suggestion]
+    suggestions: list[endpoints.Suggestion]
 
     async def agent(self, name: str = "Ana", role: Role = "agent", capacity: int = 5) -> Agent:
         added = await self.accounts.add(email=f"{name.lower()}@example.com", name=name, role=role)
@@ -65,31 +65,31 @@ class Office:
         visitor_id = next((by.id for by, _ in parts if by.kind == "visitor"), "") or ""
         visitor = Visitor(visitor_id, "default", visitor_id.encode(), NOON + timedelta(days=90))
         drafts = tuple(Draft(by, payload) for by, payload in parts)
-        appended = await self.journal.append(conversation_id, lambda _: drafts, visitor=visitor)
+        appended = await self.publisher.append(conversation_id, lambda _: drafts, visitor=visitor)
         return appended.events
 
     async def bot_says(self, conversation_id: str, text: str, answers: tuple[int, ...] = ()) -> None:
         await self.append(conversation_id, (Author("bot"), BotSaid(text, "answer", answers)))
 
-    async def suggest(self, conversation_id: str) -> Sequence[api.Suggestion]:
+    async def suggest(self, conversation_id: str) -> Sequence[endpoints.Suggestion]:
         return self.suggestions
 
 
 @pytest.fixture
 def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Passwords that cost microseconds, for tests of everything around them."""
-    monkeypatch.setattr("handoff.passwords.MEMORY_KIB", 64)
-    monkeypatch.setattr("handoff.passwords.PASSES", 1)
+    monkeypatch.setattr("handoff.accounts.passwords.MEMORY_KIB", 64)
+    monkeypatch.setattr("handoff.accounts.passwords.PASSES", 1)
 
 
 @pytest.fixture
 def office(cheap_hashes: None) -> Office:
     clock = ManualClock(NOON)
     store = MemoryStore(clock=clock)
-    journal = Journal(store, LocalBus(), clock)
+    publisher = Publisher(store, LocalBus(), clock)
     accounts = Accounts(store, clock)
-    desk = Desk(journal, Attendance(store, clock))
-    return Office(clock, store, journal.bus, journal, accounts, desk, [])
+    desk = Desk(publisher, Attendance(store, clock))
+    return Office(clock, store, publisher.bus, publisher, accounts, desk, [])
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def app(office: Office, console: Console) -> FastAPI:
     app = FastAPI()
     install_problem_handlers(app)
     app.include_router(
-        api.router(office.desk, office.accounts, office.suggest, Limits(monotonic=office.clock.monotonic).count)
+        endpoints.router(office.desk, office.accounts, office.suggest, Limits(monotonic=office.clock.monotonic).count)
     )
     app.include_router(console.routes)
     app.include_router(static_routes(console.files))

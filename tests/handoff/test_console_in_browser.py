@@ -189,7 +189,7 @@ async def test_what_is_erased_vanishes_from_an_open_console_and_is_not_there_whe
     await office.append(conversation_id, (ana, Tagged(("4111",))), (visitor, ContactLeft("4111@example.org", "4111")))
     await page.get_by_role("button", name="4111").click()
     await expect(page.get_by_role("log")).to_contain_text("The visitor can be reached at 4111@example.org")
-    await office.journal.erase(conversation_id)
+    await office.publisher.erase(conversation_id)
     log = page.get_by_role("log")
     await expect(log).to_contain_text("Something was erased")
     await expect(log.locator(".erased")).to_have_text(["Erased", "Erased"])

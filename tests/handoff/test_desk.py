@@ -5,8 +5,8 @@ import structlog.testing
 
 from conversation.errors import AlreadyClaimed
 from conversation.state import Conversation
-from handoff.desk import Place, requested
-from handoff.waiting import served
+from handoff.desk import Place
+from handoff.queue_order import queue_order
 
 AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -36,8 +36,8 @@ def test_whoever_waits_rises_one_priority_each_time():
         )
 
     queue = [waiting("low", 100), waiting("normal", 50), waiting("high", 0), waiting("urgent", 0)]
-    assert [now.priority for now in served(queue, AT, raise_every_s=50)] == ["urgent", "low", "normal", "high"]
-    assert [now.priority for now in served(queue, AT, raise_every_s=101)] == ["urgent", "high", "normal", "low"]
+    assert [now.priority for now in queue_order(queue, AT, raise_every_s=50)] == ["urgent", "low", "normal", "high"]
+    assert [now.priority for now in queue_order(queue, AT, raise_every_s=101)] == ["urgent", "high", "normal", "low"]
 
 
 async def test_wait_is_the_position_times_the_median_of_what_others_waited(office):
@@ -84,11 +84,6 @@ async def test_claim_is_logged_without_what_anybody_wrote(office):
     assert logged == [
         {"event": "claim.won", "log_level": "info", "conversation_id": conversation_id, "seq": 4, "waited_s": 3.0}
     ]
-
-
-def test_request_carries_why_and_how_urgent():
-    payload = requested("frustrated", "twice rejected", "high")
-    assert (payload.reason, payload.detail, payload.priority) == ("frustrated", "twice rejected", "high")
 
 
 async def test_tags_are_trimmed_and_doubles_count_once(office):

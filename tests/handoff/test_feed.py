@@ -11,10 +11,10 @@ from conversation.bus import LocalBus
 from conversation.clock import ManualClock
 from conversation.errors import Refused
 from conversation.events import Author, HandoffRequested, Opened, VisitorSaid
-from conversation.journal import Journal
 from conversation.memory import MemoryStore
 from conversation.poll import poll
 from conversation.ports import Agent, Draft
+from conversation.publisher import Publisher
 from handoff.console.feed import Feed
 from handoff.desk import Desk
 from handoff.presence import Attendance
@@ -65,12 +65,12 @@ class Reader:
                 self.take(frame)
 
 
-async def carry_out(journal, desk, chat, command):
+async def carry_out(publisher, desk, chat, command):
     visitor, agent = Author("visitor", None, f"visitor of {chat}"), BEN if command == "close" else ANA
-    opened = [] if await journal.store.conversation(chat) else [Draft(visitor, Opened())]
+    opened = [] if await publisher.store.conversation(chat) else [Draft(visitor, Opened())]
     payload = {"say": VisitorSaid("hello"), "call": HandoffRequested("visitor_asked")}.get(command)
     if payload is not None:
-        await journal.append(chat, lambda _: [*opened, Draft(visitor, payload)])
+        await publisher.append(chat, lambda _: [*opened, Draft(visitor, payload)])
     elif command == "answer":
         await desk.say(chat, agent, text="here")
     else:
@@ -92,36 +92,36 @@ async def settle():
 async def test_a_snapshot_and_what_follows_are_a_fresh_snapshot(commands, cut, copies, polled):
     clock = ManualClock(NOON)
     bus = LocalBus()
-    journal = Journal(MemoryStore(clock=clock), Lossy(bus, copies), clock)
-    desk, chats = Desk(journal, Attendance(journal.store, clock)), [uuid.uuid4().hex for _ in range(3)]
+    publisher = Publisher(MemoryStore(clock=clock), Lossy(bus, copies), clock)
+    desk, chats = Desk(publisher, Attendance(publisher.store, clock)), [uuid.uuid4().hex for _ in range(3)]
     for agent in (ANA, BEN):
-        await journal.store.add_agent(agent, None)
-    reader = Reader(journal.store, bus)
-    tasks = [asyncio.create_task(poll(journal.store, bus, clock))]
+        await publisher.store.add_agent(agent, None)
+    reader = Reader(publisher.store, bus)
+    tasks = [asyncio.create_task(poll(publisher.store, bus, clock))]
     with reader.feed.listening():
         for at, (chat, command) in enumerate([*commands, (0, "say"), (0, "say")]):
             if at == min(cut, len(commands)):
                 await reader.begin()
                 tasks.append(asyncio.create_task(reader.follow()))
-            if (now := await journal.store.conversation(chats[chat])) is not None and at % 3 == 0:
+            if (now := await publisher.store.conversation(chats[chat])) is not None and at % 3 == 0:
                 reader.feed.watch(now, 0 if chats[chat] not in reader.events else reader.events[chats[chat]][-1])
             with contextlib.suppress(Refused):
-                await carry_out(journal, desk, chats[chat], command)
+                await carry_out(publisher, desk, chats[chat], command)
             clock.advance(1.0 if at in polled else 0.01)
             await settle()
         for _ in range(3):  # the polls that find what no hint told
             clock.advance(1)
             await settle()
-        await _is_fresh(reader, journal)
+        await _is_fresh(reader, publisher)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _is_fresh(reader, journal):
-    fresh = Reader(journal.store, LocalBus())
+async def _is_fresh(reader, publisher):
+    fresh = Reader(publisher.store, LocalBus())
     await fresh.begin()
     still_open = {chat: item for chat, item in reader.items.items() if item["state"] != "closed"}
     assert still_open == fresh.items
     for chat, seen in reader.events.items():
-        assert seen == [event.seq for event in await journal.store.events(chat)]
+        assert seen == [event.seq for event in await publisher.store.events(chat)]

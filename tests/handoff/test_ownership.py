@@ -30,15 +30,15 @@ from conversation.events import (
     ReturnedToBot,
     VisitorSaid,
 )
-from conversation.journal import Journal
 from conversation.memory import MemoryStore
 from conversation.ports import Agent, Draft
+from conversation.publisher import Publisher
 from conversation.sql.postgres import PostgresStore
 from conversation.sql.sqlite import SqliteStore
 from conversation.state import fold
+from handoff.assignment import ANSWER_WITHIN_S, VANISHED_S, AssignmentLoop
 from handoff.desk import Desk
 from handoff.presence import Attendance
-from handoff.rounds import ANSWER_WITHIN_S, VANISHED_S, Rounds
 from tests.handoff.conftest import NOON
 
 EXAMPLES = {"memory": 120, "sqlite": 20, "postgres": 6}  # some 8 s each
@@ -81,10 +81,10 @@ class Ownership(RuleBasedStateMachine):
         super().__init__()
         self.run, self.stores, self.clock = run, stores, clock
         clock.advance(3600)  # who was there in the example before is not there any more
-        self.journals = [Journal(store, LocalBus(), clock) for store in stores]
-        self.desks = [Desk(journal, Attendance(journal.store, clock)) for journal in self.journals]
-        self.rounds = [Rounds(desk) for desk in self.desks]
-        self.assigning = [Rounds(desk, assign=True) for desk in self.desks]
+        self.journals = [Publisher(store, LocalBus(), clock) for store in stores]
+        self.desks = [Desk(publisher, Attendance(publisher.store, clock)) for publisher in self.journals]
+        self.rounds = [AssignmentLoop(desk) for desk in self.desks]
+        self.assigning = [AssignmentLoop(desk, assign=True) for desk in self.desks]
         names = {"Ana": 1, "Ben": 2, "Cy": 1}
         self.agents = {
             name: Agent(uuid.uuid4().hex, f"{uuid.uuid4().hex}@example.com", name, capacity=capacity)

@@ -8,13 +8,13 @@ import pytest
 from conversation.bus import LocalBus
 from conversation.clock import ManualClock
 from conversation.events import Author, HandoffRequested, Opened
-from conversation.journal import Journal
 from conversation.ports import Agent, Draft
+from conversation.publisher import Publisher
 from conversation.sql.postgres import PostgresStore
 from conversation.sql.sqlite import SqliteStore
+from handoff.assignment import AssignmentLoop
 from handoff.desk import Desk
 from handoff.presence import Attendance
-from handoff.rounds import Rounds
 from tests.handoff.conftest import NOON
 
 PROCESSES, CHATS, CAPACITY = 4, 12, 3
@@ -28,7 +28,7 @@ async def desks(request, tmp_path):
     for n in range(PROCESSES):
         opening = PostgresStore.open(url, worker=f"{n}") if url else SqliteStore.open(tmp_path / "db", worker=f"{n}")
         stores.append(await opening)
-    yield [Desk(Journal(store, LocalBus(), clock), Attendance(store, clock)) for store in stores]
+    yield [Desk(Publisher(store, LocalBus(), clock), Attendance(store, clock)) for store in stores]
     for store in stores:
         await store.close()
 
@@ -36,22 +36,22 @@ async def desks(request, tmp_path):
 async def wait_in_line(desk):
     visitor, conversation_id = Author("visitor", None, uuid.uuid4().hex), uuid.uuid4().hex
     drafts = [Draft(visitor, Opened()), Draft(visitor, HandoffRequested("visitor_asked"))]
-    await desk.journal.append(conversation_id, lambda _: drafts)
+    await desk.publisher.append(conversation_id, lambda _: drafts)
     return conversation_id
 
 
 async def logs(desk, chats):
-    return [await desk.journal.store.events(chat) for chat in chats]
+    return [await desk.publisher.store.events(chat) for chat in chats]
 
 
 async def test_what_waits_is_assigned_once_and_taken_back_once(desks):
-    [desk, *_], clock = desks, desks[0].journal.clock
+    [desk, *_], clock = desks, desks[0].publisher.clock
     agents = [Agent(f"a{n}", f"a{n}@example.com", f"Agent {n}", capacity=CAPACITY) for n in range(3)]
     for agent in agents:
-        await desk.journal.store.add_agent(agent, None)
+        await desk.publisher.store.add_agent(agent, None)
         await desk.attendance.renew(agent)
     chats = [await wait_in_line(desk) for _ in range(CHATS)]
-    rounds = [Rounds(one, assign=True) for one in desks]
+    rounds = [AssignmentLoop(one, assign=True) for one in desks]
     await asyncio.gather(*(one.look() for one in rounds))
     given = [[event for event in log if event.kind == "claimed"] for log in await logs(desk, chats)]
     assert sorted(len(claims) for claims in given) == [0] * 3 + [1] * 9
@@ -61,4 +61,4 @@ async def test_what_waits_is_assigned_once_and_taken_back_once(desks):
         await asyncio.gather(*(one.look() for one in rounds))
     kinds = [[event.kind for event in log][2:] for log in await logs(desk, chats)]
     assert sorted(kinds) == [[]] * 3 + [["claimed", "released"]] * 9
-    assert len(await desk.journal.store.queue()) == CHATS
+    assert len(await desk.publisher.store.queue()) == CHATS

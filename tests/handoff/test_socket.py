@@ -339,7 +339,7 @@ class FickleBus(LocalBus):
 async def test_resumed_anywhere_each_event_is_seen_once_and_in_order(wire, office, bearer, seed):
     chance = random.Random(seed)
     fickle = FickleBus(chance)
-    object.__setattr__(office.journal, "bus", fickle)
+    object.__setattr__(office.publisher, "bus", fickle)
     conversation_id = await office.open("begin")
     visitor_id = (await office.store.conversation(conversation_id)).visitor_id
     last, seen = 150, []

@@ -1,8 +1,8 @@
 import pytest
 
-from retrieval.article import parse
-from retrieval.encode import HashingEncoder
-from retrieval.index import build
+from retrieval.articles.article import parse
+from retrieval.index.builder import build
+from retrieval.model.encoder import HashingEncoder
 
 
 @pytest.fixture

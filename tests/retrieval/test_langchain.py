@@ -2,9 +2,9 @@ import pytest
 from langchain_core.runnables import RunnableLambda
 from pydantic import ValidationError
 
-from retrieval.audience import Audience
+from retrieval.articles.audience import Audience
+from retrieval.index.watch import Knowledge
 from retrieval.langchain import HandrailRetriever
-from retrieval.refresh import Knowledge
 
 REFUNDS = "# Refunds\n\nYou get it back.\n\n## Lost parcels\n\nA lost parcel is paid at once.\n"
 SECRET = "---\ntitle: Fraud\nvisibility: internal\n---\nA lost parcel may be fraud.\n"

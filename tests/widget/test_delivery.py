@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import widget
-from widget import bundle, modules
+from widget.delivery import bundle, modules
 
 ROOT = Path(__file__).resolve().parents[2]
 

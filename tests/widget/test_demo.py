@@ -1,6 +1,6 @@
 import re
 
-from widget import DEMO_CSP, demo_css, demo_page
+from widget.demo import DEMO_CSP, demo_css, demo_page
 
 
 def test_the_page_loads_the_script_it_is_given():

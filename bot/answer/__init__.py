@@ -1,0 +1,32 @@
+"""The answering core: from what was said to a reply, without web framework, database or settings."""
+
+from bot.answer.citations import url_of
+from bot.answer.confidence import OWN, Calibration, CalibrationUnusable, Point, default_calibration, in_use, threshold
+from bot.answer.policy import Policy
+from bot.answer.rejected_answers import rejected
+from bot.answer.retrieve import Encode, retrieve_passages
+from bot.answer.summary import handover, mood_of
+from bot.answer.transcript import transcript_of
+from bot.answer.turn import Reply, TurnDeps, TurnInput, take_turn
+
+__all__ = [
+    "OWN",
+    "Calibration",
+    "CalibrationUnusable",
+    "Encode",
+    "Point",
+    "Policy",
+    "Reply",
+    "TurnDeps",
+    "TurnInput",
+    "default_calibration",
+    "handover",
+    "in_use",
+    "mood_of",
+    "rejected",
+    "retrieve_passages",
+    "take_turn",
+    "threshold",
+    "transcript_of",
+    "url_of",
+]

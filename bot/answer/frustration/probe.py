@@ -1,0 +1,109 @@
+"""How a message sounds by its meaning: two directions among the vectors of whatever model is in use.
+
+They are learned at start from example messages that were made up for this project (`examples.txt`), so they need no data of
+anybody and fit every model.
+"""
+
+import hashlib
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.digest import publish_file
+from retrieval.model import Vectors
+
+FILE = "examples.txt"
+LEVELS = {"calm": 0, "trouble": 1, "frustrated": 2}
+RIDGE = 2.0  # best of .3 to 10 by tenfold cross-validation over the examples, for both directions
+
+Sentences = Callable[[Sequence[str]], Vectors]  # texts to their sentence vectors (n, d)
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Messages and the `LEVELS` of each."""
+
+    texts: tuple[str, ...]
+    levels: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """How far a message sounds frustrated, and how far as if something went wrong; -1 to 1, about."""
+
+    frustrated: float
+    trouble: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tone:
+    """The directions (d, 2) of frustration and of trouble, and where the middle between both sides lies."""
+
+    directions: NDArray[np.float64]
+    middle: NDArray[np.float64]
+
+    def sound(self, vector: Vectors) -> Sound:
+        """Of a message by its sentence vector, (d,) of unit length. 5 µs."""
+        frustrated, trouble = vector @ self.directions + self.middle
+        return Sound(float(frustrated), float(trouble))
+
+
+@cache
+def examples() -> Examples:
+    """Those that are shipped."""
+    texts, levels, level = [], [], 0
+    for line in resources.files("bot.answer.frustration").joinpath(FILE).read_text("utf-8").splitlines():
+        if line.startswith("["):
+            level = LEVELS[line.strip("[]")]
+        elif line and not line.startswith("#"):
+            texts.append(line)
+            levels.append(level)
+    return Examples(tuple(texts), tuple(levels))
+
+
+def learn(vectors: Vectors, levels: Sequence[int]) -> Tone:
+    """Ridge regression (Hoerl & Kennard, 1970) of ±1: frustrated or not, and anything wrong or not.
+
+    `vectors` (n, d) of unit length. As good as logistic regression here, and one linear system. 20 ms for d = 384.
+    """
+    rows = vectors.astype(np.float64)
+    sides = np.array([[level >= LEVELS["frustrated"], level >= LEVELS["trouble"]] for level in levels]) * 2.0 - 1
+    centre, lean = rows.mean(axis=0), sides.mean(axis=0)
+    spread = (rows - centre).T @ (rows - centre) + RIDGE * np.eye(rows.shape[1])
+    directions = np.linalg.solve(spread, (rows - centre).T @ (sides - lean))
+    return Tone(directions, lean - centre @ directions)
+
+
+def default_probe(sentences: Sentences) -> Tone:
+    """Learned from the shipped examples. One forward pass of 884 short messages and 20 ms."""
+    known = examples()
+    return learn(sentences(known.texts), known.levels)
+
+
+def kept(folder: Path, model: str, sentences: Sentences) -> Tone:
+    """As `shipped`, from a file in `folder` once it was learned for `model`, the encoder's name.
+
+    The file is named by all that it depends on; one that cannot be read is learned again. Raises OSError where it
+    cannot be written.
+    """
+    path = folder / f"tone-{_digest(model)}.npy"
+    try:
+        rows = np.load(path, allow_pickle=False)
+        return Tone(rows[:-1], rows[-1])
+    except (FileNotFoundError, ValueError, EOFError, IndexError):
+        tone = default_probe(sentences)
+    stream = io.BytesIO()
+    np.save(stream, np.vstack([tone.directions, tone.middle]))
+    folder.mkdir(parents=True, exist_ok=True)
+    publish_file(path, stream.getvalue())
+    return tone
+
+
+def _digest(model: str) -> str:
+    return hashlib.sha256(repr((model, RIDGE, examples())).encode()).hexdigest()[:16]

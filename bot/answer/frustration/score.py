@@ -1,0 +1,214 @@
+"""How a visitor feels, over the whole conversation: a score, and a reason that an agent can read.
+
+A pure function of what was said and of the vector of the last message. Four things make the score: how the message
+sounds, by meaning (`tone`) and by words (`cues`); what of earlier displeasure is left; that the same is asked again; and
+how often an answer was rejected or missing. It cools down when the visitor says thanks.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rapidfuzz import fuzz
+
+from bot.answer.frustration.lexicon import Kind, cues, exclaims, shouts
+from bot.answer.frustration.probe import Sound, Tone
+from bot.answer.intent import OFFER
+from bot.answer.transcript import Said
+from retrieval.index import words
+from retrieval.model import Vectors
+
+FRUSTRATED_FROM = 0.5  # the score is a probability, so above even odds
+
+HISTORY = 20  # contributions that are looked at: as many as a turn reads of a conversation
+OWN_EARLIER = 8  # of the visitor's own among them; what was felt before that has faded
+EARLIER_CHARS = 400  # of each
+SAME_FROM = 80  # of 100, likeness of the content words; "so where is my parcel" asks the same as without "so"
+SAME_WORDS = 2  # content words a request has at least; "yes" said twice is no repetition
+
+# Log-odds, set by hand in this order: one phrase of plain displeasure is enough for an alarm, an insult more than enough;
+# repeating, rejecting or pressing alone is not, two of them are; reporting that something is wrong hardly ever is.
+CALM = -2.8  # nobody is frustrated until something says so
+WEIGHTS: Mapping[Kind, float] = {
+    "insult": 3.6,
+    "dissatisfied": 3.2,
+    "rejected": 2.2,
+    "repeated": 1.4,
+    "impatient": 1.4,
+    "trouble": 0.8,
+    "contrast": 0.5,
+    "grateful": -1.2,
+    "harmless": 0.0,
+}
+SATURATES = 3  # phrases of a kind; the third adds little, a list of them nothing
+SHOUTING = 1.5
+EXCLAIMING = 0.8
+SOUNDS_FRUSTRATED = 2.5  # times 0 to `SURE`: meaning alone gives an alarm only where something sounds wrong as well;
+# a message that does not sound frustrated is not told from another by how little it does
+SOUNDS_TROUBLED = 1.4  # times -`SURE` to `SURE`: the ground on which frustration grows
+SURE = 1.3  # a sound beyond it says no more
+REPEATED = 2.4  # for the first repetition of a request, the next ones add less
+REJECTED_BEFORE = 1.0  # for each earlier answer that was rejected, or marked as not helpful, which is said more calmly
+UNANSWERED = 0.9  # for each reply of the bot without an answer
+AT_MOST = 3  # of each of these three
+LINGERS = 0.75  # of displeasure from one message of the visitor to the next
+CARRIED = 1.6  # for a message before that was surely displeased
+COOLED = 0.25  # is left after thanks
+
+REASONS = 3  # an agent reads them at a glance
+TELLING = 0.5  # log-odds; what added less is not named
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
+_SAYS: Mapping[str, str] = {
+    "insult": "uses harsh words",
+    "dissatisfied": "says that they are dissatisfied",
+    "repeated": "says that it is not the first time",
+    "impatient": "is tired of waiting",
+    "shouting": "writes in capitals",
+    "exclaiming": "writes !!! or ???",
+    "sounds_frustrated": "sounds frustrated",
+    "carried": "was displeased before",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mood:
+    """`score`, 0 to 1: from .5 on the visitor counts as frustrated. `reason` says why, empty below that."""
+
+    score: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectory:
+    """What the conversation has shown so far: `carried` displeasure, and how often each trouble with the answers was."""
+
+    carried: float
+    asked: int
+    rejected: int
+    unanswered: int
+
+
+def mood(earlier: Sequence[Said], text: str, vector: Vectors | None = None, tone: Tone | None = None) -> Mood:
+    """The mood of whoever now says `text` after `earlier` (oldest first). 0.1 ms; bounded for any text.
+
+    `vector` is the sentence vector of `text`, (d,) of unit length, and `tone` what was learned from the same model;
+    without either the words alone tell.
+    """
+    found = cues(text)
+    sound = tone.sound(vector) if tone is not None and vector is not None else None
+    course = _course(earlier[-HISTORY:], text)
+    parts = _parts(found, text, sound, course)
+    score = _chance(CALM + sum(parts.values()))
+    rejected = course.rejected + (found["rejected"] > 0 and not any(said.unhelpful for said in earlier[-1:]))
+    return Mood(score, _reason(parts, course, rejected) if score >= FRUSTRATED_FROM else "")
+
+
+def same_request(text: str) -> Callable[[str], bool]:
+    """Tells of other texts whether each is the same request as `text`, in nearly the same words."""
+    own = words(text[:EARLIER_CHARS])
+    return lambda other: _is_same(words(other[:EARLIER_CHARS]), own)
+
+
+def _chance(log_odds: float) -> float:
+    return 1.0 / (1.0 + math.exp(-log_odds))
+
+
+def _parts(found: Mapping[Kind, int], text: str, sound: Sound | None, course: Trajectory) -> dict[str, float]:
+    """What each sign adds to the log-odds."""
+    parts: dict[str, float] = {kind: _strength(kind, found) for kind in WEIGHTS}
+    parts["shouting"] = SHOUTING * (shouts(text) and not _is_kind(found))
+    parts["exclaiming"] = EXCLAIMING * (exclaims(text) and not _is_kind(found))
+    if sound is not None:
+        parts["sounds_frustrated"] = SOUNDS_FRUSTRATED * min(SURE, max(0.0, sound.frustrated))
+        parts["sounds_troubled"] = SOUNDS_TROUBLED * min(SURE, max(-SURE, sound.trouble))
+    parts["carried"] = CARRIED * course.carried * (COOLED if _is_kind(found) else 1.0)
+    if course.asked:
+        parts["grateful"] = 0.0  # thanks in advance, once more
+    parts["asked"] = REPEATED * math.sqrt(min(course.asked, AT_MOST))
+    parts["rejected_before"] = REJECTED_BEFORE * min(course.rejected, AT_MOST)
+    parts["unanswered"] = UNANSWERED * min(course.unanswered, AT_MOST)
+    return parts
+
+
+def _strength(kind: Kind, found: Mapping[Kind, int]) -> float:
+    return WEIGHTS[kind] * math.sqrt(min(found.get(kind, 0), SATURATES))
+
+
+def _is_kind(found: Mapping[Kind, int]) -> bool:
+    """Says thanks and nothing unkind."""
+    unkind: tuple[Kind, ...] = ("insult", "dissatisfied", "rejected", "repeated", "impatient", "trouble")
+    return found.get("grateful", 0) > 0 and not any(found.get(kind, 0) for kind in unkind)
+
+
+def _reason(parts: Mapping[str, float], course: Trajectory, rejected: int) -> str:
+    """What raised the score most, strongest first."""
+    says = {
+        **_SAYS,
+        "asked": f"asked the same thing {_times(course.asked + 1)}",
+        "rejected": _counted(rejected, "answer", "rejected"),
+        "unanswered": _counted(course.unanswered, "message", "without an answer"),
+    }
+    weights = {**parts, "rejected": parts["rejected"] + parts["rejected_before"]}  # now and before are one matter
+    telling = sorted((n for n in says if weights.get(n, 0.0) >= TELLING), key=lambda n: -weights[n])
+    return ", ".join(says[name] for name in telling[:REASONS]) or "reports a problem in several ways"
+
+
+def _times(count: int) -> str:
+    return {2: "twice"}.get(count, f"{_number(count)} times")
+
+
+def _counted(count: int, what: str, happened: str) -> str:
+    return f"{_number(count)} {what}{'s' if count > 1 else ''} {happened}"
+
+
+def _number(count: int) -> str:
+    return _NUMBERS[count] if count < len(_NUMBERS) else str(count)
+
+
+def _course(earlier: Sequence[Said], text: str) -> Trajectory:
+    """Read from the oldest to the newest; thanks settle what was before."""
+    now = words(text[:EARLIER_CHARS])
+    course = Trajectory(0.0, 0, 0, 0)
+    for place in _looked_at(earlier):
+        said, replied = earlier[place], place > 0 and earlier[place - 1].role != "visitor"
+        fresh = replied and not earlier[place - 1].unhelpful  # an answer is rejected once, marked and in words
+        course = _heard(course, said, now, rejects=fresh) if said.role == "visitor" else _told(course, said)
+    waiting = _in_a_row(earlier) - 1  # one more message before a reply is a second thought
+    return Trajectory(course.carried, course.asked, course.rejected, course.unanswered + max(0, waiting))
+
+
+def _looked_at(earlier: Sequence[Said]) -> range:
+    own = [place for place, said in enumerate(earlier) if said.role == "visitor"]
+    return range(own[-OWN_EARLIER] if len(own) > OWN_EARLIER else 0, len(earlier))
+
+
+def _heard(course: Trajectory, said: Said, now: Sequence[str], *, rejects: bool) -> Trajectory:
+    """After the visitor said something."""
+    found, same = cues(said.text, EARLIER_CHARS), _is_same(words(said.text[:EARLIER_CHARS]), now)
+    if _is_kind(found) and not same:  # "where is it? thanks" is a request
+        return Trajectory(course.carried * COOLED, 0, 0, 0)
+    felt = _chance(CALM + sum(_strength(kind, found) for kind in WEIGHTS))  # never 0: what goes on is not settled
+    return Trajectory(
+        carried=min(1.0, course.carried * LINGERS + felt),
+        asked=course.asked + same,
+        rejected=course.rejected + (rejects and found["rejected"] > 0),
+        unanswered=course.unanswered,
+    )
+
+
+def _told(course: Trajectory, said: Said) -> Trajectory:
+    """After a reply; only of the bot's own it is known that it was none. A person is offered beside answers too."""
+    missing = said.role == "bot" and OFFER in said.text and not said.titles
+    return Trajectory(course.carried, course.asked, course.rejected + said.unhelpful, course.unanswered + missing)
+
+
+def _in_a_row(earlier: Sequence[Said]) -> int:
+    """Messages of the visitor since the last reply."""
+    replies = [place for place, said in enumerate(earlier) if said.role != "visitor"]
+    return len(earlier) - 1 - replies[-1] if replies else len(earlier)
+
+
+def _is_same(before: Sequence[str], now: Sequence[str]) -> bool:
+    if min(len(set(before)), len(set(now))) < SAME_WORDS:
+        return False
+    return fuzz.token_sort_ratio(" ".join(before), " ".join(now)) >= SAME_FROM

@@ -1,0 +1,120 @@
+"""What the visitor wants, from the words alone: small talk, a person, or a question and the query that finds its answer."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bot.answer.intent.human_request import asks_for_person
+from bot.answer.transcript import Said
+
+Intent = Literal["question", "small_talk", "call_human"]
+SmallTalk = Literal["greeting", "thanks", "goodbye", "who_are_you", "agreement", "none_meant"]
+
+# How the bot offers a person: one at the desk and, where nobody is there, one who writes later; "yes" to it is a call
+OFFER = "Would you like to talk to a person?"
+OFFER_BY_EMAIL = "Would you like a person to get back to you by email?"
+LEAVE_ADDRESS = "Leave your email address and a person will get back to you"
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """What a message is: a question, small talk of a kind, or a call for a person.
+
+    `chosen` is the title of the article that the visitor chose of those the bot asked back about.
+    """
+
+    intent: Intent
+    small_talk: SmallTalk | None = None
+    chosen: str | None = None
+
+
+def understand(question: str, earlier: Sequence[Said], offered: Sequence[str] = ()) -> Understood:
+    """Read `question` in the light of what was said before, oldest first.
+
+    `offered` are the titles between which the bot's last reply asked the visitor to choose, if it did, likeliest first.
+    """
+    if asks_for_person(question) or _accepts_offer(question, earlier):
+        return Understood("call_human")
+    if question in offered:
+        return Understood("question", chosen=question)
+    if offered and _YES.fullmatch(question):
+        return Understood("question", chosen=offered[0])
+    talk = "none_meant" if offered and _NO.fullmatch(question) else small_talk(question)
+    return Understood("question") if talk is None else Understood("small_talk", talk)
+
+
+def offers_in_words(reply: str) -> bool:
+    """Whether a reply of the bot offers a person."""
+    return any(offer in reply for offer in (OFFER, OFFER_BY_EMAIL, LEAVE_ADDRESS))
+
+
+_YES = re.compile(
+    r"\W*(?:yes|yep|yeah|yup|y|sure|ok(?:ay)?|please|of course|i would|gladly)(?:[\s,]*(?:please|do|i would))?\W*",
+    re.IGNORECASE,
+)
+
+
+_NO = re.compile(r"\W*(?:no|nope|nah|neither|none)(?: of (?:them|these|those))?\W*", re.IGNORECASE)
+
+
+def _accepts_offer(text: str, earlier: Sequence[Said]) -> bool:
+    last = next((said for said in reversed(earlier)), None)
+    return last is not None and last.role == "bot" and offers_in_words(last.text) and _YES.fullmatch(text) is not None
+
+
+_GAP = r"[\s,.!]+"
+_GLAD = r"(?:ok(?:ay)?|yes|no|oh|ah|great|perfect|wonderful|awesome|excellent|super|good|nice|cool|lovely|brilliant|alright)"
+_HELPED = (
+    r"(?:that|it|this)(?:'s| is| was| has| did)?(?: really| very| all)? (?:help(?:ed|s|ful)|work(?:ed|s)|great|perfect|fixed|solved)"
+    r"(?: (?:now|me|it|a lot))?"
+)
+_THANK = (
+    r"(?:many )?(?:thanks?|thank (?:you|u)|thx|ty|cheers)(?: you)?(?: so much| very much| a lot| again)?"
+    r"(?: for (?:the|your) (?:quick |kind |great )?(?:help|reply|answer|support))?"
+)
+_OFF = (
+    r"(?:(?:ok(?:ay)?|no|oh|sorry|actually|well|thanks|thank you)[\s,.!]+)*"
+    r"(?:never ?mind|nvm|(?:please )?cancel (?:that|this|it|please|(?:the|my) (?:call|request))"
+    r"|(?:no need for|(?:i )?(?:do not|don['’]?t) need) (?:an?|the|any) (?:real |human )?(?:person|human|agent|colleague)"
+    r"(?: any ?more| any longer| now)?)"
+)
+_SMALL_TALK: tuple[tuple[SmallTalk, str], ...] = (
+    (
+        "greeting",
+        (
+            r"(?:hi+|hey+|hello+|hy|hiya|yo|greetings|good (?:morning|afternoon|evening|day))(?: there| team| all| everyone| bot)?"
+            r"(?:[\s,]*how are you(?: doing)?(?: today)?)?|how are you(?: doing)?(?: today)?"
+        ),
+    ),
+    (
+        "thanks",
+        rf"(?:(?:{_GLAD}|{_HELPED}){_GAP})*{_THANK}(?:{_GAP}(?:{_GLAD}|{_HELPED}))*|(?:{_GLAD}{_GAP})*{_HELPED}",
+    ),
+    ("goodbye", r"(?:good ?)?bye+(?: bye)?|see you(?: later)?|have a (?:nice|good|great) (?:day|one|evening|weekend)"),
+    (
+        "who_are_you",
+        (
+            r"(?:who|what) are you|are you (?:a |an )?(?:real )?(?:bot|robot|human|person|ai|machine)(?: or (?:a )?(?:bot|human|person))?"
+            r"|what(?: all)? can you do|what do you do|am i (?:talking|speaking|chatting) (?:to|with) a (?:bot|human|person|robot)"
+        ),
+    ),
+    ("agreement", rf"ok(?:ay)?|k|yes|yep|no|nope|sure|great|perfect|cool|nice|alright|got it|i see|understood|{_OFF}"),
+)
+_TALKS = tuple((kind, re.compile(rf"\W*(?:{pattern})\W*", re.IGNORECASE)) for kind, pattern in _SMALL_TALK)
+
+
+_CALLS_OFF = re.compile(
+    rf"\W*{_OFF}(?=\s*(?:[^\w\s]|$)|\s(?:but|and|then|how|what|where|when|which|can|could|i)\b)", re.IGNORECASE
+)
+_WAITS = re.compile(r"\bwait", re.IGNORECASE)
+
+
+def calls_off(text: str) -> bool:
+    """Whether someone who waits for a person wants none any more: "never mind, how do I ...", yet not "..., I'll wait"."""
+    return _CALLS_OFF.match(text) is not None and _WAITS.search(text) is None
+
+
+def small_talk(text: str) -> SmallTalk | None:
+    """The kind of small talk that `text` is as a whole; a greeting with a question behind it is a question."""
+    return next((kind for kind, pattern in _TALKS if pattern.fullmatch(text)), None)

@@ -1,0 +1,54 @@
+"""Which answers the visitor has rejected: their articles are not told again while it is about the same request."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+from bot.answer.frustration import cues, same_request
+from bot.answer.transcript import verdicts
+from conversation.events import BotSaid, Event, VisitorSaid
+
+
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """What the visitor asked, what the bot replied, what the visitor said next, and whether they call the reply helpful."""
+
+    asked: str
+    reply: BotSaid
+    then: str
+    helped: bool | None
+
+    @property
+    def rejected(self) -> bool:
+        """Whether the visitor rejected the reply. A rating says more than words, which may be about something else."""
+        return cues(self.then)["rejected"] > 0 if self.helped is None else not self.helped
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether what the visitor says next is about the same request."""
+        return self.rejected or self.reply.outcome == "clarify"
+
+
+def rejected(hold: Sequence[Event], question: str) -> frozenset[str]:
+    """The ids of articles that are not to be told in answer to `question`, which comes after the events of the hold.
+
+    They are those of rejected answers in an unbroken row: the last one before the question, or one that begins with an
+    answer to the same question. An article stands for one request alone: whatever else is asked later may be answered
+    from it.
+    """
+    past = _exchanges(hold, question)
+    is_same = same_request(question)
+    rows = [past[::-1], *(past[at:] for at, one in enumerate(past) if is_same(one.asked))]
+    wrong = (one.reply for row in rows for one in takewhile(lambda one: one.goes_on, row) if one.rejected)
+    return frozenset(citation.article_id for reply in wrong for citation in reply.citations)
+
+
+def _exchanges(hold: Sequence[Event], question: str) -> list[_Exchange]:
+    texts = {event.seq: event.payload.text for event in hold if isinstance(event.payload, VisitorSaid)}
+    replies = [(event.seq, event.payload) for event in hold if isinstance(event.payload, BotSaid)]
+    asked = ["\n".join(texts[seq] for seq in reply.answers if seq in texts) for _, reply in replies]
+    helped = verdicts(hold)
+    return [
+        _Exchange(said, reply, then, helped.get(seq))
+        for said, (seq, reply), then in zip(asked, replies, [*asked, question][1:], strict=True)
+    ]

@@ -1,0 +1,7 @@
+"""Replies made of the passage that answers, without a language model."""
+
+from bot.answer.reply.extractive.chat_markdown import escaped
+from bot.answer.reply.extractive.extraction import extract
+from bot.answer.reply.extractive.source_line import SORRY, label, without_source
+
+__all__ = ["SORRY", "escaped", "extract", "label", "without_source"]

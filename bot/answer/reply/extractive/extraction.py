@@ -1,0 +1,87 @@
+"""A reply without a language model: what the section that answers says of what was asked, and where it is from.
+
+Lists, tables and code stay whole where they fit, steps even where they are long; nothing ends within a sentence.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bot.answer.citations import url_of
+from bot.answer.reply.extractive.block import Piece, pieces
+from bot.answer.reply.extractive.query_coverage import wanted
+from bot.answer.reply.extractive.section import Section, answering, points_elsewhere, sections
+from bot.answer.reply.extractive.shorten import REPLY_WORDS, Rank, shorten
+from bot.answer.reply.extractive.source_line import sentence
+from retrieval.index import Snapshot
+from retrieval.search import Hit
+
+ENOUGH_WORDS = 20  # with fewer, and no list or code, an opening is but an announcement
+FOUND_BONUS = 0.3  # of the question's weight: that search found this place counts so much beside its words
+
+_BEFOREHAND = re.compile(
+    r"what you(?:['’]ll| will)? need|requirements|prerequisites|before you (?:begin|start)", re.IGNORECASE
+)
+_LEADS_ON = re.compile(
+    r"(?::|\b(?:below|(?:the|these) following \w+|these steps)\b[^.\n]{0,40}\.?)\W*\Z", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """What a reply says (`text`, Markdown), from which place (`hit`), and whether there is `more` to read there."""
+
+    hit: Hit
+    text: str
+    more: bool
+
+
+def compose(extract: Extract, base_url: str) -> str:
+    """The reply, in Markdown, ending with its source."""
+    return f"{extract.text}\n\n{sentence(extract.hit, base_url, more=extract.more)}".strip()
+
+
+def extract(hits: Sequence[Hit], question: str, snapshot: Snapshot, base_url: str) -> Extract:
+    """What the article of the best hit says of `question`; costs no forward pass.
+
+    Passages of the same article further down in `hits` help to find the place in a long section.
+    """
+    best = hits[0]
+    asked, found = wanted(question, snapshot), sections(snapshot, best)
+    at = answering(best, asked, found)
+    chunks = (hit.chunk for hit in hits if hit.article.article_id == best.article.article_id)
+    places = [(nth, chunk.start, chunk.end) for nth, chunk in enumerate(chunks, start=1)]
+
+    def rank(piece: Piece) -> float:
+        overlapping = (FOUND_BONUS / nth for nth, start, end in places if start < piece.end and piece.start < end)
+        return asked.share(piece.text) + next(overlapping, 0.0)
+
+    page = url_of(replace(best, chunk=replace(best.chunk, anchor=None)), base_url)
+    kept, more = _read(found[at:], page, rank)
+    return Extract(replace(best, chunk=found[at].first), "\n\n".join(piece.text for piece in kept), more)
+
+
+def _read(found: Sequence[Section], page: str, rank: Rank) -> tuple[list[Piece], bool]:
+    """The first section, and those after it as long as what was read only announces them; whether there is more."""
+    first, *rest = found
+    kept, more = shorten(pieces(first, page), rank)
+    for section in rest:
+        if sum(piece.size for piece in kept) >= REPLY_WORDS or not _announces(kept, first, section):
+            break
+        more_kept, more = shorten(pieces(section, page, named=True), rank)
+        kept += more_kept
+    while len(kept) > 1 and points_elsewhere(kept[0].text):
+        kept = kept[1:]  # a link to what stood before
+    return kept, more
+
+
+def _announces(kept: Sequence[Piece], first: Section, following: Section) -> bool:
+    """Whether the reply so far leads on to the section that follows, rather than saying something itself."""
+    if not kept or _LEADS_ON.search(kept[-1].text):
+        return True
+    above = first.first.heading_path
+    if above and _BEFOREHAND.fullmatch(above[-1]):
+        return following.first.heading_path[:-1] == above[:-1]
+    below = first.opens or following.first.heading_path[: len(above)] == above
+    brief = all(piece.kind == "paragraph" for piece in kept) and sum(piece.size for piece in kept) < ENOUGH_WORDS
+    return below and brief

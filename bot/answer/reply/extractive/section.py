@@ -1,0 +1,101 @@
+"""The sections of an article, put together again from its passages, and which of them answers."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+
+from bot.answer.reply.extractive.query_coverage import QueryCoverage
+from retrieval.articles import Chunk, plain
+from retrieval.index import Snapshot
+from retrieval.search import Hit
+
+READ_CHARS = 12_000  # about 2,000 words before and after the passage: what is read for a reply has a bound
+LEAD_WORDS = 20  # an opening with fewer words only says what the article is about
+POINTER_WORDS = 6  # beside its links, a line such as "See also ... for more" has no more words than this
+MISSING = 0.2  # of the question's weight: an opening that lacks less of it is about what was asked
+SAYS_IT = 0.75  # all of what is missing in the text and half of it in the heading, or better
+
+_LINK = re.compile(r"\[[^\[\]\n]{0,500}\]\([^()\n]{0,2000}(?:\([^()\n]{0,500}\)[^()\n]{0,500})?\)")
+_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t][^\n]*$", re.MULTILINE)
+_MENU_TITLE = re.compile(r"^\W*in this (?:article|section|page|guide)\W*$", re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What stands under one heading, or above the first: `text`, which begins at `start` of the article's body."""
+
+    first: Chunk
+    start: int
+    text: str
+
+    @property
+    def end(self) -> int:
+        """Where it ends in the article's body."""
+        return self.start + len(self.text)
+
+    @property
+    def opens(self) -> bool:
+        """Whether it is the beginning of the article, above the headings."""
+        return not self.first.heading_path
+
+
+def sections(snapshot: Snapshot, near: Hit) -> list[Section]:
+    """The sections of an article in order, of a long one those near the passage; together they are all of its text."""
+    body = near.article.body
+    low, high = near.chunk.start - READ_CHARS, near.chunk.end + READ_CHARS
+    chunks = snapshot.chunks.at(snapshot.chunks_of(near.article.article_id))
+    close = [chunk for chunk in chunks if chunk.start >= low and chunk.end <= high]
+    groups = (list(group) for _, group in groupby(close, key=lambda chunk: (chunk.heading_path, chunk.anchor)))
+    return [Section(group[0], group[0].start, body[group[0].start : group[-1].end]) for group in groups]
+
+
+def answering(best: Hit, asked: QueryCoverage, found: Sequence[Section]) -> int:
+    """Which of the sections `found` answers, as its place among them.
+
+    The one of the best passage, unless that only points elsewhere or is the article's opening. Then it is the opening,
+    or the section that says what was asked and neither title nor opening say.
+    """
+    at = next(n for n, one in enumerate(found) if one.end >= best.chunk.end)
+    if says_something(found[at]) and not found[at].opens:
+        return at
+    missing = asked.without(f"{best.article.title}\n{told(found[0])}")
+    if missing.total < MISSING * asked.total:
+        return 0
+    scores = {n: _says(missing, one) for n, one in enumerate(found) if n and says_something(one)}
+    other = max(scores, key=lambda n: (scores[n], -n), default=0)
+    return other if scores.get(other, 0.0) >= SAYS_IT else 0
+
+
+def _says(missing: QueryCoverage, section: Section) -> float:
+    """How much of what is missing a section says: a heading names what it is about, its text may mention anything."""
+    return missing.share("\n".join(section.first.heading_path)) + missing.share(told(section)) / 2
+
+
+def says_something(section: Section) -> bool:
+    """Whether it answers anything by itself."""
+    count = _count(section.text)
+    return count >= LEAD_WORDS if section.opens else count > 0
+
+
+def told(section: Section) -> str:
+    """Its text without headings, and without lines that only point elsewhere."""
+    return _told(section.text)
+
+
+@lru_cache(maxsize=1024)  # sections of the articles that are asked about; some 3 MB
+def _told(text: str) -> str:
+    lines = _MENU_TITLE.sub("", _HEADING.sub("", text)).split("\n")
+    return "\n".join(line for line in lines if not points_elsewhere(line)).strip()
+
+
+@lru_cache(maxsize=4096)  # as many numbers
+def _count(text: str) -> int:
+    return len(plain(_told(text)).split())
+
+
+def points_elsewhere(line: str) -> bool:
+    """Whether a line is a link and little else."""
+    beside, links = _LINK.subn("", line)
+    return links > 0 and len(plain(beside).split()) <= POINTER_WORDS

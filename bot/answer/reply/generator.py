@@ -1,0 +1,55 @@
+"""Who puts an answer into words. Whether there is one to give has been decided before."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bot.answer.transcript import Said
+from conversation.events import Citation, JsonObject
+from retrieval.search import Hit
+
+Show = Callable[[str], None]
+
+
+def unseen(_text: str) -> None:
+    """For replies that nobody watches in the making."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A reply in Markdown, where it is from, and what the trace should say of how it was worded."""
+
+    text: str
+    citations: tuple[Citation, ...] = ()
+    trace: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """An answer to be worded: from `hits`, best first, to `question`, after `earlier`, oldest first.
+
+    `extract` is the extractive reply, which always will do. `show` takes each piece of the reply, in order, as soon as
+    it is sure to stay.
+    """
+
+    question: str
+    earlier: Sequence[Said]
+    hits: Sequence[Hit]
+    base_url: str
+    extract: Wording
+    show: Show = unseen
+
+
+class Generator(Protocol):
+    """Words answers; it never fails, and takes no longer than a turn may."""
+
+    async def word(self, task: Task) -> Wording:
+        """The answer. Cancelled, it leaves nothing running."""
+
+
+class Extractive:
+    """Says it in the article's own words."""
+
+    async def word(self, task: Task) -> Wording:
+        """The extract as it is."""
+        return task.extract

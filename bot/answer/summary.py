@@ -1,0 +1,187 @@
+"""What an agent should know before the first word: what is wanted, what was tried, why a person, and how urgent it is."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.answer.frustration import FRUSTRATED_FROM
+from bot.answer.intent import Intent, understand
+from bot.answer.reply import TALK_TO_PERSON
+from bot.answer.transcript import transcript_of
+from conversation.events import (
+    WANTS,
+    AgentSaid,
+    BotSaid,
+    Closed,
+    Event,
+    HandoffRequested,
+    JsonObject,
+    Priority,
+    Rated,
+    Reason,
+    ReturnedToBot,
+    VisitorSaid,
+)
+
+MAX_DETAIL_CHARS = 700  # what is taken in at a glance; the limits below add up to a little less
+QUESTION_CHARS = 88
+TITLE_CHARS = 40
+COMMENT_CHARS = 26
+NAME_CHARS = 20
+WHY_CHARS = 60
+MOOD_CHARS = 70
+ARTICLES = 3  # those tried last
+BARE_CALL_WORDS = 9  # "I would like to talk to a real person please"; a longer call also says what it is about
+
+# How soon a calm and a frustrated visitor should be served.
+PRIORITIES: Mapping[Reason, tuple[Priority, Priority]] = {
+    "visitor_asked": ("normal", "high"),
+    "low_confidence": ("normal", "high"),
+    "policy": ("normal", "high"),  # the operator's rule says who answers, not how soon
+    "repeated_failure": ("high", "urgent"),  # nothing helped, and they mind
+    "frustrated": ("high", "high"),  # the mood is the reason already, and counts once
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the visitor said, and what that is."""
+
+    seq: int
+    text: str
+    intent: Intent
+
+
+def handover(events: Sequence[Event], reason: Reason, why: str, trace: JsonObject | None = None) -> HandoffRequested:
+    """The call for a person after `events`, the last ones of the conversation in order.
+
+    `trace` is that of the reply the call comes with; without one the mood is that of the bot's last reply.
+    """
+    mood, frustration = mood_of(_last_trace(events) if trace is None else trace)
+    text = detail(events, why=why, mood=mood, frustration=frustration)
+    return HandoffRequested(reason, text, priority(reason, frustration))
+
+
+def priority(reason: Reason, frustration: float | None = None) -> Priority:
+    """How soon the queue should serve a call for `reason`; `frustration` is 0 to 1, or None where it is unknown."""
+    calm, frustrated = PRIORITIES[reason]
+    return frustrated if _is_frustrated(frustration) else calm
+
+
+def mood_of(trace: JsonObject) -> tuple[str, float | None]:
+    """The visitor's mood as a turn traced it: in words, '' where calm, and as a score, None where nothing is known."""
+    match trace.get("mood"):
+        case {"score": float() | int() as score, "reason": str(words)}:
+            return words, float(score)
+        case _:
+            return "", None
+
+
+def detail(events: Sequence[Event], *, why: str = "", mood: str = "", frustration: float | None = None) -> str:
+    """What the agent is told: plain text of labelled lines, at most MAX_DETAIL_CHARS; one with nothing to say is left out.
+
+    A first line that begins with WANTS is what the queue shows of the conversation.
+    """
+    matter = _matter(events)
+    said = list(_said(matter))
+    felt = mood or ("frustrated" if _is_frustrated(frustration) else "")
+    news = "" if felt in why else felt
+    lines = (
+        (WANTS, ", then ".join(_wanted(said))),
+        ("Tried:", "; ".join((*_articles_tried(matter), *_left_open(said, matter), *_colleague(events)))),
+        ("Why:", excerpt(why.partition(";")[0], WHY_CHARS)),  # what follows are numbers, for QA
+        ("Mood:", excerpt(news, MOOD_CHARS)),
+    )
+    return "\n".join(f"{label} {words}" for label, words in lines if words)
+
+
+def excerpt(text: str, most: int) -> str:
+    """`text` as one line of at most `most` characters, cut between two words where there are any."""
+    line = " ".join(text.split())
+    if len(line) <= most:
+        return line
+    words, _, _ = line[:most].rpartition(" ")
+    return (words or line[: most - 1]) + "…"
+
+
+def _is_frustrated(frustration: float | None) -> bool:
+    return frustration is not None and frustration >= FRUSTRATED_FROM
+
+
+def _last_trace(events: Sequence[Event]) -> JsonObject:
+    replies = (event.payload.trace for event in reversed(events) if isinstance(event.payload, BotSaid))
+    return next(replies, {})
+
+
+def _matter(events: Sequence[Event]) -> Sequence[Event]:
+    """What was said since the chat last ended or an agent gave it back: before that it was about something else.
+
+    Where the visitor has not spoken since, it still is about that.
+    """
+    ends = [at for at, event in enumerate(events, start=1) if _ends_matter(event)]
+    since = events[ends[-1] :] if ends else events
+    return since if any(isinstance(event.payload, VisitorSaid) for event in since) else events
+
+
+def _ends_matter(event: Event) -> bool:
+    """A visitor who no longer waits for a person goes on with the same matter."""
+    if isinstance(event.payload, ReturnedToBot):
+        return event.by.kind != "visitor"
+    return isinstance(event.payload, Closed)
+
+
+def _said(matter: Sequence[Event]) -> Iterator[_Said]:
+    for at, event in enumerate(matter):
+        if isinstance(event.payload, VisitorSaid):
+            text = event.payload.text
+            yield _Said(event.seq, text, understand(text, list(transcript_of(matter[:at]))).intent)
+
+
+def _wanted(said: Sequence[_Said]) -> Sequence[str]:
+    """What the visitor asked first and, where it is something else, last; quoted."""
+    lines = [" ".join(one.text.split()) for one in _with_a_purpose(said)]
+    last = lines[-1:] if lines and lines[-1].casefold() != lines[0].casefold() else []
+    return [_quoted(line, QUESTION_CHARS) for line in (*lines[:1], *last)]
+
+
+def _with_a_purpose(said: Sequence[_Said]) -> Sequence[_Said]:
+    """Questions, and calls for a person that say what about; where there are none, the last that is no small talk."""
+    clear = [one for one in said if one.intent == "question" or len(one.text.split()) > BARE_CALL_WORDS]
+    return clear or [one for one in said if one.intent == "call_human" and one.text != TALK_TO_PERSON][-1:]
+
+
+def _articles_tried(matter: Sequence[Event]) -> Sequence[str]:
+    """The articles that replies were from, the last ones, in order; the last verdict on each counts."""
+    ratings = {event.payload.of: event.payload for event in matter if isinstance(event.payload, Rated)}
+    verdicts: dict[str, Rated | None] = {}
+    for event in matter:
+        match event.payload:
+            case BotSaid(outcome="answer", citations=(citation, *_)):
+                before = verdicts.pop(citation.title, None)
+                verdicts[citation.title] = ratings.get(event.seq, before)
+    tried = [_quoted(title, TITLE_CHARS) + _verdict(rated) for title, rated in list(verdicts.items())[-ARTICLES:]]
+    return [", ".join(tried)] if tried else []
+
+
+def _verdict(rated: Rated | None) -> str:
+    if rated is None:
+        return ""
+    comment = f": {_quoted(rated.comment, COMMENT_CHARS)}" if rated.comment else ""
+    return f" (marked {'helpful' if rated.helpful else 'not helpful'}{comment})"
+
+
+def _left_open(said: Sequence[_Said], matter: Sequence[Event]) -> Sequence[str]:
+    """How many questions no reply has answered or asked back about."""
+    replies = [event.payload for event in matter if isinstance(event.payload, BotSaid)]
+    helped = {seq for reply in replies if reply.outcome in ("answer", "clarify") for seq in reply.answers}
+    open_ = sum(one.intent == "question" and one.seq not in helped for one in said)
+    return [f"{open_} question{'' if open_ == 1 else 's'} without an answer"] if open_ else []
+
+
+def _colleague(events: Sequence[Event]) -> Sequence[str]:
+    """The agent who wrote last."""
+    names = [event.by.name or "an agent" for event in events if isinstance(event.payload, AgentSaid)]
+    return [f"{excerpt(name, NAME_CHARS)} wrote to them before" for name in names[-1:]]
+
+
+def _quoted(text: str, most: int) -> str:
+    return f"“{excerpt(text, most)}”"

@@ -1,0 +1,272 @@
+"""The answer to a visitor: a pure function of what was said, a snapshot of the knowledge base, and the policy."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from bot.answer.candidates import MAX_OFFERED, Candidate, candidates, related, rivals, without
+from bot.answer.citations import cite
+from bot.answer.confidence import Calibration, default_calibration
+from bot.answer.frustration import Mood, Tone, mood
+from bot.answer.intent import Understood, understand
+from bot.answer.policy import Decision, Policy, Situation, decide
+from bot.answer.reply import Extractive, Generator, Show, Task, Wording, phrases, unseen
+from bot.answer.reply.extractive import extraction
+from bot.answer.retrieve import Encode, retrieve_passages
+from bot.answer.transcript import Said
+from conversation.events import Citation, JsonObject, Outcome, Reason
+from retrieval.articles import Audience
+from retrieval.index import Snapshot
+from retrieval.model import Vectors
+from retrieval.search import ConfidenceFeatures, CorrectedQuery, Hit, best_articles, best_passages
+
+RANKED_ARTICLES = 20  # as many as evaluation reads
+TRACED_HITS = 5  # as many as an agent looks at
+PROFILE_DIGITS = 6  # calibration learns from traces: confidence is off by less than 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class TurnInput:
+    """What the bot is to answer: `question`, after `earlier` (oldest first), by whom, and how things stand.
+
+    `offered` are the titles between which the bot's last reply asked the visitor to choose, if it did;
+    `offered_person`: it offered a person. `returned`: an agent had the chat before and gave it back.
+    `rejected` are the ids of articles that the visitor wants told no more, unless by name.
+    """
+
+    question: str
+    audience: Audience
+    earlier: Sequence[Said] = ()
+    failures: int = 0
+    desk_open: bool = True
+    offered: Sequence[str] = ()
+    offered_person: bool = False
+    returned: bool = False
+    rejected: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """What was found for a question: hits, best first, and the articles that could answer it, without rejected ones.
+
+    `reading` is what was searched for, `context` the same after what was said before it, if it leans on that; `vector`
+    is that of the message alone, float32 (d,). `named`: the visitor wrote the title of the first one.
+    """
+
+    reading: CorrectedQuery
+    context: str | None = None
+    hits: Sequence[Hit] = ()
+    candidates: Sequence[Candidate] = ()
+    named: bool = False
+    rejected: frozenset[str] = frozenset()
+    vector: Vectors | None = None
+
+    @property
+    def confidence(self) -> float:
+        """How likely the first article is to answer."""
+        return self.candidates[0].confidence if self.candidates else 0.0
+
+    @property
+    def profile(self) -> ConfidenceFeatures:
+        """What the confidence of the first article is made of; empty where nothing was found."""
+        return next((hit.profile for hit in self.hits if hit.profile is not None), {})
+
+    @property
+    def told(self) -> Sequence[Hit]:
+        """The hits that an answer may be made of."""
+        left = {one.hit.article.article_id for one in self.candidates}
+        return [hit for hit in self.hits if hit.article.article_id in left] if self.rejected else self.hits
+
+    @property
+    def options(self) -> Sequence[Candidate]:
+        """The articles between which a visitor may have to choose."""
+        return rivals(self.candidates)
+
+
+@dataclass(frozen=True, slots=True)
+class TurnDeps:
+    """What the bot answers from: one snapshot, the encoder it was built with, where its articles are shown, its voice.
+
+    `calibration` says how likely what was found is to answer. `tone`: how messages sound to that encoder; without it
+    words alone tell the visitor's mood.
+    """
+
+    snapshot: Snapshot
+    encode: Encode
+    base_url: str = ""
+    generator: Generator = field(default_factory=Extractive)
+    calibration: Calibration = field(default_factory=default_calibration)
+    tone: Tone | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the bot says. `handoff` is set where a person is called; `ranked` are article ids, best first."""
+
+    text: str
+    outcome: Outcome
+    confidence: float
+    kb_version: str
+    ranked: tuple[str, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    suggestions: tuple[str, ...] = ()
+    handoff: Reason | None = None
+    trace: JsonObject = field(default_factory=dict)
+
+
+async def take_turn(asked: TurnInput, knows: TurnDeps, policy: Policy, show: Show = unseen) -> Reply:
+    """The reply, with a trace of how it came about; raises what `encode` raises.
+
+    Costs one forward pass and one search, or two where the question leans on what was said before it; small talk and
+    calls for a person cost neither. `show` takes the pieces of an answer that is still being worded.
+    """
+    began = time.perf_counter()
+    understood = understand(asked.question, asked.earlier, asked.offered)
+    if understood.chosen is not None:
+        asked = replace(asked, question=understood.chosen)
+    found = await _search(understood, asked, knows)
+    searched = time.perf_counter()
+    felt = mood(asked.earlier, asked.question, found.vector, knows.tone)
+    situation = _situation(understood, felt, found, asked)
+    decision = decide(situation, policy)
+    offers = _offers(decision, found, asked)
+    wording = Wording(*_word(decision, understood, situation, found, knows))
+    if decision.outcome == "answer":
+        task = Task(asked.question, asked.earlier, found.told, knows.base_url, wording, show)
+        wording = await knows.generator.word(task)
+    return Reply(
+        text=wording.text + _beside(decision, situation),
+        outcome=decision.outcome,
+        confidence=found.confidence,
+        kb_version=knows.snapshot.kb_version,
+        ranked=tuple(best_articles(found.hits)),
+        citations=wording.citations,
+        suggestions=(*(one.title for one in offers), *_person(decision, asked)),
+        handoff=decision.reason if decision.outcome == "handoff" else None,
+        trace=_trace(understood, felt, found, decision, offers)
+        | wording.trace
+        | {"search_ms": _ms(began, searched), "turn_ms": _ms(began, time.perf_counter())},
+    )
+
+
+async def _search(understood: Understood, asked: TurnInput, knows: TurnDeps) -> Retrieved:
+    if understood.intent != "question":
+        return Retrieved(CorrectedQuery(asked.question))
+    chosen = understood.chosen is not None
+    question, earlier = _choice(asked) if chosen else (asked.question, asked.earlier)
+    found = await retrieve_passages(
+        question, earlier, asked.audience, knows.snapshot, knows.encode, limit=RANKED_ARTICLES
+    )
+    hits, named = _named_first(found.hits, asked.question)
+    rejected = frozenset() if named else asked.rejected
+    left = without(candidates(best_passages(hits), knows.calibration), rejected)
+    vector = None if chosen else found.vector
+    return Retrieved(found.reading, found.context, hits, left, named, rejected, vector)
+
+
+def _choice(asked: TurnInput) -> tuple[str, Sequence[Said]]:
+    """The question that was asked back with the title that was chosen, which is all that counts now."""
+    before = next((said.text for said in reversed(asked.earlier) if said.role == "visitor"), "")
+    return f"{before}\n{asked.question}", ()
+
+
+def _named_first(hits: Sequence[Hit], question: str) -> tuple[Sequence[Hit], bool]:
+    """Brings the article that is called as the visitor wrote to the front; whether there is one."""
+    title = question.strip().casefold()
+    titles = {hit.article.article_id: hit.article.title for hit in best_passages(hits)}
+    named = next((article_id for article_id, own in titles.items() if own.strip().casefold() == title), None)
+    if named is None:
+        return hits, False
+    return sorted(hits, key=lambda hit: hit.article.article_id != named), True
+
+
+def _situation(understood: Understood, felt: Mood, found: Retrieved, asked: TurnInput) -> Situation:
+    return Situation(
+        intent=understood.intent,
+        confidence=found.confidence,
+        failures=asked.failures,
+        desk_open=asked.desk_open,
+        options=len(found.options),
+        likely=min(1.0, sum(one.confidence for one in found.options)),
+        named=found.named,
+        clarified=bool(asked.offered),
+        frustration=felt.score,
+        offered_person=asked.offered_person,
+        returned=asked.returned,
+        rejected=bool(found.rejected),
+    )
+
+
+def _word(
+    decision: Decision, understood: Understood, situation: Situation, found: Retrieved, knows: TurnDeps
+) -> tuple[str, tuple[Citation, ...]]:
+    if decision.outcome == "answer":
+        extract = extraction.extract(found.told, found.reading.text, knows.snapshot, knows.base_url)
+        return extraction.compose(extract, knows.base_url), (cite(extract.hit, knows.base_url, extract.text),)
+    if decision.outcome == "clarify":
+        return phrases.clarify([one.title for one in found.options]), ()
+    if decision.outcome == "small_talk" and understood.small_talk is not None:
+        return phrases.SMALL_TALK[understood.small_talk], ()
+    if decision.outcome == "handoff" and decision.reason is not None:
+        return phrases.handoff(decision.reason, returned=situation.returned), ()
+    return phrases.no_answer(
+        decision.reason,
+        desk_open=situation.desk_open,
+        frustrated=situation.frustrated,
+        rejected=situation.rejected,
+    ), ()
+
+
+def _beside(decision: Decision, situation: Situation) -> str:
+    """What is added below an answer to a frustrated visitor: after it, since drafts of it may be on the screen."""
+    if decision.outcome in ("answer", "clarify") and situation.frustrated:
+        return f"\n\n{phrases.beside(desk_open=situation.desk_open)}"
+    return ""
+
+
+def _offers(decision: Decision, found: Retrieved, asked: TurnInput) -> Sequence[Candidate]:
+    """The articles that the visitor may pick next by their titles."""
+    if decision.outcome == "clarify":
+        return found.options
+    if decision.outcome == "answer":
+        return related(found.candidates, MAX_OFFERED - len(_person(decision, asked)))
+    return ()
+
+
+def _person(decision: Decision, asked: TurnInput) -> tuple[str, ...]:
+    return (phrases.TALK_TO_PERSON,) if decision.offers_person and asked.desk_open else ()
+
+
+def _trace(
+    understood: Understood, felt: Mood, found: Retrieved, decision: Decision, offers: Sequence[Candidate]
+) -> JsonObject:
+    """How the reply came about, for QA and agents; never shown to visitors."""
+    return {
+        "intent": understood.intent,
+        "mood": {"score": round(felt.score, 3), "reason": felt.reason},
+        "query": found.reading.text,
+        "context": found.context,
+        "read_as": dict(found.reading.corrections),
+        "ranked": list(best_articles(found.hits)),
+        "hits": [_traced(hit) for hit in found.hits[:TRACED_HITS]],
+        "rejected": [*sorted(found.rejected)],
+        "features": {name: round(value, PROFILE_DIGITS) for name, value in found.profile.items()},
+        "decision": decision.outcome,
+        "reason": decision.reason,
+        "why": decision.why,
+        "offered": [one.hit.article.article_id for one in offers],
+    }
+
+
+def _traced(hit: Hit) -> JsonObject:
+    return {
+        "article_id": hit.article.article_id,
+        "title": hit.article.title,
+        "heading": " › ".join(hit.chunk.heading_path),
+        "score": round(hit.score, 4),
+        "signals": {name: {"score": round(s.score, 4), "rank": s.rank} for name, s in hit.signals.items()},
+    }
+
+
+def _ms(began: float, ended: float) -> float:
+    return round((ended - began) * 1000, 2)

@@ -1,0 +1,1 @@
+"""The commands `serve`, `ask`, `doctor`, `export`, `erase`, `backup` and `restore`."""

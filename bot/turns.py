@@ -1,0 +1,260 @@
+"""Gives the bot its turn: reads what is owed, answers it, and commits the reply if the chat is still the bot's."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
+from typing import TypeVar
+
+import structlog
+
+from bot.answer import Policy, Reply, TurnDeps, TurnInput, handover, rejected, take_turn, transcript_of
+from bot.answer.reply import Show, phrases
+from conversation.errors import IllegalTransition, LeaseLost, StorageUnavailable
+from conversation.events import BOT, BotSaid, Event, HandoffRequested, JsonObject, VisitorSaid
+from conversation.ports import Appended, Draft, Hint, Reached, Relayed, TurnLease
+from conversation.publisher import Publisher
+from conversation.reducer import attempts, turn_id
+from conversation.state import Conversation
+from handoff.desk import Desk
+from retrieval.articles import Audience
+
+log = structlog.get_logger()
+
+Result = TypeVar("Result")
+
+HISTORY_EVENTS = 20  # a turn's cost does not grow with the conversation
+TURNS_AT_ONCE = 64  # more than the encoder answers in a lease's time would lose their leases
+ATTEMPTS = 5  # a turn that killed so many workers is answered without being tried again
+ADOPT_EVERY_S = 1.0
+
+
+@dataclass(slots=True)
+class Responder:
+    """Answers leased turns, each in a task of its own; `run` also adopts the turns of workers that died."""
+
+    publisher: Publisher
+    desk: Desk
+    knows: Callable[[], TurnDeps]
+    policy: Policy
+    observe: Callable[[Reply, float], None] = lambda _reply, _took_s: None
+    _tasks: asyncio.TaskGroup | None = None
+    _running: set[asyncio.Task[None]] = field(default_factory=set)
+    _places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(TURNS_AT_ONCE))
+
+    async def run(self) -> None:
+        """Until cancelled: adopt what others left behind. Turns given to `take` run as children of this."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            while True:
+                await self._adopt()
+                await self.publisher.clock.sleep(ADOPT_EVERY_S)
+
+    def take(self, lease: TurnLease | None) -> None:
+        """Answer soon; None is no turn."""
+        if lease is not None and self._tasks is not None:
+            task = self._tasks.create_task(self._answer_all(lease))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def idle(self) -> None:
+        """Wait until no turn is running."""
+        while self._running:
+            await asyncio.wait(self._running)
+
+    async def _adopt(self) -> None:
+        try:
+            leases = await self.publisher.store.take_turns(TURNS_AT_ONCE)
+        except StorageUnavailable as unavailable:
+            log.warning("turns.not_read", problem=unavailable.problem)
+            return
+        for lease in leases:
+            log.info("turn.adopted", conversation_id=lease.conversation_id, fence=lease.fence)
+            self.take(lease)
+
+    async def _answer_all(self, lease: TurnLease) -> None:
+        """Answer, and what came in meanwhile too; a turn that cannot be stored is left for whoever adopts it."""
+        if self._places.locked():  # to watch over the lease takes three tasks, and a free place no time
+            if await self._while_leased(lease, self._places.acquire()) is None:
+                return
+        else:
+            await self._places.acquire()
+        left: TurnLease | None = lease
+        try:
+            while left is not None:
+                appended = await self.answer(left)
+                left = None if appended is None else appended.lease
+        except StorageUnavailable as unavailable:
+            log.warning("turn.not_stored", conversation_id=lease.conversation_id, problem=unavailable.problem)
+        except Exception:  # one conversation's fault is not the others'; the turn is adopted when its lease runs out
+            log.exception("turn.crashed", conversation_id=lease.conversation_id)
+        finally:
+            self._places.release()
+
+    async def answer(self, lease: TurnLease) -> Appended | None:
+        """One turn; None where a person took over or another worker has it. Raises StorageUnavailable."""
+        began = self.publisher.clock.monotonic()
+        now = await self.publisher.store.conversation(lease.conversation_id)
+        if now is None or now.state != "bot" or not now.pending:
+            return None
+        reply = await self._while_leased(lease, self._reply(now, lease))
+        if reply is None:
+            log.info("turn.dropped", conversation_id=now.conversation_id, code=LeaseLost.code)
+            return None
+        call = await self._call(now, reply)
+        try:
+            appended = await self.publisher.append(now.conversation_id, _commit(now, lease, reply, call), turn=lease)
+        except (LeaseLost, IllegalTransition) as lost:
+            log.info("turn.dropped", conversation_id=now.conversation_id, code=lost.code)
+            return None
+        self.observe(reply, self.publisher.clock.monotonic() - began)
+        return appended
+
+    async def _reply(self, now: Conversation, lease: TurnLease) -> Reply:
+        """The turn's reply; whatever goes wrong in it, the visitor is told and offered a person."""
+        knows = self.knows()
+        if attempts(lease.fence) > ATTEMPTS:
+            log.error("turn.given_up", conversation_id=now.conversation_id, attempts=ATTEMPTS)
+            return _apology(knows, "given up after too many attempts")
+        after = max(0, min(now.seq - HISTORY_EVENTS, now.pending[0] - 1))
+        try:
+            events = await self.publisher.store.events(now.conversation_id, after=after)
+            asked = _asked(now, events, desk_open=await self.desk.is_open(now.site_id))
+            return await take_turn(asked, knows, self.policy, self._drafting(lease))
+        except StorageUnavailable:
+            raise
+        except Exception as failure:
+            log.exception("turn.failed", conversation_id=now.conversation_id)
+            return _apology(knows, type(failure).__name__)
+
+    async def _call(self, now: Conversation, reply: Reply) -> HandoffRequested | None:
+        """The call for a person that comes with the reply, where one does, with what the agent should know first."""
+        if reply.handoff is None:
+            return None
+        events = await self.publisher.store.events(now.conversation_id, after=max(0, now.seq - HISTORY_EVENTS))
+        return handover(events, reply.handoff, str(reply.trace.get("why", "")), reply.trace)
+
+    def _drafting(self, lease: TurnLease) -> Show:
+        """Sends pieces of the coming reply to the visitor; nothing is stored, and nobody minds if they are lost."""
+        frame: JsonObject = {
+            "type": "draft",
+            "turn_id": turn_id(lease.conversation_id, lease.fence),
+            "attempt": attempts(lease.fence),
+        }
+        offset = 0
+
+        def show(text: str) -> None:
+            nonlocal offset
+            draft = Relayed(lease.conversation_id, "visitor", {**frame, "offset": offset, "text": text})
+            offset += len(text)
+            self.publisher.bus.publish(draft)
+
+        return show
+
+    async def _while_leased(self, lease: TurnLease, work: Coroutine[object, object, Result]) -> Result | None:
+        """What `work` comes to. Where the turn is taken away, by another worker or a person, it is cancelled: None."""
+        stirred = asyncio.Event()
+
+        def listen(hint: Hint) -> None:
+            if isinstance(hint, Reached):
+                stirred.set()
+
+        unlisten = self.publisher.bus.listen(listen, conversation_id=lease.conversation_id)
+        working = asyncio.create_task(work)
+        tasks = (working, asyncio.create_task(self._renew(lease)), asyncio.create_task(self._look(lease, stirred)))
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            return working.result() if working.done() else None
+        finally:
+            unlisten()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _renew(self, lease: TurnLease) -> None:
+        """Keep the lease until it is lost."""
+        held = True
+        while held:
+            await self.publisher.clock.sleep(self.publisher.store.lease_s / 3)
+            held = await self._holds(lease)
+
+    async def _look(self, lease: TurnLease, stirred: asyncio.Event) -> None:
+        """Look whenever something happens in the conversation, until the lease is lost: it may have been a claim."""
+        held = True
+        while held:
+            await stirred.wait()
+            stirred.clear()
+            held = await self._holds(lease)
+
+    async def _holds(self, lease: TurnLease) -> bool:
+        try:
+            return await self.publisher.store.renew(lease)
+        except StorageUnavailable:
+            return True  # nobody can take the turn either
+
+
+def _asked(now: Conversation, events: Sequence[Event], *, desk_open: bool) -> TurnInput:
+    """What the visitor has said and nobody answered is the question; all before it is history."""
+    said = [e.payload.text for e in events if e.seq in now.pending and isinstance(e.payload, VisitorSaid)]
+    question = "\n".join(said)
+    earlier = list(transcript_of(event for event in events if event.seq not in now.pending))
+    hold = _hold(events)
+    last = next((event.payload for event in reversed(hold) if isinstance(event.payload, BotSaid)), None)
+    return TurnInput(
+        question,
+        Audience(now.site_id, now.locale),
+        earlier,
+        failures=now.failures,
+        desk_open=desk_open,
+        offered=_titles(last) if last is not None and last.outcome == "clarify" else (),
+        offered_person=last is not None and phrases.offers_person(last.text, last.suggestions),
+        returned=now.returned,
+        rejected=rejected(hold, question),
+    )
+
+
+def _hold(events: Sequence[Event]) -> Sequence[Event]:
+    """Those since the bot has the chat; what was offered and rejected before an agent had it is settled."""
+    return list(takewhile(lambda event: event.standing is None, reversed(events)))[::-1]
+
+
+def _titles(asked_back: BotSaid) -> Sequence[str]:
+    return [title for title in asked_back.suggestions if title != phrases.TALK_TO_PERSON]
+
+
+def _commit(
+    before: Conversation, lease: TurnLease, reply: Reply, call: HandoffRequested | None
+) -> Callable[[Conversation | None], Sequence[Draft]]:
+    """The drafts of `reply` and `call`, if the chat is still in the hold in which the turn began."""
+    said = BotSaid(
+        text=reply.text,
+        outcome=reply.outcome,
+        answers=before.pending,
+        citations=reply.citations,
+        confidence=round(reply.confidence, 4),
+        kb_version=reply.kb_version,
+        turn_id=turn_id(lease.conversation_id, lease.fence),
+        suggestions=reply.suggestions,
+        trace=reply.trace,
+    )
+    drafts = [Draft(BOT, said)]
+    if call is not None:
+        drafts.append(Draft(BOT, call))
+
+    def decide(now: Conversation | None) -> Sequence[Draft]:
+        if now is None or now.hold != before.hold:
+            raise LeaseLost
+        return drafts
+
+    return decide
+
+
+def _apology(knows: TurnDeps, problem: str) -> Reply:
+    return Reply(
+        text=phrases.FAILED,
+        outcome="no_answer",
+        confidence=0.0,
+        kb_version=knows.snapshot.kb_version,
+        suggestions=(phrases.TALK_TO_PERSON,),
+        trace={"decision": "no_answer", "why": problem},
+    )

@@ -1,0 +1,1 @@
+"""Copies of a database: made while others write to it, checked, and put back."""

@@ -1,0 +1,1 @@
+"""The SQL statements, on any SQLAlchemy connection."""

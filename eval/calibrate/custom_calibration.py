@@ -1,0 +1,195 @@
+"""A company's own calibration: fitted to its labelled questions, judged by what fits say of questions they did not see."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from bot.answer import Calibration, Point, threshold
+from eval.calibrate.fitting import Labelled, curve, predict, refit
+from eval.metrics import Answered, Floats, Mask, Metric, Scope, estimate, knowing_when, mean, resample
+from eval.results import Row
+from retrieval.search import CONFIDENCE_FEATURES, ConfidenceFeatures
+
+FOLDS = 10  # a fit without one of them has nearly as many questions as the one that is kept, which has all
+LEAST = 50  # questions: of what 25 teach, one in six calibrations that are kept is worse, of 50 one in ten (`eval.studies.own_labels`)
+IMAGINED = 10  # answers: without them 7.5 and 5.7 % of the answers were wrong with 25 and 50 questions, not 5
+MADE_BY = "handrail eval calibrate"
+
+Folds = npt.NDArray[np.intp]
+
+
+class TooFewQuestions(Exception):
+    """Too little to learn from."""
+
+    code = "too_few_questions"
+
+    def __init__(self, questions: int) -> None:
+        super().__init__(questions)
+        self.questions = questions
+
+    def __str__(self) -> str:
+        return (
+            f"{self.questions} questions can be learned from, {LEAST} are needed; label more "
+            "(small talk, calls for a person and questions whose labels exempt them do not count)"
+        )
+
+
+class OneSided(Exception):
+    """Nothing tells right articles from wrong ones where there is but one kind."""
+
+    code = "one_sided_questions"
+
+    def __init__(self, questions: int, kind: str) -> None:
+        super().__init__(questions, kind)
+        self.questions, self.kind = questions, kind
+
+    def __str__(self) -> str:
+        return (
+            f"the best article is {self.kind} for all {self.questions} questions, so nothing tells when it is; "
+            "add questions that no article answers, and check that gold_articles are ids of the articles in --kb"
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingSet:
+    """What can be learned from: the profile of each question's best article, whether that is right, whether any is."""
+
+    labelled: Labelled
+    answerable: Mask
+    fold: Folds
+
+    @classmethod
+    def of(cls, cases: Sequence[Answered]) -> Self:
+        """Of the cases that are judged and were searched for. Raises TooFewQuestions and OneSided."""
+        found = [(one, profile) for one in cases if one.question.judged and (profile := _profile(one.row))]
+        right = [one.row.ranked[0] in one.question.gold_articles for one, _ in found]
+        if len(found) < LEAST:
+            raise TooFewQuestions(len(found))
+        if len({*right}) == 1:
+            raise OneSided(len(found), "right" if right[0] else "wrong")
+        return cls(
+            Labelled.alike([profile for _, profile in found], right),
+            np.array([one.question.answerable for one, _ in found], dtype=np.bool_),
+            folds([one.question.case_id for one, _ in found]),
+        )
+
+    def __len__(self) -> int:
+        return len(self.fold)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rated:
+    """How sure a calibration is of each question's best article, and which questions the error budget lets it answer."""
+
+    confidence: Floats
+    answers: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class CrossValidationResult:
+    """A company's own calibration beside the shipped one, on questions that neither was fitted to."""
+
+    own: Calibration
+    measured: Mapping[str, Metric]
+    shipped: Mapping[str, Metric]
+
+    @property
+    def better(self) -> bool:
+        """Whether it is worth having: log loss is least for the true probabilities (Good, 1952), the order included."""
+        return self.measured["log_loss"].value < self.shipped["log_loss"].value
+
+
+def folds(case_ids: Sequence[str]) -> Folds:
+    """The fold of each question, 0 to 9, all of a size: dealt out in the order of a hash of the ids.
+
+    Files are sorted by article or repeat a pattern, such as every tenth question without an answer. A hash knows nothing
+    of that, and the same questions are always dealt alike.
+    """
+    order = sorted(range(len(case_ids)), key=lambda at: hashlib.sha256(case_ids[at].encode()).digest())
+    fold = np.empty(len(order), dtype=np.intp)
+    fold[order] = np.arange(len(order)) % FOLDS
+    return fold
+
+
+def held_out(lesson: TrainingSet, prior: Floats) -> Floats:
+    """How sure of each question a fit to the other folds is: float64 (n,)."""
+    confidence = np.empty(len(lesson))
+    for number in range(FOLDS):
+        unseen = lesson.fold == number
+        coefficients = refit(lesson.labelled.only(~unseen), prior)
+        confidence[unseen] = predict(coefficients, lesson.labelled.profiles[unseen])
+    return confidence
+
+
+def curve_of(confidence: Floats, labelled: Labelled) -> list[Point]:
+    """What follows from each threshold, of questions that were held out."""
+    return curve(confidence, labelled.right, labelled.weights, imagined=IMAGINED)
+
+
+def answers(confidence: Floats, lesson: TrainingSet, budget: float) -> Mask:
+    """Which questions are answered, each by the threshold that the other folds teach: none has a say in its own."""
+    answered = np.zeros(len(lesson), dtype=np.bool_)
+    for number in range(FOLDS):
+        unseen = lesson.fold == number
+        least = threshold(curve_of(confidence[~unseen], lesson.labelled.only(~unseen)), budget)
+        answered[unseen] = confidence[unseen] >= least
+    return answered
+
+
+def calibrate(
+    lesson: TrainingSet, shipped: Calibration, budget: float, model: str, source: str
+) -> CrossValidationResult:
+    """The calibration of these questions, drawn to the shipped weights, and what both come to. `source` names the file."""
+    prior = np.array([shipped.intercept, *(shipped.weights[name] for name in CONFIDENCE_FEATURES)])
+    sure = held_out(lesson, prior)
+    intercept, *weights = np.round(refit(lesson.labelled, prior), 4).tolist()
+    own = Calibration(
+        model=model,
+        intercept=intercept,
+        weights=dict(zip(CONFIDENCE_FEATURES, weights, strict=True)),
+        curve=curve_of(sure, lesson.labelled),
+        made_by=MADE_BY,
+        learned_from=[{"set": source, "licence": "own", "questions": len(lesson)}],
+    )
+    before = predict(prior, lesson.labelled.profiles)
+    return CrossValidationResult(
+        own,
+        measured(Rated(sure, answers(sure, lesson, budget)), lesson),
+        measured(Rated(before, before >= shipped.threshold(budget)), lesson),
+    )
+
+
+def measured(rated: Rated, lesson: TrainingSet) -> dict[str, Metric]:
+    """Every metric that is defined, by name, with its interval."""
+    right = lesson.labelled.right
+    everything = np.ones(len(lesson), dtype=np.bool_)
+    scopes = {
+        "log_loss": Scope(everything, partial(mean, log_loss(rated.confidence, right))),
+        **{
+            name: Scope(everything, each)
+            for name, each in knowing_when(rated.confidence, right, lesson.answerable).items()
+        },
+        "answered_rate": Scope(everything, partial(mean, rated.answers.astype(np.float64))),
+        "wrong_of_answered": Scope(rated.answers, partial(mean, (~right[rated.answers]).astype(np.float64))),
+    }
+    counts = resample([str(at) for at in range(len(lesson))])
+    found = {name: estimate(scope.measure, counts, scope.over) for name, scope in scopes.items()}
+    return {name: metric for name, metric in found.items() if metric is not None}
+
+
+def log_loss(confidence: Floats, right: Mask) -> Floats:
+    """What a confidence costs: minus the logarithm of the chance that it gave to what came true."""
+    costs: Floats = -np.log(np.where(right, confidence, 1 - confidence))
+    return costs
+
+
+def _profile(row: Row) -> ConfidenceFeatures:
+    """What the search said of the best article; empty for small talk, calls for a person, and where nothing was found."""
+    features = row.trace.get("features")
+    found = features if isinstance(features, dict) else {}
+    return {name: float(value) for name, value in found.items() if isinstance(value, int | float)}

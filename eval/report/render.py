@@ -1,0 +1,293 @@
+"""The report of a run: one HTML file that needs nothing else, no script and no request, to be read and kept.
+
+What people typed and what articles say is shown as text: the template escapes everything, and the policy in its head
+lets nothing run or load even if something slipped through.
+"""
+
+import base64
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pydantic import JsonValue
+
+from eval.cases import Question
+from eval.metrics import ERROR_BUDGET, Answered, Metric, reliability, risk_coverage
+from eval.report.charts import Bar, Dot, Frame, Interval, bars, dots, interval, polyline
+from eval.results import Results
+
+LISTED = 25  # cases a list shows: what one sitting can look through
+PLOT = Frame(360, 240)
+HEIGHTS = (0.2, 0.4, 0.6, 0.8, 1.0)  # of the axis of wrong answers: quarters of them are round
+LATENCY_HEIGHT = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a metric says, in words for the reader of a report."""
+
+    name: str
+    text: str
+    lower_is_better: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Metrics that belong together."""
+
+    title: str
+    metrics: tuple[Meaning, ...]
+
+
+GROUPS = (
+    Group(
+        "Finding the article",
+        (
+            Meaning("hit@1", "a right article is ranked first"),
+            Meaning("hit@3", "a right article is among the first three"),
+            Meaning("hit@5", "a right article is among the first five"),
+            Meaning("mrr", "mean of 1 / rank of the first right article"),
+            Meaning("ndcg@10", "right articles near the top of the first ten"),
+        ),
+    ),
+    Group(
+        "Knowing when to answer",
+        (
+            Meaning("answerable_auroc", "confidence tells questions with an article from those without"),
+            Meaning("right_auroc", "confidence tells right answers from wrong ones"),
+            Meaning("coverage@5%error", "share that could be answered with at most 5 % of it wrong"),
+            Meaning("aurc", "mean share of wrong answers over all coverages", lower_is_better=True),
+            Meaning("ece", "distance of confidence from the share that is right", lower_is_better=True),
+        ),
+    ),
+    Group(
+        "Replies",
+        (
+            Meaning("answered_rate", "share that was answered, at the thresholds in use"),
+            Meaning("wrong_of_answered", "share of these answers that was wrong", lower_is_better=True),
+            Meaning("answer_token_f1", "words that answers share with the reference"),
+        ),
+    ),
+    Group(
+        "Handing over",
+        (
+            Meaning("handoff_precision", "of those handed over, the share who asked for a person"),
+            Meaning("handoff_recall", "of those who asked for a person, the share handed over"),
+        ),
+    ),
+    Group(
+        "Frustration",
+        (
+            Meaning("frustration_auroc", "the score tells unhappy turns from others"),
+            Meaning("frustration_ap", "mean precision at the unhappy turns"),
+            Meaning("frustration_f1", "precision and recall of scores of at least 0.5"),
+        ),
+    ),
+    Group(
+        "Speed",
+        (
+            Meaning("latency_p50_ms", "half of the turns take no longer, in milliseconds", lower_is_better=True),
+            Meaning("latency_p95_ms", "95 % of the turns take no longer, in milliseconds", lower_is_better=True),
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A metric in the table: its number, where its bar lies, and what it means."""
+
+    meaning: Meaning
+    metric: Metric
+    bar: Interval
+
+    @property
+    def digits(self) -> int:
+        """Decimals worth showing."""
+        return 1 if self.meaning.name.endswith("_ms") else 3
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An article by id and title, and the rank at which it was found, if it was."""
+
+    article_id: str
+    title: str
+    rank: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A case in a list: what was asked, what was expected, what came."""
+
+    question: Question
+    outcome: str
+    confidence: float
+    text: str
+    expected: tuple[Found, ...]
+    chosen: Found | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the least confidence in use comes to: the share of the judged cases that has it, and how much of it is wrong."""
+
+    answer_confidence: float
+    answered: float
+    wrong: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """The risk-coverage curve in its frame, and where the bot stands on it, if the run says so.
+
+    `budget` is the share of answers that may be wrong; `chosen`: by the settings.
+    """
+
+    frame: Frame
+    curve: str
+    budget: float
+    chosen: bool
+    standing: Standing | None
+
+    @property
+    def kept(self) -> bool:
+        """Whether no more is wrong than may be."""
+        return self.standing is None or (self.standing.wrong or 0) <= self.budget
+
+
+def render_report(
+    results: Results, cases: Sequence[Answered], latencies_ms: Sequence[float], titles: Mapping[str, str]
+) -> str:
+    """The whole page. `titles` names the articles by id; `latencies_ms` are those of every turn played."""
+    judged = [one for one in cases if one.question.judged]
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            results=results,
+            groups=[(group.title, lines) for group in GROUPS if (lines := _lines(group, results.metrics))],
+            plot=PLOT,
+            risk=_risk(judged, results.config),
+            reliability=_reliability(judged),
+            latency=_latency(latencies_ms),
+            outcomes=Counter(one.row.outcome for one in cases).most_common(),
+            lists=_lists(cases, titles),
+            played=len(latencies_ms),
+        )
+    )
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["csp_hash"] = _csp_hash
+    return environment
+
+
+def _csp_hash(content: str) -> str:
+    """The source expression that lets a page's own style element through, and no other."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+
+
+def _lines(group: Group, metrics: Mapping[str, Metric]) -> list[Line]:
+    there = [(meaning, metrics[meaning.name]) for meaning in group.metrics if meaning.name in metrics]
+    full = max([1.0, *(metric.ci95[1] for _, metric in there)])  # shares end at 1, milliseconds at the slowest
+    return [Line(meaning, metric, interval(metric, full)) for meaning, metric in there]
+
+
+def _risk(judged: Sequence[Answered], config: Mapping[str, JsonValue]) -> Risk | None:
+    """The budget is that of the settings or, where they fix the confidence instead, the one of `coverage@5%error`."""
+    if not judged:
+        return None
+    points = risk_coverage(_confidence(judged), ~_right(judged))
+    budget, least = _number(config.get("error_budget")), _number(config.get("answer_confidence"))
+    limit = ERROR_BUDGET if budget is None else budget
+    highest = max(limit, *(wrong for _, wrong in points))
+    frame = replace(PLOT, y_max=next((height for height in HEIGHTS if highest <= height), 1.0))
+    standing = None if least is None else _standing(judged, least)
+    return Risk(frame, polyline(points, frame), limit, budget is not None, standing)
+
+
+def _standing(judged: Sequence[Answered], least: float) -> Standing:
+    answers = _confidence(judged) >= least
+    wrong = float((~_right(judged))[answers].mean()) if answers.any() else None
+    return Standing(least, float(answers.mean()), wrong)
+
+
+def _number(value: JsonValue) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _reliability(judged: Sequence[Answered]) -> list[Dot]:
+    return dots(reliability(_confidence(judged), _right(judged)), PLOT) if judged else []
+
+
+def _confidence(judged: Sequence[Answered]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    return np.array([one.row.confidence for one in judged], dtype=np.float64)
+
+
+def _right(judged: Sequence[Answered]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    return np.array([one.right for one in judged], dtype=np.bool_)
+
+
+def _latency(latencies_ms: Sequence[float]) -> tuple[Frame, list[Bar]]:
+    """A histogram up to the 99th percentile: one slow start must not flatten the rest."""
+    frame = Frame(2 * PLOT.width, LATENCY_HEIGHT, x_max=max(1.0, ceil(float(np.percentile(latencies_ms, 99)))))
+    return frame, bars(latencies_ms, frame)
+
+
+def _lists(cases: Sequence[Answered], titles: Mapping[str, str]) -> list[tuple[str, str, int, list[Shown]]]:
+    """(title, what it is, how many, the first of them) of each list that is not empty."""
+    wanted = [
+        ("Confident and wrong", "Answered with an article that is not right; most confident first.", _wrong(cases)),
+        ("Answerable, not answered", "An article answers it, the reply did not; most confident first.", _missed(cases)),
+        ("Asked for a person in vain", "Wanted a person and was not handed over.", _unheard(cases)),
+    ]
+    return [
+        (title, text, len(found), [_shown(one, titles) for one in found[:LISTED]])
+        for title, text, found in wanted
+        if found
+    ]
+
+
+def _wrong(cases: Sequence[Answered]) -> list[Answered]:
+    return _by_confidence(one for one in cases if one.question.judged and one.row.outcome == "answer" and not one.right)
+
+
+def _missed(cases: Sequence[Answered]) -> list[Answered]:
+    return _by_confidence(one for one in cases if one.question.answerable and one.row.outcome != "answer")
+
+
+def _unheard(cases: Sequence[Answered]) -> list[Answered]:
+    return _by_confidence(one for one in cases if one.question.asks_for_person and one.row.outcome != "handoff")
+
+
+def _by_confidence(cases: Iterable[Answered]) -> list[Answered]:
+    return sorted(cases, key=lambda one: -one.row.confidence)
+
+
+def _shown(one: Answered, titles: Mapping[str, str]) -> Shown:
+    ranks = {article_id: rank for rank, article_id in reversed(list(enumerate(one.row.ranked, start=1)))}
+
+    def found(article_id: str) -> Found:
+        return Found(article_id, titles.get(article_id, article_id), ranks.get(article_id))
+
+    return Shown(
+        question=one.question,
+        outcome=one.row.outcome,
+        confidence=one.row.confidence,
+        text=one.row.text,
+        expected=tuple(found(article_id) for article_id in sorted(one.question.gold_articles)),
+        chosen=None if one.row.chosen is None else found(one.row.chosen),
+    )

@@ -1,0 +1,1 @@
+"""Measurements behind decisions, each a script: `python -m eval.studies.frustration`."""

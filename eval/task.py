@@ -1,0 +1,120 @@
+"""Plays cases: what was said before becomes an event log, the bot answers it as it answers live, the reply is a row.
+
+Nothing of the bot is replaced: store, bus and clock are the in-memory adapters, `Responder` and `turn` are those of the
+chat server. Each case has a store of its own, so no case can influence another.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+
+from bot.answer import Policy, TurnDeps, mood_of
+from bot.turns import Responder
+from conversation.bus import LocalBus
+from conversation.clock import ManualClock
+from conversation.events import BOT, Author, BotSaid, Event, HandoffRequested, Opened, VisitorSaid
+from conversation.memory import MemoryStore
+from conversation.ports import Agent, Draft
+from conversation.publisher import Publisher
+from eval.cases import Dialogue, LabelledTurn, Question, Utterance
+from eval.results import RANKED_LIMIT, Row
+from handoff.desk import Desk
+from handoff.presence import Attendance
+
+VISITOR = Author("visitor", id="visitor")
+COLLEAGUE = Agent("colleague", "colleague@desk.invalid", "Colleague")
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)  # the clock stands still: no lease of a long run can run out
+CONVERSATION = "case"
+
+Scene = tuple[str, Sequence[Utterance | LabelledTurn], str]
+
+
+class TurnFailed(Exception):
+    """The bot broke down on a case; live, the visitor would have got an apology."""
+
+    code = "turn_failed"
+
+    def __init__(self, row_id: str, problem: str) -> None:
+        super().__init__(row_id, problem)
+        self.row_id, self.problem = row_id, problem
+
+    def __str__(self) -> str:
+        return (
+            f"case {self.row_id!r}: the turn failed ({self.problem}); `handrail ask` with its question shows the cause"
+        )
+
+
+def scenes(questions: Iterable[Question], dialogues: Iterable[Dialogue]) -> Iterator[Scene]:
+    """(row id, what was said before, what is said now): a scene a question, and one a labelled turn of a dialogue."""
+    for question in questions:
+        yield question.case_id, question.history, question.question
+    for dialogue in dialogues:
+        for row_id, index, _ in dialogue.labelled():
+            yield row_id, dialogue.turns[:index], dialogue.turns[index].text
+
+
+async def play(
+    cast: Iterable[Scene], knows: TurnDeps, policy: Policy, on_played: Callable[[], object] = lambda: None
+) -> tuple[Row, ...]:
+    """The row of every scene, one after the other; `on_played` is called after each. Raises `TurnFailed`."""
+    rows = []
+    for row_id, history, said in cast:
+        rows.append(await play_one(row_id, prefix(history, said), knows, policy))
+        on_played()
+    return tuple(rows)
+
+
+def prefix(history: Iterable[Utterance | LabelledTurn], said: str) -> list[Draft]:
+    """The log up to the message that is to be answered; each earlier reply answers what was open before it."""
+    drafts, owed = [Draft(VISITOR, Opened())], tuple[int, ...]()
+    for utterance in history:
+        if utterance.role == "user":
+            drafts.append(Draft(VISITOR, VisitorSaid(utterance.text)))
+            owed += (len(drafts),)
+        else:
+            drafts.append(Draft(BOT, BotSaid(utterance.text, "answer", owed)))
+            owed = ()
+    return [*drafts, Draft(VISITOR, VisitorSaid(said))]
+
+
+async def play_one(row_id: str, drafts: Sequence[Draft], knows: TurnDeps, policy: Policy) -> Row:
+    """One case at a desk with a colleague present. `latency_ms` is from leased turn to committed reply."""
+    responder = await _staff(knows, policy)
+    lease = (await responder.publisher.append(CONVERSATION, lambda _: drafts)).lease
+    assert lease is not None  # the log ends with a visitor's message, and the bot holds the chat
+    began = time.perf_counter()
+    appended = await responder.answer(lease)
+    latency_ms = 1000 * (time.perf_counter() - began)
+    assert appended is not None  # nobody else is there to take over
+    return _row(row_id, appended.events, latency_ms)
+
+
+async def _staff(knows: TurnDeps, policy: Policy) -> Responder:
+    clock = ManualClock(NOON)
+    store = MemoryStore(clock=clock)
+    publisher = Publisher(store, LocalBus(), clock)
+    attendance = Attendance(store, clock)
+    await store.add_agent(COLLEAGUE, None)
+    await attendance.announce(COLLEAGUE, "online")
+    return Responder(publisher, Desk(publisher, attendance), lambda: knows, policy)
+
+
+def _row(row_id: str, events: Sequence[Event], latency_ms: float) -> Row:
+    said = next(event.payload for event in events if isinstance(event.payload, BotSaid))
+    ranked = said.trace.get("ranked")
+    if not isinstance(ranked, list):
+        raise TurnFailed(row_id, str(said.trace.get("why")))
+    _, frustration = mood_of(said.trace)
+    called = (event.payload.reason for event in events if isinstance(event.payload, HandoffRequested))
+    return Row(
+        row_id=row_id,
+        outcome=said.outcome,
+        confidence=said.confidence or 0.0,
+        ranked=tuple(map(str, ranked[:RANKED_LIMIT])),
+        citations=said.citations,
+        text=said.text,
+        frustration=frustration,
+        reason=next(called, None),
+        latency_ms=latency_ms,
+        trace=said.trace,
+    )

@@ -1,0 +1,1 @@
+"""What learns the shipped parameters, each a script: `python -m eval.training.ranker`."""

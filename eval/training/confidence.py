@@ -1,0 +1,311 @@
+"""Learns what confidence is made of, and says how much it can be trusted where it was not learned.
+
+    python -m eval.training.confidence --shared ../shared/data            # the tables, each family of sets left out in turn
+    python -m eval.training.confidence --shared ../shared/data --write    # and bot/answer/confidence.json, from all of them
+
+Every set is asked with all its articles and with a fifth of them left out (twice, at random; arduino_help also without
+those of `withheld_articles.json`), so that some questions of the very subject have no answer. When a family is measured,
+neither the weights of its search nor those of confidence were learned from it, nor was the threshold. Beside it, from the
+same run: the nearest article with its cosine, and the best by words with BM25. `own`: what half of a set's own labels add,
+as `handrail eval calibrate` learns them, measured on the other half; `other half` is the same half without them.
+"""
+
+import argparse
+import sys
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from bot.answer.confidence import SHIPPED, Calibration, Point, threshold
+from bot.answer.retrieve import in_context
+from eval.calibrate.fitting import Labelled, curve, fit, predict, refit
+from eval.cases import Question, read_withheld
+from eval.metrics.bootstrap import Floats, Mask, Measure, Metric, estimate, resample
+from eval.metrics.calibration import ece
+from eval.metrics.printing import shown
+from eval.metrics.selective_prediction import aurc, auroc, coverage_at_error
+from eval.training.datasets import MULTI_TURN, READER, ROOT, Suite, read_judged
+from eval.training.learning_to_rank import Weights
+from eval.training.leave_one_family_out import searching_with
+from eval.training.ranker import INDEX, history, learned, read_all
+from retrieval.index.snapshot import Snapshot
+from retrieval.index.snapshot_store import Stored
+from retrieval.model.encoder import Encoder
+from retrieval.model.onnx_encoder import OnnxEncoder
+from retrieval.model.prepare import DEFAULT_MODEL, prepare_model
+from retrieval.search.confidence_features import CONFIDENCE_FEATURES, Ranking, profile
+from retrieval.search.signals import SIGNALS, Query, RankingSignals, compute_signals
+from retrieval.search.spelling import correct_spelling
+from retrieval.search.stages import lean, weigh
+
+FILE = ROOT / "bot" / SHIPPED
+MOST = 600  # questions of a set: more change nothing
+BUDGET = 0.05
+WITHHELD = "withheld"
+MEASURED = {  # which questions of each set stand in the tables
+    "arduino_help": WITHHELD,
+    "hint3 curekart": "all",
+    "hint3 powerplay11": "all",
+    "hint3 sofmattress": "all",
+    "banking77": "fifth 1",
+    "clinc150": "all",
+    "squad2_unans": "all",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gathered:
+    """A question asked with some of the articles: what was found, and which articles are right."""
+
+    question: str
+    views: Sequence[RankingSignals]
+    allowed: Mask
+    right: Mask
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """The questions of a set with some of its articles."""
+
+    suite: Suite
+    articles: str
+    snapshot: Snapshot
+    questions: Sequence[Gathered]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rated:
+    """What a way of answering makes of them: how sure it is, whether its article is right, whether any is."""
+
+    confidence: Floats
+    right: Mask
+    answerable: Mask
+
+    def half(self, number: int) -> "Rated":
+        """Every other question."""
+        return Rated(self.confidence[number::2], self.right[number::2], self.answerable[number::2])
+
+    def metrics(self) -> list[Metric | None]:
+        """In the order of COLUMNS."""
+        counts = resample([str(at) for at in range(len(self.right))])
+        measures: list[Measure] = [
+            partial(auroc, self.confidence, self.right),
+            partial(auroc, self.confidence, self.answerable),
+            partial(coverage_at_error, self.confidence, ~self.right, BUDGET),
+            partial(aurc, self.confidence, ~self.right),
+            partial(ece, self.confidence, self.right),
+        ]
+        return [estimate(each, counts, np.ones(len(self.right), dtype=np.bool_)) for each in measures]
+
+
+COLUMNS = ("right_auroc", "answerable_auroc", "coverage@5%error", "aurc", "ece")
+
+
+def main() -> int:
+    """Learn, measure, and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shared", type=Path, required=True, help="folder of the labelled sets")
+    parser.add_argument("--data", type=Path, default=ROOT / "var", help="where models and indexes lie")
+    parser.add_argument("--write", action="store_true", help=f"write {FILE.relative_to(ROOT)}")
+    args = parser.parse_args()
+    lessons = read_all(args.shared, args.data)
+    encoder = OnnxEncoder(prepare_model(DEFAULT_MODEL, args.data))
+    sets = [asked for suite in lessons for asked in ask(suite, args.shared, args.data, encoder)]
+    families = sorted({suite.family for suite in lessons})
+    labelled = {family: label(sets, learned(lessons, without=family)) for family in families}
+    unseen = {family: fit(together(sets, labelled[family], {family})) for family in families}
+    Console(width=150).print(_table(sets, labelled, unseen), _thresholds(sets, labelled, unseen))
+    if args.write:
+        FILE.write_bytes(_calibration(sets, label(sets, learned(lessons))).written())
+    return 0
+
+
+def ask(suite: Suite, shared: Path, data: Path, encoder: Encoder) -> Iterator[Asked]:
+    """The questions of a set with every choice of its articles. A forward pass a question."""
+    articles, questions = read_judged(suite, shared)
+    library = Stored(data / INDEX, shared / suite.name)
+    snapshot = library.current(articles, encoder, None)
+    library.activate(snapshot)
+    chosen = questions[:: -(-len(questions) // MOST)]
+    queries = list(_queries(chosen, snapshot, encoder, talks=suite in MULTI_TURN))
+    for name, held in _left_out(suite, snapshot, shared):
+        allowed = snapshot.visible(READER) & ~np.isin(snapshot.article_ids, list(held))
+        shown_as = f"{suite.name}, {name}"
+        yield Asked(
+            suite,
+            name,
+            snapshot,
+            [
+                _gathered(question, asked, snapshot, allowed)
+                for question, asked in track(
+                    list(zip(chosen, queries, strict=True)), shown_as, console=Console(stderr=True)
+                )
+            ],
+        )
+
+
+def _queries(
+    questions: Sequence[Question], snapshot: Snapshot, encoder: Encoder, *, talks: bool
+) -> Iterator[Sequence[Query]]:
+    """Each question alone, and after what was said before it if anything was."""
+    for question in questions:
+        text = correct_spelling(snapshot, question.question, READER).text
+        context = in_context(text, history(question)) if talks else None
+        texts = [text] if context is None else [text, context]
+        yield [Query(*each) for each in zip(texts, encoder.encode_queries(texts), strict=True)]
+
+
+def _left_out(suite: Suite, snapshot: Snapshot, shared: Path) -> Iterator[tuple[str, frozenset[str]]]:
+    chance = np.random.default_rng(7)
+    yield "all", frozenset()
+    for number in (1, 2):
+        fifth = chance.choice(snapshot.article_ids, len(snapshot.article_ids) // 5, replace=False)
+        yield f"fifth {number}", frozenset(fifth.tolist())
+    if (path := shared / suite.folder / "withheld_articles.json").is_file():
+        yield WITHHELD, read_withheld(path)
+
+
+def _gathered(question: Question, queries: Sequence[Query], snapshot: Snapshot, allowed: Mask) -> Gathered:
+    views = [compute_signals(snapshot, each, allowed) for each in queries]
+    right = np.isin(snapshot.article_ids, list(question.gold_articles)) & allowed
+    return Gathered(queries[0].text, views, allowed, right)
+
+
+def label(sets: Sequence[Asked], weights: Weights) -> list[Labelled]:
+    """The profile of the first article of every question, as a search with these weights finds it."""
+    with searching_with(weights):
+        return [_profiles(asked) for asked in sets]
+
+
+def _profiles(asked: Asked) -> Labelled:
+    profiles, right = [], []
+    for each in asked.questions:
+        ranking = _ranking(each)
+        first = int(ranking.order[0])
+        profiles.append(profile(asked.snapshot, each.question, ranking, first))
+        right.append(bool(each.right[first]))
+    return Labelled.alike(profiles, right)
+
+
+def _ranking(asked: Gathered) -> Ranking:
+    """As a search has it: a context is looked at only where the question leans on it."""
+    share = lean(asked.question, asked.views[0], asked.allowed) if len(asked.views) > 1 else 0.0
+    return weigh(asked.views if share else asked.views[:1], share, asked.allowed)
+
+
+def together(sets: Sequence[Asked], labelled: Sequence[Labelled], without: Collection[str] = ()) -> Labelled:
+    """All sets but those of some families: families count alike, within one its sets, within one its ways of leaving out."""
+    left = [
+        (each.suite.family, own) for each, own in zip(sets, labelled, strict=True) if each.suite.family not in without
+    ]
+    families = [family for family, _ in left]
+    parts = [own.weights / families.count(family) / len(set(families)) for family, own in left]
+    return Labelled(
+        np.concatenate([own.profiles for _, own in left]),
+        np.concatenate([own.right for _, own in left]),
+        np.concatenate(parts),
+    )
+
+
+def curve_without(sets: Sequence[Asked], labelled: Sequence[Labelled], without: Collection[str] = ()) -> list[Point]:
+    """What follows from each threshold: every family is judged by what the others teach, some take no part at all."""
+    families = sorted({asked.suite.family for asked in sets}.difference(without))
+    parts = []
+    for family in families:
+        own = together(sets, labelled, {each.suite.family for each in sets} - {family})
+        sure = predict(fit(together(sets, labelled, {family, *without})), own.profiles)
+        parts.append((sure, own.right, own.weights))
+    return curve(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+def _rated(asked: Asked, labelled: Labelled, coefficients: Floats) -> Rated:
+    return Rated(predict(coefficients, labelled.profiles), labelled.right, answerable(asked))
+
+
+def answerable(asked: Asked) -> Mask:
+    """Whether one of the articles that are left answers each question."""
+    return np.array([each.right.any() for each in asked.questions], dtype=np.bool_)
+
+
+def _single(asked: Asked, signal: str) -> Rated:
+    """The article that is best by one signal, as sure as the signal is strong."""
+    at = SIGNALS.index(signal)
+    found = [np.where(each.allowed, each.views[-1].signals[at], -1.0) for each in asked.questions]
+    best = [int(np.argmax(row)) for row in found]
+    right = [bool(each.right[first]) for each, first in zip(asked.questions, best, strict=True)]
+    sure = np.clip([row.max() for row in found], 0, 1).astype(np.float64)
+    return Rated(sure, np.array(right, dtype=np.bool_), answerable(asked))
+
+
+def _table(sets: Sequence[Asked], labelled: Mapping[str, Sequence[Labelled]], unseen: Mapping[str, Floats]) -> Table:
+    table = Table("set", "n", "confidence", *(f"{name} [95 %]" for name in COLUMNS))
+    rows: dict[str, dict[str, list[Floats]]] = {}
+    for at, asked in enumerate(sets):
+        if MEASURED.get(asked.suite.name) == asked.articles:
+            family = asked.suite.family
+            ways = _ways(asked, labelled[family][at], unseen[family])
+            for number, (name, rated) in enumerate(ways.items()):
+                metrics = rated.metrics()
+                values = np.array([np.nan if each is None else each.value for each in metrics])
+                rows.setdefault(name, {}).setdefault(family, []).append(values)
+                head = (f"{asked.suite.name}, {asked.articles}", str(len(asked.questions))) if not number else ("", "")
+                table.add_row(*head, name, *map(shown, metrics), end_section=number == len(ways) - 1)
+    for name, families in rows.items():
+        macro = np.nanmean([np.nanmean(own, axis=0) for own in families.values()], axis=0)
+        table.add_row("mean of families", "", name, *(f"{value:.3f}" for value in macro))
+    return table
+
+
+def _ways(asked: Asked, labelled: Labelled, coefficients: Floats) -> dict[str, Rated]:
+    ours = _rated(asked, labelled, coefficients)
+    taught = labelled.only(np.arange(len(labelled.right)) % 2 == 0)
+    return {
+        "cosine": _single(asked, "piece"),
+        "BM25": _single(asked, "body_words"),
+        "learned": ours,
+        "other half": ours.half(1),
+        "own": _rated(asked, labelled, refit(taught, coefficients)).half(1),
+    }
+
+
+def _thresholds(
+    sets: Sequence[Asked], labelled: Mapping[str, Sequence[Labelled]], unseen: Mapping[str, Floats]
+) -> Table:
+    """What the threshold that the other families teach comes to on each set."""
+    table = Table("set", "answers from", "answered", "wrong of answered", title=f"at most {BUDGET:.0%} wrong")
+    totals: dict[str, list[tuple[float, float]]] = {}
+    for at, asked in enumerate(sets):
+        if MEASURED.get(asked.suite.name) == asked.articles:
+            family = asked.suite.family
+            least = threshold(curve_without(sets, labelled[family], {family}), BUDGET)
+            rated = _rated(asked, labelled[family][at], unseen[family])
+            answers = rated.confidence >= least
+            answered, wrong = float(answers.mean()), float((answers & ~rated.right).mean())
+            totals.setdefault(family, []).append((answered, wrong))
+            table.add_row(asked.suite.name, f"{least:.3f}", f"{answered:.3f}", f"{wrong / max(answered, 1e-9):.3f}")
+    answered, wrong = np.mean([np.mean(own, axis=0) for own in totals.values()], axis=0)
+    table.add_row("mean of families", "", f"{answered:.3f}", f"{wrong / max(answered, 1e-9):.3f}")
+    return table
+
+
+def _calibration(sets: Sequence[Asked], labelled: Sequence[Labelled]) -> Calibration:
+    intercept, *weights = np.round(fit(together(sets, labelled)), 4).tolist()
+    counts = {asked.suite: len(asked.questions) for asked in sets}
+    return Calibration(
+        model=DEFAULT_MODEL,
+        intercept=intercept,
+        weights=dict(zip(CONFIDENCE_FEATURES, weights, strict=True)),
+        curve=curve_without(sets, labelled),
+        made_by="python -m eval.training.confidence --shared DIR --write",
+        learned_from=[{"set": one.name, "licence": one.licence, "questions": n} for one, n in counts.items()],
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""The labelled sets that benchmarks of the search read: which there are, and under which licence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from eval.cases import Question, read_questions
+from retrieval.articles.article import Article, read
+from retrieval.articles.audience import Audience
+
+ROOT = Path(__file__).parents[2]
+READER = Audience("default")
+MOST_QUESTIONS = 1000  # of a set: more change nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A labelled set. Sets of one `family` are never learned from when one of them is measured."""
+
+    name: str
+    family: str
+    licence: str
+    folder: str
+    tag: str | None = None
+
+
+SUITES = (
+    Suite("handrail", "handrail", "Apache-2.0", ""),
+    Suite("arduino_help", "arduino", "CC BY-SA 4.0", "arduino_help"),
+    Suite("hint3 curekart", "hint3", "ODbL 1.0", "hint3", "curekart"),
+    Suite("hint3 powerplay11", "hint3", "ODbL 1.0", "hint3", "powerplay11"),
+    Suite("hint3 sofmattress", "hint3", "ODbL 1.0", "hint3", "sofmattress"),
+    Suite("banking77", "banking77", "CC BY 4.0", "banking77"),
+    Suite("clinc150", "clinc150", "CC BY 3.0", "clinc150"),
+    Suite("squad2_unans", "squad", "CC BY-SA 4.0", "squad2_unans"),
+)
+MULTI_TURN = (
+    Suite("dstc11_val", "dstc11", "CDLA-Sharing-1.0", "dstc11_val"),
+    Suite("dstc9_10_faq", "dstc9", "Apache-2.0", "dstc9_10_faq"),
+)
+
+
+def read_suite(suite: Suite, shared: Path) -> tuple[Sequence[Article], Sequence[Question]]:
+    """The articles and the answerable questions of a set, spread evenly where they are very many."""
+    articles, questions = read_judged(suite, shared)
+    there = {article.article_id for article in articles}
+    answerable = [each for each in questions if each.answerable and not there.isdisjoint(each.gold_articles)]
+    return articles, answerable[:: -(-len(answerable) // MOST_QUESTIONS)]
+
+
+def read_judged(suite: Suite, shared: Path) -> tuple[Sequence[Article], Sequence[Question]]:
+    """The articles and all questions of a set that are scored for abstention, those without an answer too."""
+    if suite.folder:
+        articles = read(shared / suite.folder / "kb").articles
+        questions = read_questions(shared / suite.folder / "dev" / "questions.jsonl")
+    else:
+        articles = read(ROOT / "kb_articles").articles
+        questions = read_questions(ROOT / "tests" / "data" / "help_questions.jsonl")
+    kept = [article for article in articles if suite.tag is None or suite.tag in article.tags]
+    return kept, [each for each in questions if each.judged and suite.tag in {None, each.labels.get("bot")}]

@@ -1,0 +1,276 @@
+"""The agents' HTTP API, as PROTOCOL.md has it under "Agents"."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Final, TypedDict, get_args
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from conversation.events import Event, JsonObject, Priority, State, desk_form
+from conversation.ports import Agent, PresenceStatus
+from handoff.accounts import (
+    Accounts,
+    Count,
+    RequestAuthentication,
+    SignedIn,
+    SignInLimits,
+    gate,
+    give_cookie,
+    take_cookie,
+)
+from handoff.desk import Desk
+from handoff.errors import BadRequest, Forbidden
+from handoff.presence import ACTING_ROLES
+from handoff.serialisers import agent_form, item_form
+
+MAX_BODY_BYTES = 64 * 1024  # a text of 4,000 code points, each escaped as two \uXXXX, is 48 KB
+MAX_QUERY_CHARS = 200
+PAGE_ITEMS = 50
+PAGE_EVENTS = 500  # a reader goes on with after=N while what it got ends before `seq`
+MAX_CAPACITY = 100
+STATES: Final[tuple[State, ...]] = get_args(State)
+
+
+class Suggestion(TypedDict):
+    """A passage that may help the agent: where it stands, what it says, how well it fits."""
+
+    title: str
+    url: str
+    text: str
+    score: float
+
+
+Suggest = Callable[[str], Awaitable[Sequence[Suggestion]]]
+ClientId = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,64}$", description="made by the client, a UUID")]
+
+
+class _Body(BaseModel):
+    """Types are exact; fields that a later version adds are skipped."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+
+class SignIn(_Body):
+    """Address and password."""
+
+    email: str = Field(max_length=254)
+    password: str = Field(max_length=1024)
+
+
+class Command(_Body):
+    """What every command may carry."""
+
+    client_id: ClientId | None = None
+
+
+class Ending(Command):
+    """Why it is released or closed."""
+
+    reason: str = ""
+
+
+class Transfer(Command):
+    """To whom, and what they should know."""
+
+    to: str = Field(max_length=64)
+    note: str = ""
+
+
+class Text(Command):
+    """What is said or noted."""
+
+    text: str
+
+
+class Tags(Command):
+    """The whole set after the change."""
+
+    tags: list[str]
+
+
+class Urgency(Command):
+    """How soon the queue should serve it."""
+
+    priority: Priority
+
+
+class PresenceChange(_Body):
+    """How the agent stands; `capacity` stays where it is left out."""
+
+    status: PresenceStatus
+    capacity: int | None = Field(default=None, ge=0, le=MAX_CAPACITY)
+
+
+def router(desk: Desk, accounts: Accounts, suggest: Suggest, count: Count) -> APIRouter:
+    """The routes under `/v1`; their errors need `problems.install_problem_handlers` on the app.
+
+    `count` counts attempts to sign in.
+    """
+    routes = APIRouter(prefix="/v1", max_body_size=MAX_BODY_BYTES)
+    door = RequestAuthentication(accounts, desk.attendance)
+    _session(routes, door, SignInLimits(count))
+    _presence(routes, door)
+    _reading(routes, desk, door, suggest)
+    _holding(routes, desk, door)
+    _saying(routes, desk, door)
+    return routes
+
+
+def _session(routes: APIRouter, door: RequestAuthentication, limits: SignInLimits) -> None:
+    @routes.post("/session")
+    async def sign_in(request: Request, body: SignIn) -> Response:
+        """A session as a cookie, and the CSRF token that goes with it."""
+        await limits.spend(address=request.client.host if request.client else "", email=body.email)
+        issued = await door.accounts.sign_in(body.email, body.password)
+        await door.attendance.announce(issued.agent, "online")
+        response = JSONResponse({"agent": agent_form(issued.agent), "csrf": issued.csrf})
+        give_cookie(request, response, issued)
+        return response
+
+    @routes.delete("/session")
+    async def sign_out(request: Request, who: Annotated[SignedIn, Depends(door.enter)]) -> Response:
+        """End the session, or give up the bearer token; the agent leaves the desk."""
+        await door.accounts.sign_out(who)
+        await door.attendance.announce(who.agent, "offline")
+        response = Response(status_code=204)
+        take_cookie(request, response)
+        return response
+
+
+def _presence(routes: APIRouter, door: RequestAuthentication) -> None:
+    @routes.put("/presence")
+    async def set_presence(body: PresenceChange, who: Annotated[SignedIn, Depends(door.enter)]) -> JSONResponse:
+        """Say how one stands and how many conversations one takes."""
+        if who.agent.role not in ACTING_ROLES:
+            raise Forbidden(role=who.agent.role)
+        agent = who.agent
+        if body.capacity is not None:
+            agent = await door.accounts.set_capacity(agent, body.capacity)
+        await door.attendance.announce(agent, body.status)
+        return JSONResponse({"status": body.status, "capacity": agent.capacity})
+
+
+def _reading(routes: APIRouter, desk: Desk, door: RequestAuthentication, suggest: Suggest) -> None:
+    store = desk.publisher.store
+    entering = Depends(door.enter)
+
+    @routes.get("/conversations")
+    async def conversations(
+        who: Annotated[SignedIn, entering],
+        state: str = "",
+        holder: str = "",
+        q: Annotated[str, Query(max_length=MAX_QUERY_CHARS)] = "",
+        cursor: str = "",
+    ) -> JSONResponse:
+        """Conversations, newest change first; `state` takes several, separated by commas."""
+        page = await store.conversations(
+            states=_states(state),
+            holder_id=(who.agent.agent_id if holder == "me" else holder) or None,
+            text=q.strip() or None,
+            cursor=cursor or None,
+            limit=PAGE_ITEMS,
+        )
+        return JSONResponse({"items": [item_form(now) for now in page.items], "next": page.next})
+
+    @routes.get("/conversations/{conversation_id}")
+    async def conversation(conversation_id: str, who: Annotated[SignedIn, entering]) -> JSONResponse:
+        """One conversation with its events, the first 500."""
+        now = await gate(store, who.agent, conversation_id)
+        return JSONResponse({**item_form(now), "events": await _events(desk, conversation_id, 0)})
+
+    @routes.get("/conversations/{conversation_id}/events")
+    async def events(
+        conversation_id: str, who: Annotated[SignedIn, entering], after: Annotated[int, Query(ge=0)] = 0
+    ) -> JSONResponse:
+        """The events after `after`, 500 at most; `seq` is how far the conversation has come."""
+        now = await gate(store, who.agent, conversation_id)
+        return JSONResponse({"events": await _events(desk, conversation_id, after), "seq": now.seq})
+
+    @routes.get("/conversations/{conversation_id}/suggestions")
+    async def suggestions(conversation_id: str, who: Annotated[SignedIn, entering]) -> JSONResponse:
+        """Passages that may help with what the visitor asked."""
+        await gate(store, who.agent, conversation_id)
+        return JSONResponse({"items": list(await suggest(conversation_id))})
+
+
+def _acting(desk: Desk, door: RequestAuthentication) -> Callable[[str, SignedIn], Awaitable[Agent]]:
+    """The dependency of commands: who gives them, where they may."""
+
+    async def actor(conversation_id: str, who: Annotated[SignedIn, Depends(door.enter)]) -> Agent:
+        await gate(desk.publisher.store, who.agent, conversation_id, acting=True)
+        return who.agent
+
+    return actor
+
+
+def _holding(routes: APIRouter, desk: Desk, door: RequestAuthentication) -> None:
+    actor = Depends(_acting(desk, door))
+
+    @routes.post("/conversations/{conversation_id}/claim")
+    async def claim(conversation_id: str, agent: Annotated[Agent, actor], body: Command | None = None) -> JSONResponse:
+        return _done(await desk.claim(conversation_id, agent, (body or Command()).client_id))
+
+    @routes.post("/conversations/{conversation_id}/release")
+    async def release(conversation_id: str, agent: Annotated[Agent, actor], body: Ending | None = None) -> JSONResponse:
+        given = body or Ending()
+        return _done(await desk.release(conversation_id, agent, given.client_id, reason=given.reason))
+
+    @routes.post("/conversations/{conversation_id}/transfer")
+    async def transfer(conversation_id: str, agent: Annotated[Agent, actor], body: Transfer) -> JSONResponse:
+        return _done(await desk.transfer(conversation_id, agent, body.client_id, to=body.to, note=body.note))
+
+    @routes.post("/conversations/{conversation_id}/return")
+    async def return_to_bot(
+        conversation_id: str, agent: Annotated[Agent, actor], body: Command | None = None
+    ) -> JSONResponse:
+        return _done(await desk.return_to_bot(conversation_id, agent, (body or Command()).client_id))
+
+    @routes.post("/conversations/{conversation_id}/close")
+    async def close(conversation_id: str, agent: Annotated[Agent, actor], body: Ending | None = None) -> JSONResponse:
+        given = body or Ending()
+        return _done(await desk.close(conversation_id, agent, given.client_id, reason=given.reason))
+
+    @routes.post("/conversations/{conversation_id}/reopen")
+    async def reopen(conversation_id: str, agent: Annotated[Agent, actor], body: Command | None = None) -> JSONResponse:
+        return _done(await desk.reopen(conversation_id, agent, (body or Command()).client_id))
+
+
+def _saying(routes: APIRouter, desk: Desk, door: RequestAuthentication) -> None:
+    actor = Depends(_acting(desk, door))
+
+    @routes.post("/conversations/{conversation_id}/say")
+    async def say(conversation_id: str, agent: Annotated[Agent, actor], body: Text) -> JSONResponse:
+        return _done(await desk.say(conversation_id, agent, body.client_id, text=body.text))
+
+    @routes.post("/conversations/{conversation_id}/note")
+    async def note(conversation_id: str, agent: Annotated[Agent, actor], body: Text) -> JSONResponse:
+        return _done(await desk.note(conversation_id, agent, body.client_id, text=body.text))
+
+    @routes.put("/conversations/{conversation_id}/tags")
+    async def tags(conversation_id: str, agent: Annotated[Agent, actor], body: Tags) -> JSONResponse:
+        return _done(await desk.tag(conversation_id, agent, body.client_id, tags=body.tags))
+
+    @routes.put("/conversations/{conversation_id}/priority")
+    async def priority(conversation_id: str, agent: Annotated[Agent, actor], body: Urgency) -> JSONResponse:
+        return _done(await desk.prioritise(conversation_id, agent, body.client_id, priority=body.priority))
+
+
+def _done(event: Event) -> JSONResponse:
+    return JSONResponse(_event_form(event))
+
+
+def _event_form(event: Event) -> JsonObject:
+    return {"conversation_id": event.conversation_id, **desk_form(event)}
+
+
+async def _events(desk: Desk, conversation_id: str, after: int) -> list[JsonValue]:
+    page = await desk.publisher.store.events(conversation_id, after=after, limit=PAGE_EVENTS)
+    return [desk_form(event) for event in page]
+
+
+def _states(asked: str) -> tuple[State, ...]:
+    wanted = {name.strip() for name in asked.split(",") if name.strip()}
+    if not wanted <= set(STATES):
+        raise BadRequest(field="state", problem=f"{asked!r} is not known; give any of {', '.join(STATES)}")
+    return tuple(state for state in STATES if state in wanted)

@@ -1,0 +1,1 @@
+"""Notices to the outside: the outbox dispatcher, webhooks, mail."""

@@ -1,0 +1,30 @@
+"""Articles, their chunks and child chunks: Markdown with front matter, read and checked."""
+
+from retrieval.articles.article import Article, Fingerprints, Reader, read
+from retrieval.articles.audience import Audience
+from retrieval.articles.child_chunk import KINDS, UNITS, ChildChunk, Cut, Kind, cut
+from retrieval.articles.chunk import Chunk
+from retrieval.articles.lint import lint_articles
+from retrieval.articles.markdown import Block, Heading, blocks, headings
+from retrieval.articles.plain_text import plain
+
+__all__ = [
+    "KINDS",
+    "UNITS",
+    "Article",
+    "Audience",
+    "Block",
+    "ChildChunk",
+    "Chunk",
+    "Cut",
+    "Fingerprints",
+    "Heading",
+    "Kind",
+    "Reader",
+    "blocks",
+    "cut",
+    "headings",
+    "lint_articles",
+    "plain",
+    "read",
+]

@@ -1,0 +1,32 @@
+"""Index structures: arrays on disk, postings and BM25, vectors, near-duplicate sketches."""
+
+from retrieval.index.structures.arrays import GONE, Mask, Rows, best_rows, load_array, runs, save_array, starts_of
+from retrieval.index.structures.lexical import K1, TOKENS, B, Field, Scores, words
+from retrieval.index.structures.near_duplicates import SKETCH_HASHES, SKETCHES, Sketches, sketch
+from retrieval.index.structures.postings import Postings
+from retrieval.index.structures.vectors import Positions, VectorIndex, nearest
+
+__all__ = [
+    "GONE",
+    "K1",
+    "SKETCHES",
+    "SKETCH_HASHES",
+    "TOKENS",
+    "B",
+    "Field",
+    "Mask",
+    "Positions",
+    "Postings",
+    "Rows",
+    "Scores",
+    "Sketches",
+    "VectorIndex",
+    "best_rows",
+    "load_array",
+    "nearest",
+    "runs",
+    "save_array",
+    "sketch",
+    "starts_of",
+    "words",
+]

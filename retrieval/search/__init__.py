@@ -1,0 +1,21 @@
+"""From a query to hits: ranking signals, ranker, context, confidence features, spelling."""
+
+from retrieval.search.confidence_features import CONFIDENCE_FEATURES, ConfidenceFeatures
+from retrieval.search.signals import Query
+from retrieval.search.spelling import CorrectedQuery, correct_spelling
+from retrieval.search.stages import Hit, Signal, best_articles, best_passages, conclude, look, search
+
+__all__ = [
+    "CONFIDENCE_FEATURES",
+    "ConfidenceFeatures",
+    "CorrectedQuery",
+    "Hit",
+    "Query",
+    "Signal",
+    "best_articles",
+    "best_passages",
+    "conclude",
+    "correct_spelling",
+    "look",
+    "search",
+]

@@ -1,0 +1,129 @@
+"""What tells whether the best article is the right one, or whether none is: numbers that mean the same for any articles."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retrieval.index import Positions, words
+from retrieval.search.signals import SIGNALS, Numbers, RankingSignals
+
+if TYPE_CHECKING:
+    from retrieval.index import Snapshot
+
+ConfidenceFeatures = Mapping[str, float]
+
+_EVEN = 1e-9
+
+CONFIDENCE_FEATURES = (
+    "near",  # cosine of the question with the article's nearest piece or way of asking
+    "title",  # with its title
+    "title_words",  # share of the question's words, by rarity, that its title has (BM25)
+    "body_words",  # and that its best passage has (BM25)
+    "late",  # mean over the question's tokens of the best cosine with a token of a piece
+    "near_lead",  # by how much `near` is better than that of the best other article; below 0 where it is worse
+    "late_lead",  # and `late`
+    "chance",  # of being the right one, if one of those found is
+    "lead",  # by how much its score is better than the next one
+    "agreement",  # share of the signals that put it first alone
+    "coverage",  # share of the question's content words, by rarity, that its best passage has
+    "coverage_all",  # and that all its passages together have
+    "missing",  # rarity of the rarest word that its best passage lacks
+    "unknown",  # share of the question's content words, by rarity, that no article has
+    "worst_tokens",  # best cosines of that quarter of the question's tokens which finds least in the article
+    "telling_tokens",  # best cosines of the question's tokens, those counting more that tell pieces apart
+    "words",  # logarithm of 1 + the number of content words
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranking:
+    """The score of every article for a question, -inf for those that take no part, and what it is made of.
+
+    `views` are what was gathered for the question alone and, if there is one, in its context, which counts as `share`.
+    """
+
+    views: Sequence[RankingSignals]
+    share: float
+    scores: Numbers
+
+    @property
+    def order(self) -> Positions:
+        """The articles of which any signal says something, the best first; equal ones by position."""
+        found = np.flatnonzero(np.any([view.found for view in self.views], axis=0))
+        ordered: Positions = found[np.lexsort((found, -self.scores[found]))]
+        return ordered
+
+    @property
+    def signals(self) -> Numbers:
+        """Of both views together: float64 (len(SIGNALS), articles)."""
+        alone, *context = (view.signals for view in self.views)
+        return (1 - self.share) * alone + self.share * context[0] if context else alone
+
+
+def profile(snapshot: "Snapshot", question: str, ranking: Ranking, article: int) -> ConfidenceFeatures:
+    """The profile of an article (a position) for a question, by the names of PROFILE; 0.3 ms."""
+    found = {
+        **_standing(ranking, article),
+        **_fused(ranking.scores, article),
+        **_tokens(snapshot, ranking.views[-1 if ranking.share > 1 / 2 else 0], article),
+        **_words(snapshot, question, article),
+    }
+    return {name: found[name] for name in CONFIDENCE_FEATURES}
+
+
+def _standing(ranking: Ranking, article: int) -> ConfidenceFeatures:
+    signals = ranking.signals
+    value = dict(zip(SIGNALS, signals[:, article].tolist(), strict=True))
+    others = np.isfinite(ranking.scores)
+    others[article] = False
+    best = signals[:, others].max(axis=1, initial=0.0)
+    lead = dict(zip(SIGNALS, (signals[:, article] - best).tolist(), strict=True))
+    return {
+        "near": max(value["piece"], value["question"]),
+        "near_lead": max(lead["piece"], lead["question"]),
+        "late_lead": lead["late"],
+        "agreement": float(np.mean([ahead > 0 for ahead in lead.values()])),
+        **{name: value[name] for name in ("title", "title_words", "body_words", "late")},
+    }
+
+
+def _fused(scores: Numbers, article: int) -> ConfidenceFeatures:
+    best = float(np.delete(scores, article).max(initial=-np.inf))
+    return {
+        "chance": float(1 / np.exp(scores - scores[article]).sum()),
+        "lead": float(scores[article]) - (best if math.isfinite(best) else 0.0),  # the only article leads nothing
+    }
+
+
+def _tokens(snapshot: "Snapshot", view: RankingSignals, article: int) -> ConfidenceFeatures:
+    """From the pieces that were compared token by token; as bad as the worst of them where none is the article's."""
+    best = view.token_cosines
+    if not best.size:
+        return {"worst_tokens": 0.0, "telling_tokens": 0.0}
+    here = snapshot.article_of_unit[view.compared] == article
+    own = best[here].max(axis=0) if here.any() else best.min(axis=0)
+    spread = best.max(axis=0) - best.mean(axis=0) + _EVEN  # a single piece tells nothing apart: then all count alike
+    return {
+        "worst_tokens": float(np.sort(own)[: max(1, len(own) // 4)].mean()),
+        "telling_tokens": float(own @ spread / spread.sum()),
+    }
+
+
+def _words(snapshot: "Snapshot", question: str, article: int) -> ConfidenceFeatures:
+    asked = list(dict.fromkeys(words(question)))
+    rarity = np.array([snapshot.rarity(word) for word in asked])
+    total = max(float(rarity.sum()), 1e-9)
+    has = snapshot.having(asked, article)
+    covered = has.T @ rarity / total
+    lacking = ~has[:, int(np.argmax(covered))] if covered.size else np.ones(len(asked), dtype=np.bool_)
+    known = np.array([snapshot.has_word(word) for word in asked], dtype=np.bool_)
+    return {
+        "coverage": float(covered.max(initial=0.0)),
+        "coverage_all": float(has.any(axis=1) @ rarity / total),
+        "missing": float(rarity[lacking].max(initial=0.0)),
+        "unknown": float(rarity[~known].sum() / total),
+        "words": math.log1p(len(asked)),
+    }

@@ -1,0 +1,103 @@
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.answer.reply.sentences import Cutter, Piece, sentences
+
+
+@pytest.mark.parametrize(
+    ("line", "cut"),
+    [
+        ("One. Two! Three?", ["One.", "Two!", "Three?"]),
+        ("It takes five days [1]. You get a mail [2].", ["It takes five days [1].", "You get a mail [2]."]),
+        ("It takes five days. [1] You get a mail. [2, 3]", ["It takes five days. [1]", "You get a mail. [2, 3]"]),
+        ("It takes five days. [1][2] Mail us.", ["It takes five days. [1][2]", "Mail us."]),
+        (
+            "Read this. [Refunds](https://a.example) tells more.",
+            ["Read this.", "[Refunds](https://a.example) tells more."],
+        ),
+        ("Use a browser, e.g. Firefox [1].", ["Use a browser, e.g. Firefox [1]."]),
+        ("Version 3.5 is from Dr. Who [1].", ["Version 3.5 is from Dr. Who [1]."]),
+        ("It is **done.** Now rest.", ["It is **done.**", "Now rest."]),
+        ("She said “no.” Then left.", ["She said “no.”", "Then left."]),
+        ("返金は五日かかります。[1]メールが届きます。", ["返金は五日かかります。[1]", "メールが届きます。"]),
+        ("no full stop", ["no full stop"]),
+        ("   ", []),
+    ],
+)
+def test_a_line_is_cut_behind_each_sentence_and_its_citations(line, cut):
+    assert sentences(line) == cut
+
+
+def pieces(text, sizes=None):
+    cutter = Cutter()
+    found = []
+    at = 0
+    for size in sizes or [len(text)]:
+        found += cutter.feed(text[at : at + size])
+        at += size
+    return [*found, *cutter.feed(text[at:]), *cutter.end()]
+
+
+def test_paragraphs_lists_and_code_are_cut_each_in_its_way():
+    text = (
+        "First. Second [1].\n\nDo this:\n1. Open it. Look [1].\n2. Close it.\n- a\n\n```sh\nmake. It\n\nrun\n```\nLast."
+    )
+    assert pieces(text) == [
+        Piece("sentence", "First."),
+        Piece("sentence", "Second [1].", " "),
+        Piece("sentence", "Do this:", "\n\n"),
+        Piece("step", "1. Open it. Look [1].", "\n"),
+        Piece("step", "2. Close it.", "\n"),
+        Piece("item", "- a", "\n"),
+        Piece("code", "```sh\nmake. It\n\nrun\n```", "\n\n"),
+        Piece("sentence", "Last.", "\n"),
+    ]
+
+
+def test_a_sentence_comes_as_soon_as_the_next_one_has_begun():
+    cutter = Cutter()
+    assert cutter.feed("It takes five days. [") == []
+    assert cutter.feed("1") == []
+    assert cutter.feed("] You") == [Piece("sentence", "It takes five days. [1]")]
+    assert cutter.feed(" wait.\n") == [Piece("sentence", "You wait.", " ")]
+
+
+def test_a_list_item_comes_when_its_line_has_ended():
+    cutter = Cutter()
+    assert cutter.feed("- One. Two. Three") == []
+    assert cutter.feed(".\n") == [Piece("item", "- One. Two. Three.")]
+
+
+def test_code_that_is_not_closed_is_none():
+    assert pieces("Do it:\n```\nrm -rf\n") == [Piece("sentence", "Do it:")]
+
+
+MARKDOWN = st.lists(
+    st.sampled_from(
+        ["Word", "a.", " ", "\n", "\n\n", "- ", "1. ", "[1]", "[", "]", "```", "**", "e.g. ", "!", "。", "Ü? "]
+    )
+).map("".join)
+
+
+@given(MARKDOWN, st.integers())
+def test_pieces_do_not_depend_on_how_the_text_came(text, seed):
+    sizes = random.Random(seed).choices(range(1, 5), k=len(text))
+    assert pieces(text, sizes) == pieces(text)
+
+
+@given(st.text(max_size=300))
+def test_nothing_is_invented(text):
+    joined = "".join("".join(piece.text.split()) for piece in pieces(text))
+    assert len(joined) <= len(text)
+    assert set(joined) <= set(text)
+
+
+@pytest.mark.parametrize("hostile", ["." * 3000, "[1" * 1500, "[1]. " * 600, "!?" * 1500, ". [1, " * 500, "`" * 3000])
+def test_hostile_text_is_cut_in_time(hostile):
+    cutter = Cutter()
+    for char in hostile:
+        cutter.feed(char)
+    cutter.end()

@@ -1,0 +1,204 @@
+from datetime import UTC, datetime
+from itertools import count
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.answer.reply.phrases import TALK_TO_PERSON
+from bot.answer.summary import MAX_DETAIL_CHARS, PRIORITIES, detail, excerpt, handover, mood_of, priority
+from conversation.events import (
+    BOT,
+    AgentSaid,
+    Author,
+    BotSaid,
+    Citation,
+    Closed,
+    Event,
+    HandoffRequested,
+    Opened,
+    Rated,
+    Reason,
+    Reopened,
+    ReturnedToBot,
+    VisitorSaid,
+)
+
+AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
+VISITOR = Author("visitor", None, "v1")
+ANA = Author("agent", "Ana", "a1")
+
+
+def log(*parts):
+    """The events of a conversation; a bare text is what the visitor said."""
+    numbers = count(1)
+    pairs = [(VISITOR, VisitorSaid(part)) if isinstance(part, str) else part for part in parts]
+    return [Event("c1", seq, f"e{seq}", AT, by, payload) for seq, (by, payload) in zip(numbers, pairs, strict=False)]
+
+
+def answer(title, *answers, trace=None):
+    citation = Citation(title.lower(), title, None, f"/help/{title.lower()}", "...")
+    return BOT, BotSaid("So it is.", "answer", answers, (citation,), trace=trace or {})
+
+
+def no_answer(*answers):
+    return BOT, BotSaid("I do not know.", "no_answer", answers)
+
+
+def rated(of, *, helpful, comment=None):
+    return VISITOR, Rated(of, helpful, comment)
+
+
+def line(text, label):
+    return next((line.removeprefix(f"{label}: ") for line in text.split("\n") if line.startswith(f"{label}: ")), None)
+
+
+def test_the_agent_reads_what_is_wanted_what_was_tried_why_and_in_which_mood():
+    events = log(
+        (VISITOR, Opened()),
+        "hello",
+        (BOT, BotSaid("Hello!", "small_talk", (2,))),
+        "where is my parcel 4711",
+        answer("Track a parcel", 4),
+        rated(5, helpful=False, comment="says nothing"),
+        "when will it come",
+        answer("Delivery times", 7),
+        "what does the depot in Bremen do all day",
+        no_answer(9),
+        "I want to talk to a human",
+    )
+    told = detail(events, why="the visitor asked for a person", mood="asked the same thing three times")
+    assert told.split("\n") == [
+        "Wants: “where is my parcel 4711”, then “what does the depot in Bremen do all day”",
+        "Tried: “Track a parcel” (marked not helpful: “says nothing”), “Delivery times”; 1 question without an answer",
+        "Why: the visitor asked for a person",
+        "Mood: asked the same thing three times",
+    ]
+
+
+def test_a_line_with_nothing_to_say_is_left_out():
+    assert detail([]) == ""
+    assert detail(log("where is my parcel"), why="because") == (
+        "Wants: “where is my parcel”\nTried: 1 question without an answer\nWhy: because"
+    )
+    assert detail(log((VISITOR, Opened()), TALK_TO_PERSON, "thanks"), why="because") == "Why: because"
+
+
+def test_a_question_asked_again_is_wanted_once():
+    assert line(detail(log("Where is my parcel?", "where is  my parcel?")), "Wants") == "“Where is my parcel?”"
+
+
+def test_a_call_that_says_what_about_is_wanted_and_a_bare_one_only_for_want_of_more():
+    bare, telling = "I want to talk to a human", "I want to talk to a human about the invoice that I paid twice in May"
+    assert line(detail(log(bare)), "Wants") == f"“{bare}”"
+    assert line(detail(log("where is my parcel", bare)), "Wants") == "“where is my parcel”"
+    assert line(detail(log("where is my parcel", telling)), "Wants") == f"“where is my parcel”, then “{telling}”"
+
+
+def test_what_the_visitor_wrote_is_one_line_and_cut_between_words():
+    wanted = line(detail(log("my parcel\nWhy: made up\u2028" + "late " * 50)), "Wants")
+    assert wanted.startswith("“my parcel Why: made up late late")
+    assert wanted.endswith("late late…”")
+    assert excerpt("x" * 100, 10) == "x" * 9 + "…"
+    assert excerpt("four five six", 9) == "four…"
+
+
+def test_the_last_articles_stand_once_each_with_the_last_verdict():
+    events = log(
+        "a question",
+        answer("One", 1),
+        answer("Two"),
+        rated(3, helpful=False),
+        answer("Three"),
+        answer("Four"),
+        rated(6, helpful=True),
+        answer("Two"),
+        rated(6, helpful=False),
+    )
+    assert line(detail(events), "Tried") == "“Three”, “Four” (marked not helpful), “Two” (marked not helpful)"
+
+
+def test_a_question_that_was_asked_back_about_is_not_without_an_answer():
+    asked_back = BOT, BotSaid("Which?", "clarify", (1,))
+    assert line(detail(log("ports", asked_back)), "Tried") is None
+
+
+def test_what_ended_before_is_another_matter_unless_nothing_was_said_since():
+    before = ["where is my parcel", no_answer(1), (VISITOR, Closed()), (VISITOR, Reopened())]
+    assert line(detail(log(*before)), "Wants") == "“where is my parcel”"
+    assert line(detail(log(*before, "how do refunds work")), "Wants") == "“how do refunds work”"
+
+
+def test_who_no_longer_waited_for_a_person_goes_on_with_the_same_matter():
+    waited = ["where is my parcel", (VISITOR, HandoffRequested("visitor_asked")), (VISITOR, ReturnedToBot())]
+    assert line(detail(log(*waited, "is it lost")), "Wants") == "“where is my parcel”, then “is it lost”"
+
+
+def test_the_agent_reads_who_wrote_to_the_visitor_before():
+    events = log("where is my parcel", (ANA, AgentSaid("It comes.")), (ANA, ReturnedToBot()), "it did not come, why")
+    assert line(detail(events), "Tried") == "1 question without an answer; Ana wrote to them before"
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.text(min_size=1, max_size=200),
+            st.builds(answer, st.text(min_size=1, max_size=80)),
+            st.builds(rated, st.integers(1, 20), helpful=st.booleans(), comment=st.text(max_size=80)),
+            st.builds(lambda name: (Author("agent", name, "a"), AgentSaid("hm")), st.text(max_size=60)),
+        ),
+        max_size=20,
+    ),
+    st.text(max_size=120),
+)
+def test_the_detail_is_short_whatever_was_said(parts, words):
+    assert len(detail(log(*parts), why=words, mood=words)) <= MAX_DETAIL_CHARS
+
+
+def test_the_longest_detail_is_short():
+    long = "ab " * 400
+    articles = [
+        part for n in range(3) for part in (answer(f"{n}{long}"), rated(2 + 2 * n, helpful=False, comment=long))
+    ]
+    told = detail(
+        log(long, *articles, (Author("agent", long, "a"), AgentSaid("hm")), f"c {long}"), why=long, mood=f"m {long}"
+    )
+    assert MAX_DETAIL_CHARS - 60 < len(told) <= MAX_DETAIL_CHARS
+
+
+def test_every_reason_has_a_priority():
+    assert set(PRIORITIES) == set(get_args(Reason))
+
+
+@pytest.mark.parametrize(
+    ("reason", "frustration", "expected"),
+    [
+        ("visitor_asked", None, "normal"),
+        ("visitor_asked", 0.49, "normal"),
+        ("visitor_asked", 0.5, "high"),
+        ("low_confidence", 0.9, "high"),
+        ("repeated_failure", 0.1, "high"),
+        ("repeated_failure", 0.7, "urgent"),
+        ("frustrated", 0.9, "high"),
+        ("frustrated", None, "high"),
+    ],
+)
+def test_frustration_and_failure_raise_the_priority(reason, frustration, expected):
+    assert priority(reason, frustration) == expected
+
+
+def test_a_mood_that_was_not_traced_is_unknown():
+    assert mood_of({"mood": {"score": 1, "reason": "swore"}}) == ("swore", 1.0)
+    for trace in ({}, {"mood": None}, {"mood": {"score": "1", "reason": "swore"}}, {"mood": {"score": 0.3}}):
+        assert mood_of(trace) == ("", None)
+
+
+def test_the_mood_is_that_of_the_reply_the_call_comes_with_or_of_the_last_one():
+    angry, calm = {"mood": {"score": 0.8, "reason": "swore"}}, {"mood": {"score": 0.1, "reason": ""}}
+    events = log("where is my parcel", answer("Parcels", 1, trace=angry))
+    pressed = handover(events, "visitor_asked", "pressed the button")
+    assert (line(pressed.detail, "Mood"), pressed.priority) == ("swore", "high")
+    replied = handover(events, "visitor_asked", "asked", calm)
+    assert (line(replied.detail, "Mood"), replied.priority) == (None, "normal")
+    assert line(handover(events, "frustrated", "the visitor swore", angry).detail, "Mood") is None

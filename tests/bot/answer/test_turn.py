@@ -1,0 +1,347 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bot.answer.frustration.probe import LEVELS, learn
+from bot.answer.policy import Policy
+from bot.answer.reply import phrases
+from bot.answer.transcript import Said
+from bot.answer.turn import TurnDeps, TurnInput, take_turn
+from retrieval.articles.article import parse
+from retrieval.articles.audience import Audience
+from retrieval.index.builder import build
+from retrieval.model.encoder import HashingEncoder
+from retrieval.search.confidence_features import CONFIDENCE_FEATURES
+
+ARTICLES = {
+    "refunds.md": "# Refunds\n\nA refund takes five days to reach your bank account.\n\n## Exchanges\n\nSwap it in any shop.",
+    "passwords.md": "# Passwords\n\nReset a forgotten password from the sign-in page.",
+    "secret.md": "---\nvisibility: internal\n---\n# Goodwill\n\nThe goodwill credit limit is forty euros.",
+}
+KNOWN = "How many days does a refund take to reach my bank account?"
+SHOP = Audience("default")
+
+
+@pytest.fixture
+def knows(hashed):
+    encoder = HashingEncoder()
+    snapshot = build([parse(text, path=path) for path, text in ARTICLES.items()], encoder)
+
+    async def encode(text):
+        return encoder.encode([text])[0]
+
+    return TurnDeps(snapshot, encode, "https://support.example", calibration=hashed)
+
+
+async def test_a_known_question_is_answered_from_its_article(knows):
+    reply = await take_turn(TurnInput(KNOWN, SHOP), knows, Policy())
+    assert (reply.outcome, reply.ranked[0], reply.handoff) == ("answer", "refunds", None)
+    assert reply.text.startswith("A refund takes five days to reach your bank account.")
+    assert [(c.article_id, c.title, c.url) for c in reply.citations] == [
+        ("refunds", "Refunds", "https://support.example/help/refunds#refunds")
+    ]
+    assert reply.kb_version == knows.snapshot.kb_version
+
+
+async def test_an_unknown_question_is_not_answered_and_a_person_is_offered(knows):
+    reply = await take_turn(TurnInput("Zebras whistle?", SHOP), knows, Policy())
+    assert (reply.outcome, reply.citations, reply.suggestions) == ("no_answer", (), (phrases.TALK_TO_PERSON,))
+    assert phrases.OFFER in reply.text
+
+
+async def test_the_second_question_without_an_answer_calls_a_person(knows):
+    reply = await take_turn(TurnInput("Zebras whistle?", SHOP, failures=1), knows, Policy())
+    assert (reply.outcome, reply.handoff) == ("handoff", "repeated_failure")
+
+
+@pytest.mark.parametrize("reason", ["visitor_asked", "repeated_failure"])
+async def test_only_a_failure_after_an_agent_had_the_chat_is_said_to_be_one_for_a_colleague_again(knows, reason):
+    question = "talk to a human" if reason == "visitor_asked" else "Zebras whistle?"
+    reply = await take_turn(TurnInput(question, SHOP, returned=True), knows, Policy())
+    assert (reply.handoff, reply.text == phrases.HANDOFF_RETURNED) == (reason, reason == "repeated_failure")
+
+
+async def test_with_nobody_at_the_desk_an_address_is_asked_for_and_nobody_is_called(knows):
+    reply = await take_turn(TurnInput("talk to a human", SHOP, desk_open=False), knows, Policy())
+    assert (reply.outcome, reply.handoff, reply.text) == ("no_answer", None, phrases.DESK_CLOSED)
+    assert reply.suggestions == ()
+
+
+ANGRY = f"This is ridiculous. {KNOWN}"
+
+
+async def test_a_frustrated_visitor_is_offered_a_person_below_the_answer(knows):
+    calm = await take_turn(TurnInput(KNOWN, SHOP), knows, Policy())
+    reply = await take_turn(TurnInput(ANGRY, SHOP), knows, Policy(answer_confidence=0.2))
+    assert (reply.outcome, reply.handoff, reply.suggestions[-1]) == ("answer", None, phrases.TALK_TO_PERSON)
+    assert reply.text == f"{calm.text}\n\n{phrases.BESIDE}"
+    assert phrases.OFFER in phrases.BESIDE
+    assert reply.trace["mood"]["score"] >= 0.5 > calm.trace["mood"]["score"]
+    assert (reply.trace["mood"]["reason"], calm.trace["mood"]["reason"]) == ("says that they are dissatisfied", "")
+
+
+async def test_a_frustrated_visitor_who_wants_a_person_hears_that_nobody_is_at_the_desk(knows):
+    asked = TurnInput("This is ridiculous. Let me talk to a human!", SHOP, desk_open=False)
+    assert (await take_turn(asked, knows, Policy())).text == phrases.FRUSTRATED_DESK_CLOSED
+
+
+async def test_with_nobody_at_the_desk_the_offer_below_the_answer_says_so(knows):
+    asked = TurnInput(ANGRY, SHOP, desk_open=False, offered_person=True)
+    reply = await take_turn(asked, knows, Policy(answer_confidence=0.2))
+    assert (reply.outcome, reply.suggestions) == ("answer", ())
+    assert reply.text.endswith(f"\n\n{phrases.BESIDE_DESK_CLOSED}")
+
+
+@pytest.mark.parametrize(
+    ("policy", "standing", "outcome", "text"),
+    [
+        (Policy(), {}, "no_answer", phrases.NO_ANSWER_FRUSTRATED),
+        (Policy(), {"offered_person": True}, "handoff", phrases.HANDOFF["frustrated"]),
+        (Policy(), {"desk_open": False}, "no_answer", phrases.NO_ANSWER_FRUSTRATED_DESK_CLOSED),
+        (Policy(), {"desk_open": False, "offered_person": True}, "no_answer", phrases.NO_ANSWER_FRUSTRATED_DESK_CLOSED),
+        (Policy(handoff="on_request"), {"offered_person": True}, "no_answer", phrases.NO_ANSWER_FRUSTRATED),
+        (Policy(handoff="on_request"), {"desk_open": False}, "no_answer", phrases.NO_ANSWER_FRUSTRATED_DESK_CLOSED),
+    ],
+)
+async def test_a_frustrated_visitor_without_an_answer_hears_that_the_bot_is_sorry(
+    knows, policy, standing, outcome, text
+):
+    reply = await take_turn(TurnInput("This is ridiculous. Zebras whistle?", SHOP, **standing), knows, policy)
+    assert (reply.outcome, reply.text) == (outcome, text)
+
+
+async def test_a_frustrated_visitor_is_offered_a_person_before_one_is_called(twins, shop):
+    knows = shop(twins)
+    angry = TurnInput(AMBIGUOUS, SHOP, [Said("visitor", AMBIGUOUS), Said("agent", "Hm.")] * 2)
+    back = await take_turn(angry, knows, Policy())
+    assert (back.outcome, back.suggestions[-1]) == ("clarify", phrases.TALK_TO_PERSON)
+    assert back.text.endswith(phrases.BESIDE)
+    reply = await take_turn(replace(angry, offered_person=True), knows, Policy())
+    assert (reply.outcome, reply.handoff) == ("handoff", "frustrated")
+
+
+async def test_the_sound_of_a_question_counts_for_the_mood_and_that_of_small_talk_does_not(knows):
+    vector = (await knows.encode(KNOWN)).sentence
+    tone = learn(np.stack([vector, -vector]), [LEVELS["frustrated"], LEVELS["calm"]])
+    for question, counts in ((KNOWN, True), ("hello", False)):
+        plain = await take_turn(TurnInput(question, SHOP), knows, Policy())
+        heard = await take_turn(TurnInput(question, SHOP), replace(knows, tone=tone), Policy())
+        assert (heard.trace["mood"]["score"] > plain.trace["mood"]["score"]) is counts
+
+
+async def test_small_talk_costs_no_search(knows):
+    async def encode(_):
+        pytest.fail("small talk was encoded")
+
+    reply = await take_turn(TurnInput("hello", SHOP), TurnDeps(knows.snapshot, encode), Policy())
+    assert (reply.outcome, reply.text) == ("small_talk", phrases.SMALL_TALK["greeting"])
+
+
+async def test_an_internal_article_never_reaches_a_visitor_not_even_in_the_trace(knows):
+    question = "What is the goodwill credit limit in euros?"
+    reply = await take_turn(TurnInput(question, SHOP), knows, Policy(answer_confidence=0.0))
+    assert "secret" not in reply.ranked
+    assert "oodwill" not in reply.text + str(reply.citations) + str(reply.trace["hits"])
+    inside = await take_turn(TurnInput(question, Audience("default", internal=True)), knows, Policy())
+    assert inside.ranked[0] == "secret"
+
+
+async def test_a_turn_is_deterministic(knows):
+    asked = TurnInput("and does it cost anything", SHOP, earlier=[Said("visitor", KNOWN), Said("bot", "Five days.")])
+    first, second = [await take_turn(asked, knows, Policy()) for _ in range(2)]
+    assert (first.text, first.confidence, first.ranked) == (second.text, second.confidence, second.ranked)
+
+
+async def test_the_trace_says_how_the_reply_came_about(knows):
+    trace = (await take_turn(TurnInput(KNOWN, SHOP), knows, Policy())).trace
+    assert (trace["intent"], trace["query"], trace["decision"]) == ("question", KNOWN, "answer")
+    assert tuple(trace["features"]) == CONFIDENCE_FEATURES
+    assert trace["hits"][0]["article_id"] == "refunds"
+    assert trace["turn_ms"] >= trace["search_ms"] >= 0
+
+
+class Lettered(HashingEncoder):
+    """Hashing with words of a language, as a model's vocabulary has them."""
+
+    def is_word(self, word):
+        return word in {"many", "days", "take", "reach"}
+
+
+async def test_mistyped_words_are_answered_and_named_in_the_trace_as_they_were_read(hashed):
+    encoder = Lettered()
+    encoded = []
+
+    async def encode(text):
+        encoded.append(text)
+        return encoder.encode([text])[0]
+
+    snapshot = build([parse(text, path=path) for path, text in ARTICLES.items()], encoder)
+    knows = TurnDeps(snapshot, encode, calibration=hashed)
+    asked = KNOWN.replace("refund", "refunnd").replace("bank", "bnak")
+    mistyped, right = [await take_turn(TurnInput(question, SHOP), knows, Policy()) for question in (asked, KNOWN)]
+    assert encoded == [KNOWN, KNOWN]
+    assert mistyped.trace["read_as"] == {"refunnd": "refund", "bnak": "bank"}
+    assert right.trace["read_as"] == {}
+    assert (mistyped.text, mistyped.confidence, mistyped.ranked) == (right.text, right.confidence, right.ranked)
+
+
+async def test_a_word_with_an_invisible_character_in_it_is_the_word(knows):
+    written, plain = [await take_turn(TurnInput(text, SHOP), knows, Policy()) for text in ("ref\u200bunds", "refunds")]
+    assert (written.outcome, written.confidence, written.text) == (plain.outcome, plain.confidence, plain.text)
+    assert written.trace["query"] == "refunds"
+
+
+@pytest.fixture
+def twins():
+    """A shop that says much the same of two devices."""
+    bodies = {
+        "Reset the lamp": "To reset it, hold the button until it clicks. Ten moments later green light fills rooms.",
+        "Reset the camera": "To reset it, hold the button until it clicks. Pictures remain while seven profiles vanish quickly.",
+        "Invoices": "Download every invoice as a PDF.",
+    }
+    return {f"{title.split()[-1].lower()}.md": f"---\ntitle: {title}\n---\n\n{body}" for title, body in bodies.items()}
+
+
+@pytest.fixture
+def shop(hashed):
+    def opened(texts):
+        encoder = HashingEncoder()
+        snapshot = build([parse(text, path=path) for path, text in texts.items()], encoder)
+
+        async def encode(text):
+            return encoder.encode([text])[0]
+
+        return TurnDeps(snapshot, encode, "https://support.example", calibration=hashed)
+
+    return opened
+
+
+AMBIGUOUS = "How to reset it, hold the button until it clicks?"
+
+
+async def test_between_two_likely_articles_the_visitor_chooses_and_is_answered_from_the_chosen_one(twins, shop):
+    knows = shop(twins)
+    back = await take_turn(TurnInput(AMBIGUOUS, SHOP), knows, Policy())
+    assert (back.outcome, back.citations, back.handoff) == ("clarify", (), None)
+    assert set(back.suggestions) == {"Reset the lamp", "Reset the camera", phrases.TALK_TO_PERSON}
+    assert all(f"“{title}”" in back.text for title in back.suggestions[:2])
+    assert set(back.trace["offered"]) == {"lamp", "camera"}
+    earlier = [Said("visitor", AMBIGUOUS), Said("bot", back.text)]
+    for title, article_id in (("Reset the lamp", "lamp"), ("Reset the camera", "camera")):
+        reply = await take_turn(TurnInput(title, SHOP, earlier, 1, offered=back.suggestions), knows, Policy())
+        assert (reply.outcome, reply.citations[0].article_id, reply.ranked[0]) == ("answer", article_id, article_id)
+        assert reply.text.startswith(
+            "To reset it, hold the button until it clicks. " + ("Ten" if article_id == "lamp" else "Pictures")
+        )
+
+
+async def test_yes_to_a_question_back_about_one_article_chooses_it_and_no_does_not(twins, shop):
+    del twins["camera.md"]
+    knows, policy = shop(twins), Policy(answer_confidence=1.0)
+    back = await take_turn(TurnInput(AMBIGUOUS, SHOP), knows, policy)
+    assert (back.outcome, back.trace["offered"]) == ("clarify", ["lamp"])
+    asked = TurnInput(
+        "yes please", SHOP, [Said("visitor", AMBIGUOUS), Said("bot", back.text)], 1, offered=["Reset the lamp"]
+    )
+    reply = await take_turn(asked, knows, policy)
+    assert (reply.outcome, reply.citations[0].article_id) == ("answer", "lamp")
+    assert reply.text == (await take_turn(replace(asked, question="Reset the lamp"), knows, policy)).text
+    for question in ("no", "None of these."):
+        reply = await take_turn(replace(asked, question=question), knows, policy)
+        assert (reply.outcome, reply.text) == ("small_talk", phrases.SMALL_TALK["none_meant"])
+
+
+async def test_after_asking_back_the_bot_answers_or_gives_up_but_does_not_ask_again(twins, shop):
+    knows = shop(twins)
+    back = await take_turn(TurnInput(AMBIGUOUS, SHOP), knows, Policy())
+    earlier = [Said("visitor", AMBIGUOUS), Said("bot", back.text)]
+    again = await take_turn(TurnInput(AMBIGUOUS, SHOP, earlier, 1, offered=back.suggestions), knows, Policy())
+    assert again.outcome != "clarify"
+
+
+async def test_articles_that_say_the_same_are_no_choice(twins, shop):
+    twins["copy.md"] = twins.pop("lamp.md")
+    twins["other.md"] = twins["copy.md"].replace("Reset the lamp", "Reset your lamp")
+    del twins["camera.md"]
+    reply = await take_turn(TurnInput(AMBIGUOUS, SHOP), shop(twins), Policy(answer_confidence=0))
+    assert (reply.outcome, reply.suggestions) == ("answer", ())
+
+
+async def test_what_is_internal_is_never_offered(twins, shop):
+    twins["camera.md"] = twins["camera.md"].replace("---\ntitle", "---\nvisibility: internal\ntitle")
+    reply = await take_turn(TurnInput(AMBIGUOUS, SHOP), shop(twins), Policy())
+    assert (reply.outcome, reply.suggestions) == ("answer", ())
+
+
+async def test_the_title_of_an_article_is_answered_from_it_in_any_case(twins, shop):
+    reply = await take_turn(TurnInput("  reset the CAMERA ", SHOP), shop(twins), Policy(answer_confidence=1.0))
+    assert (reply.outcome, reply.ranked[0]) == ("answer", "camera")
+
+
+async def test_an_answer_suggests_what_is_related_and_nothing_else(twins, shop):
+    reply = await take_turn(TurnInput(AMBIGUOUS, SHOP), shop(twins), Policy(answer_confidence=0.2))
+    assert reply.outcome == "answer"
+    assert {reply.citations[0].title, *reply.suggestions} == {"Reset the lamp", "Reset the camera"}
+    assert reply.trace["offered"] == [reply.ranked[1]]
+
+
+async def test_an_answer_after_a_failure_offers_a_person_if_one_is_there(twins, shop):
+    knows = shop(twins)
+    reply = await take_turn(TurnInput("Reset the lamp", SHOP, failures=1), knows, Policy())
+    assert reply.suggestions[-1] == phrases.TALK_TO_PERSON
+    alone = await take_turn(TurnInput("Reset the lamp", SHOP, failures=1, desk_open=False), knows, Policy())
+    assert phrases.TALK_TO_PERSON not in alone.suggestions
+
+
+async def test_a_rejected_article_is_found_but_not_told_and_the_next_one_is_likelier(twins, shop):
+    knows = shop(twins)
+    asked = TurnInput(AMBIGUOUS, SHOP)
+    before = await take_turn(asked, knows, Policy(answer_confidence=0.2))
+    first, second, *_ = before.ranked
+    reply = await take_turn(replace(asked, rejected=frozenset({first})), knows, Policy(answer_confidence=0.2))
+    assert (reply.outcome, reply.citations[0].article_id) == ("answer", second)
+    assert (reply.ranked, reply.trace["rejected"]) == (before.ranked, [first])
+    assert before.citations[0].title not in (reply.text, *reply.suggestions)
+    assert reply.text.startswith(before.text.split(". ")[0])  # the twins say the same in their first sentence
+
+
+async def test_an_article_that_says_the_same_as_a_rejected_one_is_not_told_either(twins, shop):
+    del twins["camera.md"]
+    twins["copy.md"] = twins["lamp.md"]
+    knows, asked = shop(twins), TurnInput(AMBIGUOUS, SHOP)
+    before = await take_turn(asked, knows, Policy(answer_confidence=0))
+    again = replace(asked, rejected=frozenset({before.citations[0].article_id}))
+    reply = await take_turn(again, knows, Policy(answer_confidence=0))
+    assert before.text.split(". ")[0] not in reply.text
+
+
+async def test_where_nothing_else_is_left_a_person_is_offered(knows):
+    asked = TurnInput(KNOWN, SHOP, rejected=frozenset({"refunds", "passwords"}))
+    reply = await take_turn(asked, knows, Policy(answer_confidence=0))
+    assert (reply.outcome, reply.suggestions) == ("no_answer", (phrases.TALK_TO_PERSON,))
+    assert reply.text == f"I am sorry, I did not find another answer in our help articles. {phrases.OFFER}"
+    assert reply.ranked[0] == "refunds"
+
+
+async def test_a_rejected_article_is_told_to_whoever_names_it(twins, shop):
+    asked = TurnInput("Reset the lamp", SHOP, rejected=frozenset({"lamp"}))
+    reply = await take_turn(asked, shop(twins), Policy())
+    assert (reply.outcome, reply.citations[0].article_id) == ("answer", "lamp")
+
+
+async def test_a_site_sees_its_own_articles_only():
+    encoder = HashingEncoder()
+    texts = {
+        "a.md": "---\nsites: [shop]\n---\n# Refunds\n\nRefunds at the shop.",
+        "b.md": "# Refunds\n\nRefunds elsewhere.",
+    }
+    snapshot = build([parse(text, path=path) for path, text in texts.items()], encoder)
+
+    async def encode(text):
+        return encoder.encode([text])[0]
+
+    reply = await take_turn(
+        TurnInput("refunds at the shop", SHOP), TurnDeps(snapshot, encode), Policy(answer_confidence=0.0)
+    )
+    assert reply.ranked == ("b",)

@@ -1,0 +1,123 @@
+import numpy as np
+import pytest
+
+from retrieval.articles.article import parse
+from retrieval.articles.child_chunk import KINDS, cut
+from retrieval.index.merge import merge_segments
+from retrieval.index.segment import (
+    MOST_TOKENS,
+    build_segment,
+    load_articles,
+    load_segment,
+    open_segment,
+    save_segment,
+    unit_digest,
+)
+from retrieval.model.encoder import HashingEncoder
+
+ENCODER = HashingEncoder(48, 16)
+TEXTS = {
+    "a": "---\ntitle: A\nquestions: [Where is my cash?, When?]\n---\nIntro.\n\n## Cash\n\nCash is sent by mail.",
+    "b": "---\ntitle: B\n---\n",
+    "c": "---\ntitle: C\n---\n" + "A sentence of some seven words here. " * 30,
+    "d": "---\ntitle: D\nquestions: [What is D?]\n---\nSomething.",
+}
+
+
+def articles(names):
+    return [parse(TEXTS[name], path=f"{name}.md") for name in names]
+
+
+def segment_of(names):
+    cuts = [cut(article) for article in articles(names)]
+    embeddings = {unit_digest(unit): ENCODER.encode([unit.text])[0] for each in cuts for unit in each.units}
+    return build_segment(
+        cuts, [f"digest of {name}" for name in names], embeddings, configuration="test", widths=(48, 16)
+    )
+
+
+def content(segment):
+    fields = {
+        name: (list(each.terms), each.starts.tolist(), each.rows.tolist(), each.counts.tolist(), each.lengths.tolist())
+        for name, each in segment.fields.items()
+    }
+    arrays = (
+        segment.shape.chunk_starts,
+        segment.shape.unit_starts,
+        segment.spans,
+        segment.sketches,
+        segment.unit_chunks,
+        segment.unit_kinds,
+        segment.unit_digests,
+        segment.vectors.vectors,
+        segment.tokens,
+        segment.token_starts,
+    )
+    listed = (segment.name, list(segment.digests), list(segment.shape.article_ids), list(segment.headings))
+    return (*listed, fields, *((array.dtype, array.shape, array.tolist()) for array in arrays))
+
+
+def test_a_question_belongs_to_the_passage_most_like_it():
+    segment = segment_of("a")
+    kinds = [KINDS[kind] for kind in segment.unit_kinds]
+    assert kinds == ["piece", "piece", "title", "question", "question"]
+    assert segment.unit_chunks.tolist()[3] == 1
+
+
+def test_only_pieces_keep_their_tokens_even_where_a_title_says_the_same():
+    segment = build_segment(*_alike(), configuration="test", widths=(48, 16))
+    kept = {KINDS[kind]: len(segment.tokens_of(unit)) for unit, kind in enumerate(segment.unit_kinds)}
+    assert kept == {"piece": 1, "title": 0, "question": 0}
+
+
+def _alike():
+    """An article whose one piece, title and question are the same words."""
+    each = cut(parse("---\ntitle: Refunds\nquestions: [Refunds]\n---\n<br>", path="refunds.md"))
+    assert {unit.text for unit in each.units} == {"Refunds"}
+    return [each], ["digest"], {unit_digest(unit): ENCODER.encode([unit.text])[0] for unit in each.units}
+
+
+def test_the_vectors_of_a_unit_take_at_most_eight_kibibytes():
+    text = " ".join(f"f({number})" for number in range(150))
+    code = parse(f"---\ntitle: Code\n---\n```\n{text}\n```\n", path="code.md")
+    encoder = HashingEncoder(384)
+    each = cut(code)
+    embeddings = {unit_digest(unit): encoder.encode([unit.text])[0] for unit in each.units}
+    segment = build_segment([each], ["digest"], embeddings, configuration="test", widths=(384, 64))
+    pieces = {at: embeddings[unit_digest(unit)].tokens for at, unit in enumerate(each.units) if unit.kind == "piece"}
+    assert max(map(len, pieces.values())) > MOST_TOKENS
+    for unit, tokens in pieces.items():
+        assert segment.tokens_of(unit)[[0, -1]].tolist() == tokens[[0, -1]].tolist()
+        assert len(segment.tokens_of(unit)) == min(len(tokens), MOST_TOKENS)
+    sizes = [
+        segment.vectors.vectors[unit].nbytes + 384 + segment.tokens_of(unit).nbytes for unit in range(len(each.units))
+    ]
+    assert 7_000 < max(sizes) <= 8_192
+
+
+def test_a_piece_gives_back_the_vectors_of_its_text():
+    segment = segment_of("abcd")
+    expected = ENCODER.encode(["D\nSomething."])[0]
+    found = segment.embedding(len(segment.unit_kinds) - 3)
+    assert found.sentence.tolist() == expected.sentence.tolist()
+    assert found.tokens.tolist() == expected.tokens.tolist()
+
+
+@pytest.mark.parametrize(("one", "other", "live"), [("ac", "bd", "abcd"), ("abc", "d", "bd"), ("bd", "ac", "b")])
+def test_merged_is_as_built_anew(one, other, live):
+    parts = [(segment_of(names), np.array([name in live for name in names])) for names in (one, other)]
+    assert content(merge_segments(parts)) == content(segment_of(sorted(live)))
+
+
+@pytest.mark.parametrize("names", ["abcd", "b"])
+def test_what_was_stored_is_the_same(names, tmp_path):
+    segment = segment_of(names)
+    folder = tmp_path / segment.name
+    save_segment(segment, articles(names), folder)
+    assert content(load_segment(folder)) == content(open_segment(folder)) == content(segment)
+    assert list(load_articles(folder)) == articles(names)
+
+
+def test_the_name_follows_from_articles_and_configuration():
+    assert segment_of("ab").name == segment_of("ab").name
+    assert segment_of("ab").name != segment_of("ac").name
