@@ -30,10 +30,11 @@ from conversation.bus import LocalBus
 from conversation.clock import SystemClock, micros
 from conversation.errors import AlreadyClaimed, IllegalTransition, OverCapacity
 from conversation.events import Author, Event, HandoffRequested, Opened
-from conversation.ports import Agent, Draft, Store
+from conversation.ports import Store
 from conversation.publisher import Publisher
 from conversation.sql.postgres import PostgresStore
 from conversation.sql.sqlite import SqliteStore
+from conversation.values import Agent, Draft
 from handoff.desk import Desk
 from handoff.presence import Attendance
 

@@ -12,10 +12,10 @@ from bot.answer import Policy, Reply, TurnDeps, TurnInput, handover, rejected, t
 from bot.answer.reply import Show, phrases
 from conversation.errors import IllegalTransition, LeaseLost, StorageUnavailable
 from conversation.events import BOT, BotSaid, Event, HandoffRequested, JsonObject, VisitorSaid
-from conversation.ports import Appended, Draft, Hint, Reached, Relayed, TurnLease
 from conversation.publisher import Publisher
 from conversation.reducer import attempts, turn_id
 from conversation.state import Conversation
+from conversation.values import Appended, Draft, Hint, Reached, Relayed, TurnLease
 from handoff.desk import Desk
 from retrieval.articles import Audience
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import structlog
 
-from conversation.ports import Hint, Listener, Reached
+from conversation.values import Hint, Listener, Reached
 
 log = structlog.get_logger(__name__)
 

@@ -26,8 +26,8 @@ from conversation.events import (
     Unknown,
     body_of,
 )
-from conversation.ports import Draft
 from conversation.state import Conversation, apply, begin
+from conversation.values import Draft
 
 # Columns of random ids, which stay: a short name would be found in them by chance.
 RANDOM_IDS = ("conversation_id", "event_id", "client_id", "visitor_id", "agent_id", "by_id", "holder_id", "sender")

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import structlog
 
 from conversation.errors import StorageUnavailable
-from conversation.ports import Bus, Clock, ConversationStore, Head, Reached
+from conversation.ports import Bus, Clock, ConversationStore
+from conversation.values import Head, Reached
 
 log = structlog.get_logger(__name__)
 

@@ -1,151 +1,30 @@
-"""What the rest of Handrail asks of storage, wake-ups and time. Adapters: `memory`, `sql`."""
+"""What the rest of Handrail asks of storage, wake-ups and time: protocols. Adapters: `memory`, `sql`, `bus`, `redis_bus`."""
 
-import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Protocol
 
-import orjson
-
-from conversation.events import Author, Event, JsonObject, Payload, State
-from conversation.notification_outbox import NoticeStore
-from conversation.records import RecordStore
+from conversation.events import Event, State
 from conversation.state import Conversation
-
-Role = Literal["agent", "lead", "writer", "qa", "admin"]
-PresenceStatus = Literal["online", "away", "offline"]
-CredentialKind = Literal["session", "bearer", "login"]
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """An event before it has a number."""
-
-    by: Author
-    payload: Payload
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """Permanent idempotency key of a command: who sent it, their id for it, and a digest of what it said."""
-
-    sender: str
-    client_id: str
-    body_hash: bytes
-
-    @classmethod
-    def of(cls, by: Author, client_id: str, body: JsonObject) -> "Key":
-        """The key of `body`, whatever the order of its fields."""
-        return cls(by.sender, client_id, hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).digest())
-
-
-@dataclass(frozen=True, slots=True)
-class Visitor:
-    """A browser or signed-in customer of a site. `token_hash` is the SHA-256 of the token, which is never stored."""
-
-    visitor_id: str
-    site_id: str
-    token_hash: bytes
-    expires_at: datetime
-    user_id: str | None = None
-    name: str | None = None
-    email: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TurnLease:
-    """The right to answer a conversation: `fence` grows each time the turn changes hands."""
-
-    conversation_id: str
-    fence: int
-
-
-Decide = Callable[[Conversation | None], Sequence[Draft]]
-
-
-@dataclass(frozen=True, slots=True)
-class Append:
-    """A command on one conversation.
-
-    `decide` is pure and runs inside the transaction that holds the conversation: it sees how the conversation stands
-    (None: it does not exist yet) and returns the events to append, none to leave it as it is, or raises Refused.
-    `visitor` is stored with the first event of a conversation. `turn` must still be leased to this worker.
-    """
-
-    conversation_id: str
-    at: datetime
-    decide: Decide
-    key: Key | None = None
-    visitor: Visitor | None = None
-    turn: TurnLease | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Appended:
-    """What a command came to. `again`: it had been carried out before and `events` holds the event of that time.
-
-    `lease` is set where the bot owes an answer and this worker is to give it.
-    """
-
-    events: tuple[Event, ...]
-    conversation: Conversation
-    again: bool = False
-    lease: TurnLease | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """How far a conversation has come."""
-
-    conversation_id: str
-    visitor_id: str
-    seq: int
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some conversations, newest change first; `next` is the cursor of the following page."""
-
-    items: tuple[Conversation, ...]
-    next: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Agent:
-    """A person who works in the console; `capacity` is how many conversations they hold at a time.
-
-    `skills` are tags of conversations, `languages` primary subtags ("de"); whoever has none named takes every one.
-    """
-
-    agent_id: str
-    email: str
-    name: str
-    role: Role = "agent"
-    capacity: int = 5
-    disabled: bool = False
-    skills: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """A session, bearer token or one-time login of an agent; only the SHA-256 of its secret is stored."""
-
-    token_hash: bytes
-    kind: CredentialKind
-    agent_id: str
-    expires_at: datetime | None = None
-    csrf: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Presence:
-    """An agent at the desk: `seen_at` is their last request."""
-
-    agent_id: str
-    status: PresenceStatus
-    seen_at: datetime
+from conversation.values import (
+    Agent,
+    Append,
+    Appended,
+    Copy,
+    Credential,
+    Erased,
+    Head,
+    Hint,
+    Holdings,
+    Listener,
+    Mention,
+    NoticeLease,
+    Page,
+    Presence,
+    TurnLease,
+    Undelivered,
+    Visitor,
+)
 
 
 class ConversationStore(Protocol):
@@ -190,6 +69,57 @@ class ConversationStore(Protocol):
         """How far every conversation that is not closed has come, for the desk's poll."""
 
 
+class RecordStore(Protocol):
+    """Everything at once, for those who must hand it over or erase it."""
+
+    async def records(
+        self, *, after: tuple[str, int] | None = None, since: datetime | None = None, limit: int = 500
+    ) -> tuple[Event, ...]:
+        """Events of all conversations, or of those that changed at `since` or later, by conversation and number.
+
+        `after` is conversation and number of the last event read. Whoever reads to the end has every event stored
+        before they began, and of each conversation an unbroken beginning.
+        """
+
+    async def holdings(
+        self, *, visitor_id: str | None = None, email: str | None = None, conversation_id: str | None = None
+    ) -> Holdings:
+        """What is kept of a visitor, or of whoever has the address or left it; of one conversation that one alone.
+
+        What a browser sent before it signed in belongs to the customer. Reads every conversation's first event.
+        """
+
+    async def erase(
+        self, conversation_id: str, at: datetime, *, unless_changed_since: datetime | None = None
+    ) -> Erased | None:
+        """Overwrite what was written in the conversation, its digests and the visitor's name.
+
+        A long one goes in pieces, each a transaction, and is `erased` with the last of them; one that was interrupted
+        is found as before, by `holdings` and `closed_before`, and the next erasure goes on with it. Numbers, ids, times
+        and who held it stay; an open conversation is closed, and nobody is owed a reply or a notice; `redacted` tells
+        the readers. A command that is sent again is still known. None where there is no such conversation, or where it
+        is open or has changed since the moment given.
+        """
+
+    async def forget_visitor(self, visitor_id: str, *, unless_in_use: bool = False) -> bool:
+        """Delete the visitor's row, so that their token is nobody's; True where there was one.
+
+        `unless_in_use`: only where no conversation of theirs has texts left.
+        """
+
+    async def closed_before(self, at: datetime, *, limit: int) -> tuple[Head, ...]:
+        """Conversations that are closed, have texts left and have not changed since `at`, oldest first."""
+
+    async def mentions(self, texts: Sequence[str]) -> tuple[Mention, ...]:
+        """Where `texts` still stand, in any column but those of random ids, without regard to case. Reads everything."""
+
+    async def copies(self, texts: Sequence[str]) -> tuple[Copy, ...]:
+        """Beyond the tables: where in the files `texts` may still be. Empties what can be emptied; reads the files."""
+
+    async def take_chore(self, name: str, *, every_s: float) -> bool:
+        """Whether it is this process that has to do the chore now; then it is due again in `every_s`."""
+
+
 class TurnStore(Protocol):
     """The outbox of turns the bot owes; a lease lasts `lease_s`, by the database's clock."""
 
@@ -200,6 +130,26 @@ class TurnStore(Protocol):
 
     async def renew(self, lease: TurnLease) -> bool:
         """Extend the lease; False where it is no longer this worker's."""
+
+
+class NoticeStore(Protocol):
+    """Notices are stored with their event, in one transaction, and due at once; all times are the database's.
+
+    Whoever takes one has it for the time of the lease: it is taken again by anybody once that is over, so a notice may
+    be told twice and is never lost.
+    """
+
+    async def take_notices(self, target: str, limit: int, *, lease_s: float) -> tuple[NoticeLease, ...]:
+        """Lease up to `limit` due notices to `target`, those that have been due longest first."""
+
+    async def settle_notice(self, lease: NoticeLease) -> bool:
+        """It is dealt with and forgotten; False where it is no longer this holder's."""
+
+    async def put_off_notice(self, lease: NoticeLease, after_s: float, *, failed: bool) -> bool:
+        """Due again in `after_s`; `failed` counts. False where it is no longer this holder's."""
+
+    async def undelivered(self) -> tuple[Undelivered, ...]:
+        """What has failed and waits for another try, by target."""
 
 
 class VisitorStore(Protocol):
@@ -263,28 +213,6 @@ class Store(ConversationStore, RecordStore, TurnStore, NoticeStore, VisitorStore
 
     async def close(self) -> None:
         """Finish what is being written and let go of the files."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reached:
-    """A hint: the conversation has come to `seq`. Late, doubled or lost, it harms nothing."""
-
-    conversation_id: str
-    visitor_id: str
-    seq: int
-
-
-@dataclass(frozen=True, slots=True)
-class Relayed:
-    """A frame that is not stored (a draft, typing); it may get lost. `to` is who may see it."""
-
-    conversation_id: str
-    to: Literal["visitor", "desk"]
-    frame: JsonObject
-
-
-Hint = Reached | Relayed
-Listener = Callable[[Hint], None]
 
 
 class Bus(Protocol):

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from conversation.ports import Append, Appended, Bus, Clock, Decide, Key, Reached, Store, TurnLease, Visitor
-from conversation.records import Erased
+from conversation.ports import Bus, Clock, Store
+from conversation.values import Append, Appended, Decide, Erased, Key, Reached, TurnLease, Visitor
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from conversation.bus import LocalBus
-from conversation.ports import Clock, Hint, Listener, Reached, Relayed
+from conversation.ports import Clock
+from conversation.values import Hint, Listener, Reached, Relayed
 
 log = structlog.get_logger(__name__)
 

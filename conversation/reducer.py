@@ -6,8 +6,8 @@ from datetime import datetime
 
 from conversation.errors import NotFound
 from conversation.events import Event, Opened, Standing
-from conversation.ports import Draft
 from conversation.state import BOT_HOLDS, Conversation, apply, begin, permit
+from conversation.values import Draft
 
 _FENCES_A_NUMBER = 1 << 20  # more than a turn can change hands before it is answered
 

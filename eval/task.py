@@ -14,8 +14,8 @@ from conversation.bus import LocalBus
 from conversation.clock import ManualClock
 from conversation.events import BOT, Author, BotSaid, Event, HandoffRequested, Opened, VisitorSaid
 from conversation.memory import MemoryStore
-from conversation.ports import Agent, Draft
 from conversation.publisher import Publisher
+from conversation.values import Agent, Draft
 from eval.cases import Dialogue, LabelledTurn, Question, Utterance
 from eval.results import RANKED_LIMIT, Row
 from handoff.desk import Desk

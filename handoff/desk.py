@@ -33,9 +33,9 @@ from conversation.events import (
     Transferred,
     body_of,
 )
-from conversation.ports import Agent, Draft, Key
 from conversation.publisher import Publisher
 from conversation.state import Conversation
+from conversation.values import Agent, Draft, Key
 from handoff.accounts import MAX_TAG_CHARS
 from handoff.errors import BadRequest
 from handoff.input_validation import clean

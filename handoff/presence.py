@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from conversation.ports import Agent, Clock, Presence, PresenceStatus, Role, Store
+from conversation.ports import Clock, Store
+from conversation.values import Agent, Presence, PresenceStatus, Role
 
 PRESENCE_LEASE_S = 45  # three missed renewals: one lost packet or a slow tab does not close the desk
 PRESENCE_RENEW_S = 15  # a request renews at most this often, so that reading is not writing

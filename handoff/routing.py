@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from conversation.ports import Agent
 from conversation.state import Conversation
+from conversation.values import Agent
 
 
 @dataclass(frozen=True, slots=True)

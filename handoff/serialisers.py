@@ -3,8 +3,8 @@
 from pydantic import JsonValue
 
 from conversation.events import JsonObject, rfc3339
-from conversation.ports import Agent
 from conversation.state import Conversation
+from conversation.values import Agent
 
 
 def item_form(now: Conversation) -> JsonObject:

@@ -44,8 +44,8 @@ from conversation.events import (
     Standing,
     State,
 )
-from conversation.ports import Role
 from conversation.state import fold
+from conversation.values import Role
 from eval.cases import read_dialogues, read_questions
 from eval.report.render import GROUPS
 from handoff.accounts import accounts, passwords

@@ -25,8 +25,8 @@ from conversation.events import (
     desk_form,
     rfc3339,
 )
-from conversation.ports import Append, Draft, Visitor
 from conversation.sql.sqlite import SqliteStore
+from conversation.values import Append, Draft, Visitor
 
 ADA = "ada@example.org"
 

@@ -33,7 +33,6 @@ from bot.visitor import ChatServices, DeskStatus, Limits, VisitorAuthentication
 from conversation.bus import LocalBus
 from conversation.clock import SystemClock
 from conversation.errors import StorageUnavailable
-from conversation.notification_outbox import Subscriptions
 from conversation.poll import poll
 from conversation.ports import Bus, Clock, Store
 from conversation.publisher import Publisher
@@ -42,6 +41,7 @@ from conversation.retention import retain
 from conversation.sql.backup import postgres, sqlite
 from conversation.sql.postgres import PATIENT_S, STATEMENT_S, PostgresStore
 from conversation.sql.sqlite import SqliteStore
+from conversation.values import Subscriptions
 from handoff.accounts import Accounts
 from handoff.assignment import AssignmentLoop
 from handoff.console import Console

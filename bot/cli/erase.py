@@ -11,10 +11,9 @@ from bot.cli.backup import takes_data
 from bot.cli.commands import settings_of
 from conversation.bus import LocalBus
 from conversation.clock import SystemClock
-from conversation.ports import Visitor
 from conversation.publisher import Publisher
-from conversation.records import Copy, Holdings, Mention
 from conversation.retention import erase_older
+from conversation.values import Copy, Holdings, Mention, Visitor
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 ROUNDS = 5  # a visitor may write while their data is being erased; longer than a few rounds nobody keeps up

@@ -17,7 +17,8 @@ from bot.cli.backup import takes_data
 from bot.cli.commands import settings_of
 from bot.settings import Settings
 from conversation.events import Event, desk_form, rfc3339
-from conversation.ports import Store, Visitor
+from conversation.ports import Store
+from conversation.values import Visitor
 
 PAGE_EVENTS = 500
 TAIL_BYTES = 64 * 1024  # read backwards at a time to find where an export ended

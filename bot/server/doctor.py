@@ -13,8 +13,8 @@ from bot.assembly import DATABASE, DataUnwritable, connect_model, open_store, pr
 from bot.server.serve import PortTaken, take_port
 from bot.settings import Settings, SettingsError, is_loopback
 from conversation.errors import DatabaseNewer, DatabaseUnusable, StorageUnavailable
-from conversation.notification_outbox import Undelivered
 from conversation.redis_bus import problem_with
+from conversation.values import Undelivered
 from retrieval.articles import read
 from retrieval.errors import KnowledgeError
 from retrieval.index import load, newest

@@ -24,8 +24,8 @@ from conversation.events import (
     Surveyed,
     VisitorSaid,
 )
-from conversation.ports import Decide, Draft
 from conversation.state import Conversation
+from conversation.values import Decide, Draft
 
 
 class Ended(Refused):

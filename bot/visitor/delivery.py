@@ -8,8 +8,8 @@ from bot.visitor.channel import Channel
 from bot.visitor.desk_status import DeskStatus
 from bot.visitor.protocol import TRY_LATER, Hangup, encode, event_frame
 from conversation.events import Event, JsonObject, State
-from conversation.ports import Hint, Reached
 from conversation.publisher import Publisher
+from conversation.values import Hint, Reached
 from handoff.desk import Desk, Place
 
 QUEUED_FRAMES = 256  # ephemeral frames a slow reader may owe; events are paged from the store instead

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bot.settings import Site
 from bot.visitor.protocol import BAD_TOKEN, FORBIDDEN, UNKNOWN_SITE, Hangup, Hello, Text
 from bot.visitor.protocol import Identity as SignedIdentity
-from conversation.ports import Clock, Visitor, VisitorStore
+from conversation.ports import Clock, VisitorStore
+from conversation.values import Visitor
 
 TOKEN_DAYS = 90
 SLIDE_AFTER = timedelta(days=1)  # a token in daily use is written once a day, not once a page

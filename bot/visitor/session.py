@@ -39,9 +39,9 @@ from bot.visitor.protocol import (
 )
 from conversation.errors import AlreadySent, NewerConversation, Refused, StorageUnavailable
 from conversation.events import SYSTEM, Author, BotSaid, Closed, Event, HandoffRequested, JsonObject, Opened
-from conversation.ports import Appended, Draft, Key, Relayed
 from conversation.publisher import Publisher
 from conversation.state import Conversation
+from conversation.values import Appended, Draft, Key, Relayed
 from handoff.desk import Desk
 
 log = structlog.get_logger()

@@ -5,8 +5,8 @@ from conversation.memory.notification_outbox import MemoryNotices
 from conversation.memory.people import MemoryPeople
 from conversation.memory.records import MemoryRecords
 from conversation.memory.tables import Tables
-from conversation.notification_outbox import NOBODY, Subscriptions
 from conversation.ports import Clock
+from conversation.values import NOBODY, Subscriptions
 
 __all__ = ["MemoryStore"]
 

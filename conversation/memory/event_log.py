@@ -7,11 +7,11 @@ from datetime import timedelta
 from conversation.errors import AlreadySent, ClientIdReused, LeaseLost, NewerConversation, OverCapacity
 from conversation.events import Event, State
 from conversation.memory.tables import Owed, Sent, Tables, Turn
-from conversation.notification_outbox import Subscriptions
 from conversation.paging import cursor_after, position, read_cursor, serving_order
-from conversation.ports import Append, Appended, Clock, Head, Key, Page, TurnLease
+from conversation.ports import Clock
 from conversation.reducer import advance, first_fence, owes_answer, taken_by
 from conversation.state import Conversation
+from conversation.values import Append, Appended, Head, Key, Page, Subscriptions, TurnLease
 
 
 class MemoryLog:

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from conversation.memory.tables import Owed, Tables
-from conversation.notification_outbox import NoticeLease, Undelivered
 from conversation.ports import Clock
+from conversation.values import NoticeLease, Undelivered
 
 
 class MemoryNotices:

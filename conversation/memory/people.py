@@ -6,7 +6,7 @@ from datetime import datetime
 from conversation.errors import EmailTaken
 from conversation.events import Author
 from conversation.memory.tables import Tables
-from conversation.ports import Agent, Credential, Presence, Visitor
+from conversation.values import Agent, Credential, Presence, Visitor
 
 
 class MemoryPeople:

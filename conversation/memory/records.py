@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from conversation.erasure import RANDOM_IDS, erased, is_due, last_words
 from conversation.events import ContactLeft, Event
 from conversation.memory.tables import Sent, Tables
-from conversation.ports import Clock, Head
-from conversation.records import Copy, Erased, Holdings, Mention
+from conversation.ports import Clock
 from conversation.reducer import advance
 from conversation.state import fold
+from conversation.values import Copy, Erased, Head, Holdings, Mention
 
 
 class MemoryRecords:

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from conversation.events import Event
-from conversation.ports import Agent, Credential, Presence, Visitor
 from conversation.state import Conversation
+from conversation.values import Agent, Credential, Presence, Visitor
 
 
 @dataclass(frozen=True, slots=True)

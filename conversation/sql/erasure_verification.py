@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 
-from conversation.records import Copy
+from conversation.values import Copy
 
 CHECKPOINT_S = 5.0  # how long readers may keep the write-ahead log from being emptied
 TRY_AGAIN_S = 0.05

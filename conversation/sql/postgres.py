@@ -9,12 +9,11 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from conversation.errors import DatabaseUnusable, StorageUnavailable
-from conversation.notification_outbox import NOBODY, Subscriptions
-from conversation.records import Copy
 from conversation.sql import schema
 from conversation.sql.database import T, Work
 from conversation.sql.statements.turns import Worker
 from conversation.sql.store import SqlStore
+from conversation.values import NOBODY, Copy, Subscriptions
 
 CONNECTIONS = 10  # a process; each holds a transaction for some milliseconds, and the server has 100 by default
 CONNECT_S = 3.0

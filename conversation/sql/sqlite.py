@@ -16,14 +16,13 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from conversation.errors import DatabaseUnusable, StorageUnavailable
-from conversation.notification_outbox import NOBODY, Subscriptions
-from conversation.records import Copy
 from conversation.sql import schema
 from conversation.sql.database import T, Work
 from conversation.sql.erasure_verification import copies_in
 from conversation.sql.statements.turns import Worker
 from conversation.sql.store import SqlStore
 from conversation.sql.writer import BUSY_ATTEMPT_S, Writer, is_busy, unavailable
+from conversation.values import NOBODY, Copy, Subscriptions
 
 BUSY_TIMEOUT_S = 5.0  # how long another process may write before a command fails
 READERS = 4  # a page of events takes microseconds; more threads would only wait for each other

@@ -6,14 +6,27 @@ from functools import partial
 
 from conversation.erasure import Remains
 from conversation.events import Event, State
-from conversation.notification_outbox import NoticeLease, Undelivered
-from conversation.ports import Agent, Append, Appended, Credential, Head, Page, Presence, TurnLease, Visitor
-from conversation.records import Erased, Holdings, Mention
 from conversation.sql.database import Database
 from conversation.sql.statements import erasing, notification_outbox, people, reading, turns
 from conversation.sql.statements.appending import append
 from conversation.sql.statements.turns import Worker
 from conversation.state import Conversation
+from conversation.values import (
+    Agent,
+    Append,
+    Appended,
+    Credential,
+    Erased,
+    Head,
+    Holdings,
+    Mention,
+    NoticeLease,
+    Page,
+    Presence,
+    TurnLease,
+    Undelivered,
+    Visitor,
+)
 
 
 class _SqlLog:

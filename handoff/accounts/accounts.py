@@ -16,8 +16,9 @@ from datetime import timedelta
 from typing import Final
 
 from conversation.errors import NotFound
-from conversation.ports import Agent, Clock, Credential, CredentialKind, Role, Store, Visitor
+from conversation.ports import Clock, Store
 from conversation.state import Conversation
+from conversation.values import Agent, Credential, CredentialKind, Role, Visitor
 from handoff.accounts.passwords import Passwords
 from handoff.errors import (
     AgentDisabled,

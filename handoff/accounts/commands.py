@@ -11,7 +11,8 @@ from typing import get_args
 
 from conversation.clock import SystemClock
 from conversation.errors import Refused, StorageUnavailable
-from conversation.ports import Agent, Role, Store
+from conversation.ports import Store
+from conversation.values import Agent, Role
 from handoff.accounts.accounts import LOGIN_LINK_MIN, Accounts
 
 OpenStore = Callable[[Path], AbstractAsyncContextManager[Store]]

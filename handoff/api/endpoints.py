@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from conversation.events import Event, JsonObject, Priority, State, desk_form
-from conversation.ports import Agent, PresenceStatus
+from conversation.values import Agent, PresenceStatus
 from handoff.accounts import (
     Accounts,
     Count,

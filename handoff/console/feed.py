@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from conversation.events import JsonObject, desk_form
-from conversation.ports import Bus, Hint, Reached, Relayed, Store
+from conversation.ports import Bus, Store
 from conversation.state import Conversation
+from conversation.values import Hint, Reached, Relayed
 from handoff.console.frames import MAX_WATCHED
 from handoff.serialisers import item_form
 

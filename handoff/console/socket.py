@@ -10,8 +10,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from conversation.errors import NotFound, StorageUnavailable
 from conversation.events import JsonObject
-from conversation.ports import Clock, Relayed
+from conversation.ports import Clock
 from conversation.state import Conversation
+from conversation.values import Relayed
 from handoff.accounts import RequestAuthentication, SignedIn, from_own_page, gate
 from handoff.console.feed import Ended, Feed
 from handoff.console.frames import (

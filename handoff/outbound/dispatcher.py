@@ -14,9 +14,9 @@ import structlog
 
 from conversation.errors import StorageUnavailable
 from conversation.events import Event, Unknown
-from conversation.notification_outbox import NoticeLease
 from conversation.ports import Clock, Store
 from conversation.state import Conversation
+from conversation.values import NoticeLease
 
 ATTEMPT_S = 20.0  # what the Standard Webhooks specification recommends to wait: 15 to 30 s
 LEASE_S = 60.0  # well beyond an attempt, so that nothing needs to be renewed

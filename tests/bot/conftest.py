@@ -26,9 +26,10 @@ from conversation.bus import LocalBus
 from conversation.clock import ManualClock
 from conversation.events import Event
 from conversation.memory import MemoryStore
-from conversation.ports import Agent, Store
+from conversation.ports import Store
 from conversation.publisher import Publisher
 from conversation.sql.sqlite import SqliteStore
+from conversation.values import Agent
 from handoff.desk import Desk
 from handoff.presence import Attendance
 from retrieval.articles.article import parse

@@ -12,8 +12,8 @@ from bot.answer.reply.language_model.generate import Bounds, ModelGenerator
 from bot.answer.reply.language_model.provider import Heard
 from conversation.errors import StorageUnavailable
 from conversation.events import Author, Opened, VisitorSaid
-from conversation.ports import Append, Draft, Relayed, Visitor
 from conversation.reducer import turn_id
+from conversation.values import Append, Draft, Relayed, Visitor
 
 PATIENCE_S = 5.0
 FIRST, SECOND = "A refund takes five days [1].", " It reaches your bank account [1]."

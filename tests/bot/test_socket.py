@@ -21,7 +21,7 @@ from bot.settings.settings import Settings, Site
 from bot.visitor import channel
 from bot.visitor.protocol import MAX_FRAME_BYTES
 from conversation.events import Author, Opened, VisitorSaid
-from conversation.ports import Draft, Visitor
+from conversation.values import Draft, Visitor
 from retrieval.index.watch import Knowledge
 from retrieval.model.encoder import HashingEncoder
 

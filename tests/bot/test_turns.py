@@ -9,9 +9,9 @@ from bot.turns import ATTEMPTS
 from conversation.errors import StorageUnavailable
 from conversation.events import Author, BotSaid, HandoffRequested, Opened, Rated, VisitorSaid
 from conversation.memory import MemoryStore
-from conversation.ports import Append, Draft, Visitor
 from conversation.sql.sqlite import SqliteStore
 from conversation.state import fold
+from conversation.values import Append, Draft, Visitor
 
 CONVERSATION = "c1"
 ADA = Author("visitor", None, "ada")

@@ -23,10 +23,9 @@ from conversation.events import (
     VisitorSaid,
 )
 from conversation.memory import MemoryStore
-from conversation.notification_outbox import NOBODY
-from conversation.ports import Agent, Append, Draft, Key
 from conversation.sql.postgres import PostgresStore
 from conversation.sql.sqlite import SqliteStore
+from conversation.values import NOBODY, Agent, Append, Draft, Key
 
 AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 ANNA = Agent("anna-id", "anna@example.org", "Anna", capacity=5)

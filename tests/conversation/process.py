@@ -9,8 +9,8 @@ from pathlib import Path
 
 from conversation.errors import AlreadyClaimed
 from conversation.events import Author, Claimed, Opened, VisitorSaid
-from conversation.ports import Append, Draft, Key
 from conversation.sql.sqlite import SqliteStore
+from conversation.values import Append, Draft, Key
 
 AGENTS = 25
 WRITERS = 20

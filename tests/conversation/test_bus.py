@@ -4,7 +4,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from conversation.bus import LocalBus
-from conversation.ports import Reached, Relayed
+from conversation.values import Reached, Relayed
 
 HINT = Reached("c1", "v1", 4)
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from conversation.events import Author, Closed, ContactLeft, Opened, Rated, desk_form
-from conversation.ports import Append, Draft
 from conversation.sql.statements import erasing
 from conversation.state import fold
+from conversation.values import Append, Draft
 
 PIECE = 3
 SAID = 9  # messages, each with a number of its own; with what else is said, four pieces and a rest

@@ -43,11 +43,10 @@ from conversation.events import (
     stored_body,
     visitor_form,
 )
-from conversation.ports import Append, Draft, Head, Visitor
 from conversation.publisher import Publisher
-from conversation.records import Holdings
 from conversation.sql import erasure_verification
 from conversation.state import fold
+from conversation.values import Append, Draft, Head, Holdings, Visitor
 
 AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 SECRET = 'Grüße "quoted" 4111-secret'

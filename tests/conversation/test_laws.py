@@ -29,9 +29,9 @@ from conversation.events import (
     Transferred,
     VisitorSaid,
 )
-from conversation.ports import Append, Draft
 from conversation.reducer import owes_answer
 from conversation.state import apply, fold
+from conversation.values import Append, Draft
 
 ANNA = Author("agent", "Anna", "anna-id")
 BEN = Author("agent", "Ben", "ben-id")

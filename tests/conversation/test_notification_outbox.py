@@ -7,7 +7,7 @@ import pytest
 
 from conversation.errors import IllegalTransition
 from conversation.events import SYSTEM, Author, Closed, ContactLeft, HandoffRequested, VisitorSaid
-from conversation.notification_outbox import NoticeLease
+from conversation.values import NoticeLease
 
 VISITOR = Author("visitor", None, "v1")
 LEASE_S = 3600.0  # by the database's clock: a test ends it in the row itself

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from conversation.bus import LocalBus
 from conversation.errors import StorageUnavailable
 from conversation.poll import poll
-from conversation.ports import Reached
+from conversation.values import Reached
 
 
 class Flaky:

@@ -7,8 +7,8 @@ from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from conversation.clock import SystemClock
-from conversation.ports import Reached, Relayed
 from conversation.redis_bus import CHANNEL, WAITING, RedisBus, problem_with
+from conversation.values import Reached, Relayed
 
 HINT = Reached("c1", "v1", 4)
 FRAME = Relayed("c1", "visitor", {"type": "typing", "on": True})

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from conversation.bus import LocalBus
-from conversation.ports import Visitor
 from conversation.publisher import Publisher
 from conversation.retention import EVERY_S, erase_older, retain
+from conversation.values import Visitor
 
 
 @pytest.fixture

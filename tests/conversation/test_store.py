@@ -32,7 +32,7 @@ from conversation.events import (
     Transferred,
     VisitorSaid,
 )
-from conversation.ports import Agent, Append, Credential, Draft, Head, Key, Presence, TurnLease, Visitor
+from conversation.values import Agent, Append, Credential, Draft, Head, Key, Presence, TurnLease, Visitor
 
 VISITOR = Author("visitor", None, "v1")
 

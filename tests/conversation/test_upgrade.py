@@ -12,12 +12,12 @@ import pytest
 import sqlalchemy as sa
 
 from conversation.events import SYSTEM, Author, Closed, VisitorSaid
-from conversation.ports import Agent, Append, Draft
 from conversation.sql import schema
 from conversation.sql.postgres import PostgresStore
 from conversation.sql.sqlite import SqliteStore
 from conversation.sql.tables import REVISION
 from conversation.state import fold
+from conversation.values import Agent, Append, Draft
 
 SUBSCRIPTIONS = {"closed": ("webhook",)}
 

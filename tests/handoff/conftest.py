@@ -18,8 +18,8 @@ from conversation.bus import LocalBus
 from conversation.clock import ManualClock
 from conversation.events import Author, BotSaid, Event, HandoffRequested, Opened, Payload, VisitorSaid
 from conversation.memory import MemoryStore
-from conversation.ports import Agent, Draft, Role, Visitor
 from conversation.publisher import Publisher
+from conversation.values import Agent, Draft, Role, Visitor
 from handoff.accounts.accounts import Accounts
 from handoff.api import endpoints
 from handoff.api.problems import install_problem_handlers

@@ -13,8 +13,8 @@ from conversation.errors import Refused
 from conversation.events import Author, HandoffRequested, Opened, VisitorSaid
 from conversation.memory import MemoryStore
 from conversation.poll import poll
-from conversation.ports import Agent, Draft
 from conversation.publisher import Publisher
+from conversation.values import Agent, Draft
 from handoff.console.feed import Feed
 from handoff.desk import Desk
 from handoff.presence import Attendance

@@ -31,11 +31,11 @@ from conversation.events import (
     VisitorSaid,
 )
 from conversation.memory import MemoryStore
-from conversation.ports import Agent, Draft
 from conversation.publisher import Publisher
 from conversation.sql.postgres import PostgresStore
 from conversation.sql.sqlite import SqliteStore
 from conversation.state import fold
+from conversation.values import Agent, Draft
 from handoff.assignment import ANSWER_WITHIN_S, VANISHED_S, AssignmentLoop
 from handoff.desk import Desk
 from handoff.presence import Attendance

@@ -8,10 +8,10 @@ import pytest
 from conversation.bus import LocalBus
 from conversation.clock import ManualClock
 from conversation.events import Author, HandoffRequested, Opened
-from conversation.ports import Agent, Draft
 from conversation.publisher import Publisher
 from conversation.sql.postgres import PostgresStore
 from conversation.sql.sqlite import SqliteStore
+from conversation.values import Agent, Draft
 from handoff.assignment import AssignmentLoop
 from handoff.desk import Desk
 from handoff.presence import Attendance

@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
-from conversation.ports import Agent
 from conversation.state import Conversation
+from conversation.values import Agent
 from handoff.routing import Patience, Seat, takers
 
 AT = datetime(2026, 3, 2, 12, tzinfo=UTC)

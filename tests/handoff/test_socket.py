@@ -10,7 +10,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from conversation.bus import LocalBus
 from conversation.errors import StorageUnavailable
 from conversation.events import Author, VisitorSaid
-from conversation.ports import Reached, Relayed
+from conversation.values import Reached, Relayed
 from handoff.console.feed import Ended, Feed
 
 PASSWORD = "correct horse battery"

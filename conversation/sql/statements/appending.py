@@ -12,7 +12,6 @@ from conversation.errors import (
     StorageUnavailable,
 )
 from conversation.events import Event
-from conversation.ports import Append, Appended, Key, TurnLease
 from conversation.reducer import advance, owes_answer, taken_by
 from conversation.sql.statements import notification_outbox, people, turns
 from conversation.sql.statements.rows import conversation_of, conversation_values, event_of, event_values
@@ -20,6 +19,7 @@ from conversation.sql.statements.turns import Turn, Worker
 from conversation.sql.tables import agents, conversations, events
 from conversation.sql.tables import turns as owed
 from conversation.state import Conversation
+from conversation.values import Append, Appended, Key, TurnLease
 
 _SENT = sa.select(events).where(
     events.c.sender == bindparam("wanted_sender"), events.c.client_id == bindparam("wanted_client_id")

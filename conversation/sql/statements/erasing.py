@@ -11,8 +11,6 @@ from sqlalchemy import Connection, bindparam
 from conversation.clock import micros
 from conversation.erasure import RANDOM_IDS, Remains, is_due, last_words
 from conversation.events import Author, Event
-from conversation.ports import Head
-from conversation.records import Erased, Holdings, Mention
 from conversation.reducer import advance
 from conversation.sql.statements import notification_outbox, reading, turns
 from conversation.sql.statements.dialect import DatabaseNow
@@ -26,6 +24,7 @@ from conversation.sql.statements.rows import (
 )
 from conversation.sql.tables import IS_TO_ERASE, chores, conversations, events, metadata, visitors
 from conversation.state import Conversation
+from conversation.values import Erased, Head, Holdings, Mention
 
 EVENTS_AT_ONCE = 200  # of an erasure: others can write after some tens of milliseconds, however long the conversation
 IDS_AT_ONCE = 500

@@ -6,9 +6,9 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, bindparam
 
 from conversation.events import Event
-from conversation.notification_outbox import NoticeLease, Subscriptions, Undelivered
 from conversation.sql.statements.dialect import DatabaseNow
 from conversation.sql.tables import notices
+from conversation.values import NoticeLease, Subscriptions, Undelivered
 
 _HERE = (notices.c.conversation_id, notices.c.seq, notices.c.target)
 _LATER = DatabaseNow() + bindparam("after_us", type_=sa.BigInteger)

@@ -8,7 +8,6 @@ from sqlalchemy import Connection, bindparam
 from conversation.clock import micros
 from conversation.errors import EmailTaken
 from conversation.events import Author
-from conversation.ports import Agent, Credential, Presence, Visitor
 from conversation.sql.statements.rows import (
     Values,
     agent_of,
@@ -21,6 +20,7 @@ from conversation.sql.statements.rows import (
     visitor_values,
 )
 from conversation.sql.tables import IS_OPEN, agents, conversations, credentials, events, presence, visitors
+from conversation.values import Agent, Credential, Presence, Visitor
 
 _WANTED: sa.BindParameter[object] = bindparam("wanted")
 _VISITOR_BY_TOKEN = sa.select(visitors).where(visitors.c.token_hash == _WANTED)

@@ -7,10 +7,10 @@ from sqlalchemy import Connection, bindparam
 
 from conversation.events import Event, State
 from conversation.paging import cursor_after, read_cursor
-from conversation.ports import Head, Page
 from conversation.sql.statements.rows import conversation_of, event_of
 from conversation.sql.tables import IS_OPEN, IS_QUEUED, conversations, events
 from conversation.state import Conversation
+from conversation.values import Head, Page
 
 IDS_A_QUERY = 10_000  # SQLite takes 32,766 parameters a statement
 

@@ -9,8 +9,8 @@ from sqlalchemy import Row
 from conversation.clock import from_micros, micros
 from conversation.events import VERSION, Author, Event, Holder, JsonObject, Priority, revive, stored_body
 from conversation.paging import RANKS
-from conversation.ports import Agent, Credential, Key, Presence, Visitor
 from conversation.state import Conversation
+from conversation.values import Agent, Credential, Key, Presence, Visitor
 
 Values = dict[str, object]
 _PRIORITIES: Mapping[int, Priority] = {rank: priority for priority, rank in RANKS.items()}

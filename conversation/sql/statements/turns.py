@@ -5,13 +5,12 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row, bindparam
 
-from conversation.notification_outbox import Subscriptions
-from conversation.ports import TurnLease
 from conversation.reducer import first_fence
 from conversation.sql.statements.dialect import DatabaseNow
 from conversation.sql.statements.rows import Columns
 from conversation.sql.tables import turns
 from conversation.state import Conversation
+from conversation.values import Subscriptions, TurnLease
 
 
 @dataclass(frozen=True, slots=True)

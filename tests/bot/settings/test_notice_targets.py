@@ -13,7 +13,7 @@ from bot.settings.notice_targets import KINDS, mail_server, signing_key
 from bot.settings.settings import Settings, SettingsError, load_settings
 from conversation.clock import SystemClock
 from conversation.events import SYSTEM, Author, Closed, Opened
-from conversation.ports import Append, Draft
+from conversation.values import Append, Draft
 from handoff.outbound.mail_server import MailServer
 
 SECRET = base64.b64encode(bytes(range(32))).decode()

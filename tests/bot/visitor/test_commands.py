@@ -8,8 +8,8 @@ from bot.visitor.commands import CommandContext, Ended, RateLimited, decision
 from bot.visitor.protocol import CallHuman, CancelHuman, CloseChat, Contact, Rate, Say, Survey
 from conversation.errors import IllegalTransition
 from conversation.events import Author, Claimed, Closed, HandoffRequested, Opened, VisitorSaid
-from conversation.ports import Draft
 from conversation.reducer import advance
+from conversation.values import Draft
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ADA = Author("visitor", None, "ada")

@@ -3,7 +3,7 @@ import hashlib
 import pytest
 
 from conversation.errors import EmailTaken, NotFound
-from conversation.ports import Visitor
+from conversation.values import Visitor
 from handoff.accounts.accounts import gate, normal_email
 from handoff.accounts.passwords import Passwords
 from handoff.errors import AgentDisabled, BadCredentials, BadRequest, Forbidden, UnknownAgent

@@ -13,8 +13,8 @@ from conversation.clock import ManualClock
 from conversation.errors import StorageUnavailable
 from conversation.events import SYSTEM, Author, Closed, HandoffRequested, Opened, VisitorSaid
 from conversation.memory import MemoryStore
-from conversation.ports import Draft
 from conversation.publisher import Publisher
+from conversation.values import Draft
 from handoff.outbound import dispatcher
 from handoff.outbound.dispatcher import Failed, Later, Noted, OutboxDispatcher, Told, retry_in_s
 
