@@ -1,69 +1,77 @@
-"""The command line: the houses' commands, put together."""
+"""The command line. A house is imported when a command of it runs."""
 
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
-
-from bot.answer import CalibrationUnusable
-from bot.assembly import DataUnwritable, open_store
-from bot.cli import backup, erase, export
-from bot.cli import commands as bot
-from bot.cli.commands import settings_of
-from bot.cli.export import ExportRefused
-from bot.server import PortTaken, WorkersFailed, configure_logging
-from bot.settings import SettingsError, load_settings
-from conversation.errors import BackupRefused, DatabaseNewer, DatabaseUnusable, StorageUnavailable
-from eval import commands as evaluation
-from handoff.accounts import commands as handoff
-from retrieval import commands as retrieval
-from retrieval.errors import KnowledgeError
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
 
 FAILED, WRONG_USAGE = 1, 2
-OPERATIONAL = (
-    CalibrationUnusable,
-    DataUnwritable,
-    PortTaken,
-    KnowledgeError,
-    StorageUnavailable,
-    DatabaseNewer,
-    DatabaseUnusable,
-    BackupRefused,
-    ExportRefused,
-    WorkersFailed,
-)
 INTERRUPTED = 130  # as a shell reports SIGINT
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What a command does, in a few words, and the module whose `add_arguments` takes its parser."""
+
+    summary: str
+    module: str
+
+
+COMMANDS: Mapping[str, Command] = {
+    "serve": Command("answer visitors and serve the console", "bot.cli.serve"),
+    "ask": Command("ask the bot a question in the terminal", "bot.cli.ask"),
+    "doctor": Command("check the set-up and say what to do", "bot.cli.doctor"),
+    "export": Command("write conversations as JSON lines", "bot.cli.export"),
+    "backup": Command("copy the database while the server runs", "bot.cli.backup"),
+    "restore": Command("fill an empty data folder or database from a backup", "bot.cli.restore"),
+    "erase": Command("overwrite what was written, for good", "bot.cli.erase"),
+    "kb": Command("build, check and search the articles", "retrieval.commands"),
+    "agent": Command("accounts of those who answer in the console", "bot.cli.agent"),
+    "eval": Command("measure how well the bot answers", "eval.commands"),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit status: 0 done, 1 failed or a gate not met, 2 wrong usage."""
-    args = parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    args = parser([name for name in given[:1] if name in COMMANDS]).parse_args(given)
+    return _carry_out(args)
+
+
+def parser(names: Sequence[str] = tuple(COMMANDS)) -> ArgumentParser:
+    """Every command; those of `names` with their options, for which their modules are imported."""
+    handrail = ArgumentParser(prog="handrail", description="A support chat that answers from your own knowledge base.")
+    commands = handrail.add_subparsers(metavar="COMMAND", required=True)
+    for name, command in COMMANDS.items():
+        added = commands.add_parser(name, help=command.summary)
+        if name in names:
+            import_module(command.module).add_arguments(added)
+    return handrail
+
+
+def _carry_out(args: Namespace) -> int:
+    from bot.errors import SetupError
+    from bot.settings import SettingsError
+    from conversation.errors import BackupRefused, DatabaseNewer, DatabaseUnusable, StorageUnavailable
+    from retrieval.errors import KnowledgeError
+
     try:
         _complete(args)
         return int(args.run(args))
     except SettingsError as problem:
         return _fail(problem, WRONG_USAGE)
-    except OPERATIONAL as problem:
+    except (SetupError, KnowledgeError, StorageUnavailable, DatabaseNewer, DatabaseUnusable, BackupRefused) as problem:
         return _fail(problem, FAILED)
     except KeyboardInterrupt:
         return INTERRUPTED
 
 
-def parser() -> ArgumentParser:
-    """Every command with its options."""
-    handrail = ArgumentParser(prog="handrail", description="A support chat that answers from your own knowledge base.")
-    commands = handrail.add_subparsers(metavar="COMMAND", required=True)
-    bot.add_commands(commands)
-    export.add_commands(commands)
-    backup.add_commands(commands)
-    erase.add_commands(commands)
-    retrieval.add_commands(commands)
-    handoff.add_commands(commands, lambda data: open_store(load_settings(data=data)))
-    evaluation.add_commands(commands)
-    return handrail
-
-
 def _complete(args: Namespace) -> None:
     """What the command line leaves open comes from the settings, for every command alike. Raises SettingsError."""
+    from bot.cli.options import settings_of
+    from bot.log import configure_logging
+
     settings = settings_of(args)
     configure_logging(settings.log_format)
     for name in ("kb", "data", "model"):

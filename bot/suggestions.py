@@ -29,7 +29,9 @@ def suggester(store: Store, knows: Callable[[], TurnDeps]) -> Callable[[str], Aw
         known = knows()
         audience = Audience(now.site_id, now.locale, internal=True)
         question, earlier = said[asked[-1]].text, said[: asked[-1]]
-        found = await retrieve_passages(question, earlier, audience, known.snapshot, known.encode, limit=SUGGESTIONS)
+        found = await retrieve_passages(
+            question, earlier, audience, known.snapshot, known.encode, limit=SUGGESTIONS, pool=known.pool
+        )
         return [_suggestion(hit, found.reading.text, known) for hit in best_passages(found.hits)]
 
     return suggest

@@ -60,7 +60,7 @@ class ConversationStore(Protocol):
         """Conversations in one of `states` (none: any), held by an agent, whose messages contain `text`."""
 
     async def queue(self) -> tuple[Conversation, ...]:
-        """Who waits for a person, by priority, then by waiting time; `handoff.queue_order.served` says who is next."""
+        """Who waits for a person, by priority, then by waiting time; `handoff.routing.queue_order` says who is next."""
 
     async def heads(self, *, conversation_ids: Sequence[str], visitor_ids: Sequence[str]) -> tuple[Head, ...]:
         """How far the given conversations, and the latest of each given visitor, have come: one query a poll."""

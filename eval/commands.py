@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.answer import Policy
-from bot.assembly import open_calibration
-from bot.cli.commands import add_settings, settings_of
+from bot.assembly.adapters import open_calibration
+from bot.cli.options import add_settings, settings_of
 from bot.settings import Settings
 from eval.calibrate import OneSided, TooFewQuestions, calibrate
 from eval.cases import CaseError
@@ -26,10 +26,9 @@ from eval.task import TurnFailed
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 
 
-def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Registers `eval` with its sub-commands."""
-    house = subparsers.add_parser("eval", help="measure how well the bot answers")
-    kinds = house.add_subparsers(metavar="command", required=True)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The sub-commands; each leaves its handler in `run`."""
+    kinds = parser.add_subparsers(metavar="command", required=True)
     one = kinds.add_parser(
         "run",
         help="play questions and dialogues, write results.json, cases.jsonl and report.html",

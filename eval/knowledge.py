@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from rich.progress import Progress
 
 from bot.answer import Calibration, Policy, TurnDeps
-from bot.assembly import open_calibration, open_tone, policy_of, prepare_data
+from bot.assembly.adapters import open_calibration, open_tone, policy_of
+from bot.assembly.storage import prepare_data
 from bot.settings import Settings
 from eval.suite import NothingToPlay
 from retrieval.articles import Article, read

@@ -5,21 +5,18 @@ Every metric follows from the rows and the case files (`eval.metrics.measures`);
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
 import orjson
-from pydantic import Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from conversation.events import Citation, Outcome, Reason
 from eval.metrics import Metric
+from eval.rows import Row
 
 Shape = TypeVar("Shape")
-
-RANKED_LIMIT = 20  # PROTOCOL: evaluation files
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class ResultError(Exception):
@@ -33,29 +30,6 @@ class ResultError(Exception):
 
     def __str__(self) -> str:
         return f"{self.path}: {self.problem}"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """How the bot answered one case; `ranked` are article ids, best first, up to 20; `confidence` is 0 to 1."""
-
-    row_id: Annotated[str, Field(alias="id")]
-    outcome: Outcome
-    confidence: Share
-    ranked: tuple[str, ...]
-    citations: tuple[Citation, ...]
-    text: str
-    frustration: Share | None
-    reason: Reason | None
-    latency_ms: Annotated[float, Field(ge=0)]
-    trace: Mapping[str, JsonValue] = field(default_factory=dict)
-
-    @property
-    def chosen(self) -> str | None:
-        """The article the reply stands on: its first citation if it answers, else what was ranked first."""
-        if self.outcome == "answer":
-            return self.citations[0].article_id if self.citations else None
-        return self.ranked[0] if self.ranked else None
 
 
 @dataclass(frozen=True, slots=True)

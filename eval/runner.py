@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bot.answer import Calibration, Policy
 from bot.settings import Settings
 from eval.knowledge import Library, open_library
-from eval.results import Row
+from eval.rows import Row
 from eval.suite import Suite
 from eval.task import play, scenes
 

@@ -17,7 +17,7 @@ from conversation.memory import MemoryStore
 from conversation.publisher import Publisher
 from conversation.values import Agent, Draft
 from eval.cases import Dialogue, LabelledTurn, Question, Utterance
-from eval.results import RANKED_LIMIT, Row
+from eval.rows import RANKED_LIMIT, Row
 from handoff.desk import Desk
 from handoff.presence import Attendance
 

@@ -15,8 +15,7 @@ from conversation.errors import OverCapacity, Refused, StorageUnavailable
 from conversation.state import Conversation
 from handoff.desk import Desk
 from handoff.presence import PRESENCE_LEASE_S, Roll
-from handoff.queue_order import queue_order
-from handoff.routing import Patience, Seat, takers
+from handoff.routing import Patience, Seat, queue_order, takers
 
 VANISHED_S = 120.0  # a console that was closed by mistake, or a tunnel, is back by then; a visitor is still there
 ANSWER_WITHIN_S = 120.0  # as long as one who has vanished has: for the visitor there is no difference

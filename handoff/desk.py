@@ -40,7 +40,7 @@ from handoff.accounts import MAX_TAG_CHARS
 from handoff.errors import BadRequest
 from handoff.input_validation import clean
 from handoff.presence import ACTING_ROLES, Attendance
-from handoff.queue_order import queue_order
+from handoff.routing import queue_order
 
 WAITS_KEPT = 20  # the last hour or so of a busy desk: enough for a median, recent enough to be true
 MAX_WAIT_S = 600.0  # ten minutes are more than a visitor looks at a chat that stands still

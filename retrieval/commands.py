@@ -8,25 +8,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from retrieval.articles import Audience, lint_articles, plain, read
-from retrieval.knowledge import open_knowledge
-from retrieval.search import CorrectedQuery, Hit, Query, best_passages, correct_spelling, search
-
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the articles are checked without a model, an index or a search
     from argparse import _SubParsersAction
+
+    from rich.table import Table
+    from rich.text import Text
+
+    from retrieval.search import CorrectedQuery, Hit
 
 DONE, FAILED = 0, 1
 SHOWN_CHARS = 160
 
 
-def add_commands(subparsers: "_SubParsersAction[ArgumentParser]") -> None:
-    """Registers `kb` with its sub-commands; each leaves its function in `run` and expects kb, data and model in its args."""
-    kb = subparsers.add_parser("kb", help="build, check and search the articles")
-    commands = kb.add_subparsers(metavar="COMMAND", required=True)
+def add_arguments(parser: ArgumentParser) -> None:
+    """The sub-commands; each leaves its handler in `run`, which expects kb, data and model in its args."""
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add(commands, "build", run_build, "build the index that serve uses")
     _add(commands, "lint", run_lint, "check the articles").add_argument(
         "--json", action="store_true", help="print JSON"
@@ -42,6 +39,8 @@ def add_commands(subparsers: "_SubParsersAction[ArgumentParser]") -> None:
 
 def run_build(args: Namespace) -> int:
     """`kb build`: broken articles are named and make it fail, though the index of what is good stands."""
+    from retrieval.knowledge import open_knowledge
+
     _, knowledge = open_knowledge(args.kb, args.data, args.model)
     snapshot = knowledge.snapshot
     for error in knowledge.errors:
@@ -53,6 +52,8 @@ def run_build(args: Namespace) -> int:
 
 def run_lint(args: Namespace) -> int:
     """`kb lint`: everything wrong with the articles; errors make it fail, warnings do not."""
+    from retrieval.articles import lint_articles, read
+
     reading = read(args.kb)
     problems = lint_articles(reading)
     if args.json:
@@ -65,6 +66,12 @@ def run_lint(args: Namespace) -> int:
 
 def run_search(args: Namespace) -> int:
     """`kb search`: the best passage of each article, with the score of each signal."""
+    from rich.console import Console
+
+    from retrieval.articles import Audience
+    from retrieval.knowledge import open_knowledge
+    from retrieval.search import Query, correct_spelling, search
+
     encoder, knowledge = open_knowledge(args.kb, args.data, args.model)
     audience = Audience("default", internal=args.internal)
     reading = correct_spelling(knowledge.snapshot, args.query, audience)
@@ -96,12 +103,20 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _read_as(reading: CorrectedQuery) -> Iterator[Text]:
+def _read_as(reading: "CorrectedQuery") -> "Iterator[Text]":
+    from rich.text import Text
+
     for typed, meant in reading.corrections.items():
         yield Text(f"{typed!r} read as {meant!r}")
 
 
-def _table(hits: Sequence[Hit]) -> Table:
+def _table(hits: "Sequence[Hit]") -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    from retrieval.articles import plain
+    from retrieval.search import best_passages
+
     table = Table("article", "passage", "dense", "lexical")
     for hit in best_passages(hits):
         where = " › ".join((hit.article.title, *hit.chunk.heading_path))
@@ -111,7 +126,7 @@ def _table(hits: Sequence[Hit]) -> Table:
     return table
 
 
-def _document(hit: Hit) -> dict[str, object]:
+def _document(hit: "Hit") -> dict[str, object]:
     return {
         "article_id": hit.article.article_id,
         "title": hit.article.title,

@@ -7,7 +7,7 @@ from contextlib import closing
 import orjson
 import pytest
 
-from bot.assembly.compose import DATABASE
+from bot.assembly.storage import DATABASE
 from tests.handoff.mailroom import sorting
 from tests.handoff.receiver import receiving
 from tests.harness.running import start

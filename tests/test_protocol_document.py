@@ -38,7 +38,8 @@ from conversation.events import (
 from conversation.events import Author as EventAuthor
 from eval.cases import read_dialogues, read_questions
 from eval.report.render import GROUPS
-from eval.results import Results, Row
+from eval.results import Results
+from eval.rows import Row
 from handoff.api import endpoints, problems
 from handoff.console import frames as desk_frames
 from handoff.serialisers import item_form

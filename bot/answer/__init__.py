@@ -1,7 +1,7 @@
 """The answering core: from what was said to a reply, without web framework, database or settings."""
 
 from bot.answer.citations import url_of
-from bot.answer.confidence import OWN, Calibration, CalibrationUnusable, Point, default_calibration, in_use, threshold
+from bot.answer.confidence import OWN, Calibration, Point, default_calibration, in_use, threshold
 from bot.answer.policy import Policy
 from bot.answer.rejected_answers import rejected
 from bot.answer.retrieve import Encode, retrieve_passages
@@ -12,7 +12,6 @@ from bot.answer.turn import Reply, TurnDeps, TurnInput, take_turn
 __all__ = [
     "OWN",
     "Calibration",
-    "CalibrationUnusable",
     "Encode",
     "Point",
     "Policy",

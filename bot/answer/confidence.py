@@ -11,26 +11,11 @@ from typing import Self
 import orjson
 from pydantic import FiniteFloat, TypeAdapter, ValidationError
 
+from bot.errors import CalibrationUnusable
 from retrieval.search import CONFIDENCE_FEATURES, ConfidenceFeatures
 
 SHIPPED = "confidence.json"
 OWN = "calibration.json"  # in the data folder: what `handrail eval calibrate` makes of a company's own questions
-
-
-class CalibrationUnusable(Exception):
-    """A calibration file is there and cannot be used."""
-
-    code = "calibration_unusable"
-
-    def __init__(self, path: str, problem: str) -> None:
-        super().__init__(path, problem)
-        self.path, self.problem = path, problem
-
-    def __str__(self) -> str:
-        return (
-            f"the calibration {self.path!r} cannot be used ({self.problem}); "
-            "delete it, or make it anew with handrail eval calibrate"
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import cache
-from typing import TypeVar, TypeVarTuple, Unpack
+from functools import partial
 
 from bot.answer.intent import small_talk
 from bot.answer.reply import without_source
@@ -13,15 +12,12 @@ from bot.answer.transcript import Said
 from retrieval.articles import Audience
 from retrieval.index import Snapshot
 from retrieval.model import Embedding, Vectors
-from retrieval.search import CorrectedQuery, Hit, Query, conclude, correct_spelling, look
+from retrieval.search import CorrectedQuery, Hit, Query, correct_spelling, first_stage, second_stage
 
 Encode = Callable[[str], Awaitable[Embedding]]
 
 CARRIED_TURNS = 4  # contributions that give a question its context; measured: two are too few, more bring old subjects
 CARRIED_WORDS = 40  # of each; a context is read as fast as three questions, and its question is never cut off
-
-Given = TypeVarTuple("Given")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +34,28 @@ class Searched:
 
 
 async def retrieve_passages(
-    question: str, earlier: Sequence[Said], audience: Audience, snapshot: Snapshot, encode: Encode, *, limit: int
+    question: str,
+    earlier: Sequence[Said],
+    audience: Audience,
+    snapshot: Snapshot,
+    encode: Encode,
+    *,
+    limit: int,
+    pool: Executor | None = None,
 ) -> Searched:
     """What `search` finds for the question after what was said before it; raises what `encode` raises.
 
     A forward pass for the question, and a second one for its context where it leans on that: a context is some ten times
-    as long, and most questions say all themselves. Searches run in a thread: many in a row would keep the loop from
-    sockets and from the encoder.
+    as long, and most questions say all themselves. Searches run in a thread of `pool`, or of the loop's own: many in a row
+    would keep the loop from sockets and from the encoder.
     """
+    in_thread = partial(asyncio.get_running_loop().run_in_executor, pool)
     reading = correct_spelling(snapshot, question, audience)
     query = Query(reading.text, await encode(reading.text))
-    seen = await _in_thread(look, snapshot, query, snapshot.visible(audience))
-    context = in_context(reading.text, earlier) if seen.share else None
+    ranking = await in_thread(first_stage, snapshot, query, snapshot.visible(audience))
+    context = in_context(reading.text, earlier) if ranking.share else None
     transcript = None if context is None else Query(context, await encode(context))
-    hits = await _in_thread(conclude, snapshot, seen, transcript, limit)
+    hits = await in_thread(second_stage, snapshot, query, ranking, transcript, limit)
     return Searched(reading, query.embedding.sentence, context, hits)
 
 
@@ -63,16 +67,3 @@ def in_context(question: str, earlier: Sequence[Said]) -> str | None:
     told = [said for said in earlier if small_talk(said.text) is None][-CARRIED_TURNS:]
     lines = [" ".join([*said.titles, *without_source(said.text).split()[:CARRIED_WORDS]]) for said in told]
     return "\n".join([*lines, question]) if lines else None
-
-
-async def _in_thread(work: Callable[[Unpack[Given]], Result], *given: *Given) -> Result:
-    return await asyncio.get_running_loop().run_in_executor(_searcher(), work, *given)
-
-
-@cache
-def _searcher() -> ThreadPoolExecutor:
-    """One thread: searches are Python for the most part, so more of them only wait for each other.
-
-    64 turns at once on two cores: 90 and 116 a second where six threads made 59 and 100.
-    """
-    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="search")

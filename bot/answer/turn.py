@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
 from bot.answer.candidates import MAX_OFFERED, Candidate, candidates, related, rivals, without
@@ -88,7 +89,7 @@ class TurnDeps:
     """What the bot answers from: one snapshot, the encoder it was built with, where its articles are shown, its voice.
 
     `calibration` says how likely what was found is to answer. `tone`: how messages sound to that encoder; without it
-    words alone tell the visitor's mood.
+    words alone tell the visitor's mood. `pool` runs searches; without it the loop's own threads do.
     """
 
     snapshot: Snapshot
@@ -97,6 +98,7 @@ class TurnDeps:
     generator: Generator = field(default_factory=Extractive)
     calibration: Calibration = field(default_factory=default_calibration)
     tone: Tone | None = None
+    pool: Executor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,7 @@ async def _search(understood: Understood, asked: TurnInput, knows: TurnDeps) -> 
     chosen = understood.chosen is not None
     question, earlier = _choice(asked) if chosen else (asked.question, asked.earlier)
     found = await retrieve_passages(
-        question, earlier, asked.audience, knows.snapshot, knows.encode, limit=RANKED_ARTICLES
+        question, earlier, asked.audience, knows.snapshot, knows.encode, limit=RANKED_ARTICLES, pool=knows.pool
     )
     hits, named = _named_first(found.hits, asked.question)
     rejected = frozenset() if named else asked.rejected

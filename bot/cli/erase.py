@@ -2,13 +2,12 @@
 
 import asyncio
 import sys
-from argparse import ArgumentParser, Namespace, _SubParsersAction
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from bot.assembly import open_store
-from bot.cli.backup import takes_data
-from bot.cli.commands import settings_of
+from bot.assembly.storage import open_store
+from bot.cli.options import add_data, settings_of
 from conversation.bus import LocalBus
 from conversation.clock import SystemClock
 from conversation.publisher import Publisher
@@ -24,21 +23,20 @@ BACKUPS = Copy(
 )
 
 
-def add_commands(commands: "_SubParsersAction[ArgumentParser]") -> None:
-    """Register `erase`; it leaves its handler in `run`."""
-    erasing = commands.add_parser("erase", help="overwrite what was written, for good")
-    takes_data(erasing)
-    which = erasing.add_mutually_exclusive_group(required=True)
+def add_arguments(parser: ArgumentParser) -> None:
+    """What to erase; the handler is left in `run`."""
+    add_data(parser)
+    which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--visitor", metavar="ID", help="everything of this visitor")
     which.add_argument("--email", metavar="ADDRESS", help="everything of whoever has or left this address")
     which.add_argument("--conversation", metavar="ID", help="this conversation alone")
     which.add_argument("--older-than", type=_days, metavar="DAYS", help="conversations closed for so long")
-    erasing.add_argument(
+    parser.add_argument(
         "--find", action="append", default=[], metavar="TEXT", help="look for this text afterwards; may be repeated"
     )
-    erasing.add_argument("--dry-run", action="store_true", help="show what would be erased, and end")
-    erasing.add_argument("--yes", action="store_true", help="do not ask")
-    erasing.set_defaults(run=run_erase)
+    parser.add_argument("--dry-run", action="store_true", help="show what would be erased, and end")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.set_defaults(run=run)
 
 
 def _days(text: str) -> float:
@@ -49,7 +47,7 @@ def _days(text: str) -> float:
     return days
 
 
-def run_erase(args: Namespace) -> int:
+def run(args: Namespace) -> int:
     """`handrail erase`: 1 where the address or a text that was looked for still stands somewhere."""
     return asyncio.run(_erase(args))
 

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from argparse import ArgumentParser, Namespace, _SubParsersAction
+from argparse import ArgumentParser, Namespace
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,9 +12,9 @@ from typing import BinaryIO
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from bot.assembly import open_store
-from bot.cli.backup import takes_data
-from bot.cli.commands import settings_of
+from bot.assembly.storage import open_store
+from bot.cli.options import add_data, settings_of
+from bot.errors import ExportRefused
 from bot.settings import Settings
 from conversation.events import Event, desk_form, rfc3339
 from conversation.ports import Store
@@ -26,33 +26,20 @@ VISITOR = "visitor"  # the `kind` of a line that is no event
 Cursor = tuple[str, int]  # conversation and number of the last event written
 
 
-class ExportRefused(Exception):
-    """An export cannot be written, or not be continued."""
-
-    code = "export_refused"
-
-    def __init__(self, path: Path, problem: str, remedy: str) -> None:
-        self.path, self.problem, self.remedy = path, problem, remedy
-
-    def __str__(self) -> str:
-        return f"the export {str(self.path)!r} cannot be written ({self.problem}); {self.remedy}"
-
-
-def add_commands(commands: "_SubParsersAction[ArgumentParser]") -> None:
-    """Register `export`; it leaves its handler in `run`."""
-    exporting = commands.add_parser("export", help="write conversations as JSON lines")
-    takes_data(exporting)
-    exporting.add_argument(
+def add_arguments(parser: ArgumentParser) -> None:
+    """What to write where; the handler is left in `run`."""
+    add_data(parser)
+    parser.add_argument(
         "--out", type=Path, metavar="FILE", help="write to a new file; what was interrupted is continued"
     )
-    which = exporting.add_mutually_exclusive_group()
+    which = parser.add_mutually_exclusive_group()
     which.add_argument("--conversation", metavar="ID", help="this conversation alone")
     which.add_argument("--visitor", metavar="ID", help="this visitor and their conversations")
     which.add_argument("--email", metavar="ADDRESS", help="whoever has or left this address, and their conversations")
     which.add_argument(
         "--since", type=moment, metavar="TIME", help="conversations that changed since, such as 2026-11-01 (UTC)"
     )
-    exporting.set_defaults(run=run_export)
+    parser.set_defaults(run=run)
 
 
 def moment(text: str) -> datetime:
@@ -61,7 +48,7 @@ def moment(text: str) -> datetime:
     return given if given.tzinfo else given.replace(tzinfo=UTC)
 
 
-def run_export(args: Namespace) -> int:
+def run(args: Namespace) -> int:
     """`handrail export`: to standard output, or to a file that gets its name when it is complete."""
     settings = settings_of(args)
     if args.out is None:

@@ -7,15 +7,14 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp
 
-from bot.assembly import Application, is_ready
+from bot.assembly.compose import Application, is_ready
 from bot.help import routes as help_routes
 from bot.server.websocket import Draining, WebSocketEndpoint
 from bot.static import StaticFile, static_routes
 from bot.suggestions import suggester
 from handoff.api import install_problem_handlers
 from handoff.api import router as agent_routes
-from widget.delivery import Bundle, bundle
-from widget.demo import DEMO_CSP, demo_css, demo_page
+from widget import DEMO_CSP, Bundle, bundle, demo_css, demo_page
 
 A_MINUTE = "public, max-age=60"  # so long a page may go on with yesterday's script
 ANYWHERE = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from bot.answer import OWN, CalibrationUnusable, default_calibration, in_use
-from bot.assembly import DATABASE, DataUnwritable, connect_model, open_store, prepare_data, subscriptions
-from bot.server.serve import PortTaken, take_port
+from bot.answer import OWN, default_calibration, in_use
+from bot.assembly.adapters import connect_model
+from bot.assembly.storage import DATABASE, open_store, prepare_data, subscriptions
+from bot.errors import CalibrationUnusable, DataUnwritable, PortTaken
+from bot.server.serve import take_port
 from bot.settings import Settings, SettingsError, is_loopback
 from conversation.errors import DatabaseNewer, DatabaseUnusable, StorageUnavailable
 from conversation.redis_bus import problem_with

@@ -11,7 +11,8 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-from bot.assembly import Application, assemble
+from bot.assembly.compose import Application, assemble
+from bot.errors import PortTaken
 from bot.server.app import create_app
 from bot.server.websocket import Draining
 from bot.settings import Settings
@@ -29,21 +30,6 @@ PING_S = 25.0  # with the timeout, a half-open socket is found within 45 s
 PING_TIMEOUT_S = 20.0
 MAX_SOCKET_FRAME_BYTES = 64 * 1024  # larger ones end with 1009 before they are read
 OWN = ("127.0.0.1", "::1")  # a proxy on this machine is always believed
-
-
-class PortTaken(Exception):
-    """The address to listen on is not free."""
-
-    code = "port_taken"
-
-    def __init__(self, host: str, port: int, problem: str) -> None:
-        self.host, self.port, self.problem = host, port, problem
-
-    def __str__(self) -> str:
-        return (
-            f"cannot listen on {self.host}:{self.port} ({self.problem}); stop what listens there or choose another port"
-            " with --port N"
-        )
 
 
 class _Server(uvicorn.Server):

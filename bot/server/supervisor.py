@@ -15,6 +15,7 @@ import orjson
 import structlog
 from prometheus_client.multiprocess import mark_process_dead
 
+from bot.errors import WorkersFailed
 from bot.metrics import SHARED
 from bot.server.serve import FINISH_TURNS_S, GRACE_S, SPREAD_S, take_port
 from bot.server.worker import BEAT_S, Announce, Order, Report, work
@@ -33,18 +34,6 @@ MANY_BEATS = 65_536  # all that a pipe holds
 GONE_WITHIN_S = FINISH_TURNS_S + SPREAD_S + GRACE_S + 2  # the longest way down, and some air
 
 _PROCESSES = get_context("spawn")  # a fork would copy locks that threads of onnxruntime or of the encoder hold
-
-
-class WorkersFailed(Exception):
-    """No worker can serve."""
-
-    code = "workers_failed"
-
-    def __init__(self, place: int, problem: str) -> None:
-        self.place, self.problem = place, problem
-
-    def __str__(self) -> str:
-        return f"worker {self.place} cannot serve: {self.problem}"
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from bot.assembly import Application
+from bot.assembly.compose import Application
 from bot.visitor import RESTART, ChatSession, SocketChannel
 
 PATH = "/v1/chat"

@@ -13,8 +13,8 @@ import orjson
 import structlog
 import uvloop
 
-from bot.assembly import Application, prepare
-from bot.server.log import configure_logging
+from bot.assembly.compose import Application, prepare
+from bot.log import configure_logging
 from bot.server.serve import run_server, take_port
 from bot.settings import Settings
 

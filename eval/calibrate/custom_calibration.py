@@ -12,7 +12,7 @@ import numpy.typing as npt
 from bot.answer import Calibration, Point, threshold
 from eval.calibrate.fitting import Labelled, curve, predict, refit
 from eval.metrics import Answered, Floats, Mask, Metric, Scope, estimate, knowing_when, mean, resample
-from eval.results import Row
+from eval.rows import Row
 from retrieval.search import CONFIDENCE_FEATURES, ConfidenceFeatures
 
 FOLDS = 10  # a fit without one of them has nearly as many questions as the one that is kept, which has all

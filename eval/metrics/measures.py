@@ -16,7 +16,7 @@ from eval.metrics.bootstrap import Counts, Floats, Mask, Measure, Metric, estima
 from eval.metrics.calibration import ece
 from eval.metrics.ranking import hit_at, ndcg, reciprocal_rank
 from eval.metrics.selective_prediction import aurc, auroc, average_precision, coverage_at_error, f1
-from eval.results import Row
+from eval.rows import Row
 
 ERROR_BUDGET = 0.05  # "at most 5 % wrong answers"
 FRUSTRATED_FROM = 0.5  # the score is a probability: above even odds a turn counts as frustrated

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from bot.cli.commands import add_settings, settings_of
+from bot.cli.options import add_settings, settings_of
 from bot.settings.settings import Settings
 from eval.cases import Question, read_questions
 from eval.knowledge import open_library

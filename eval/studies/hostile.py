@@ -32,13 +32,13 @@ from bot.answer.frustration.score import FRUSTRATED_FROM
 from bot.answer.policy import Policy
 from bot.answer.summary import excerpt, mood_of
 from bot.answer.turn import TurnDeps
-from bot.cli.commands import add_settings, settings_of
+from bot.cli.options import add_settings, settings_of
 from bot.settings.settings import Settings
 from bot.visitor.protocol import MAX_TEXT_CHARS, FrameError, Hangup, Say, parse
 from conversation.events import Outcome
 from eval.knowledge import open_library
 from eval.metrics.printing import mean_of, shown
-from eval.results import Row
+from eval.rows import Row
 from eval.task import TurnFailed, play_one, prefix
 
 FIELDS = {"blns": "text", "notinject-benign": "prompt", "garak": "text", "purplellama-pi": "user_input"}

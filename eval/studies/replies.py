@@ -22,7 +22,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bot.answer.policy import Policy
-from bot.cli.commands import add_settings, settings_of
+from bot.cli.options import add_settings, settings_of
 from bot.settings.settings import Settings
 from eval.cases import Question, read_questions
 from eval.knowledge import open_library

@@ -39,10 +39,11 @@ from retrieval.index.snapshot_store import Stored
 from retrieval.model.encoder import Encoder
 from retrieval.model.onnx_encoder import OnnxEncoder
 from retrieval.model.prepare import DEFAULT_MODEL, prepare_model
-from retrieval.search.confidence_features import CONFIDENCE_FEATURES, Ranking, profile
+from retrieval.search.confidence_features import CONFIDENCE_FEATURES, profile
+from retrieval.search.ranker import Ranking
 from retrieval.search.signals import SIGNALS, Query, RankingSignals, compute_signals
 from retrieval.search.spelling import correct_spelling
-from retrieval.search.stages import lean, weigh
+from retrieval.search.stages import context_share
 
 FILE = ROOT / "bot" / SHIPPED
 MOST = 600  # questions of a set: more change nothing
@@ -195,8 +196,8 @@ def _profiles(asked: Asked) -> Labelled:
 
 def _ranking(asked: Gathered) -> Ranking:
     """As a search has it: a context is looked at only where the question leans on it."""
-    share = lean(asked.question, asked.views[0], asked.allowed) if len(asked.views) > 1 else 0.0
-    return weigh(asked.views if share else asked.views[:1], share, asked.allowed)
+    share = context_share(asked.question, asked.views[0], asked.allowed) if len(asked.views) > 1 else 0.0
+    return Ranking(asked.allowed, asked.views if share else asked.views[:1], share)
 
 
 def together(sets: Sequence[Asked], labelled: Sequence[Labelled], without: Collection[str] = ()) -> Labelled:

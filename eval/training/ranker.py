@@ -37,8 +37,7 @@ from retrieval.model.onnx_encoder import OnnxEncoder
 from retrieval.model.prepare import DEFAULT_MODEL, prepare_model
 from retrieval.search.context_dependence import TRAITS, traits
 from retrieval.search.learned_parameters import FILE, Group, default_parameters
-from retrieval.search.rank_fusion import reciprocal_rank_fusion
-from retrieval.search.ranker import FEATURES, features
+from retrieval.search.ranker import FEATURES, features, reciprocal_rank_fusion
 from retrieval.search.signals import SIGNALS, Query, compute_signals
 
 SHIPPED = ROOT / "retrieval" / FILE

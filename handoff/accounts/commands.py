@@ -20,20 +20,17 @@ Act = Callable[[Accounts, argparse.Namespace], Awaitable[None]]
 DONE, FAILED = 0, 1
 
 
-def add_commands(
-    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]", open_store: OpenStore
-) -> argparse.ArgumentParser:
-    """Add `agent add|list|link|skills|token|disable`; each sets `run(args) -> exit status`."""
-    agent = subparsers.add_parser("agent", help="accounts of those who answer in the console")
-    commands = agent.add_subparsers(required=True, metavar="COMMAND")
+def add_arguments(parser: argparse.ArgumentParser, open_store: OpenStore) -> None:
+    """The sub-commands `add|list|link|skills|token|disable`; each leaves its handler in `run`."""
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, act: Act, told: str, *, email: bool = True) -> argparse.ArgumentParser:
-        parser = commands.add_parser(name, help=told, description=told)
-        parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the database (default var)")
+        leaf = commands.add_parser(name, help=told, description=told)
+        leaf.add_argument("--data", type=Path, metavar="DIR", help="folder of the database (default var)")
         if email:
-            parser.add_argument("email", metavar="EMAIL")
-        parser.set_defaults(run=lambda args: _run(act, args, open_store))
-        return parser
+            leaf.add_argument("email", metavar="EMAIL")
+        leaf.set_defaults(run=lambda args: _run(act, args, open_store))
+        return leaf
 
     adding = command("add", _add, "add an account; without a password, print a one-time login link")
     adding.add_argument("--name", required=True, help="what visitors see")
@@ -46,7 +43,6 @@ def add_commands(
     _takes_skills(command("skills", _skills, "replace what an agent can do and speaks; without options, everything"))
     command("token", _token, "print a new bearer token of an account")
     command("disable", _disable, "lock an account; its sessions and tokens end at once")
-    return agent
 
 
 def _takes_skills(parser: argparse.ArgumentParser) -> None:

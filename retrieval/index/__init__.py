@@ -3,10 +3,18 @@
 from retrieval.index.manifest import load, newest
 from retrieval.index.snapshot import Snapshot
 from retrieval.index.snapshot_store import Stored
-from retrieval.index.structures.arrays import Mask, Rows, best_rows, starts_of
-from retrieval.index.structures.lexical import STOPWORDS, WORD, folded, words
-from retrieval.index.structures.near_duplicates import distinct
-from retrieval.index.structures.vectors import Positions
+from retrieval.index.structures import (
+    STOPWORDS,
+    WORD,
+    Mask,
+    Positions,
+    Rows,
+    best_rows,
+    distinct,
+    folded,
+    starts_of,
+    words,
+)
 from retrieval.index.watch import Knowledge
 
 __all__ = [

@@ -3,7 +3,7 @@
 from retrieval.search.confidence_features import CONFIDENCE_FEATURES, ConfidenceFeatures
 from retrieval.search.signals import Query
 from retrieval.search.spelling import CorrectedQuery, correct_spelling
-from retrieval.search.stages import Hit, Signal, best_articles, best_passages, conclude, look, search
+from retrieval.search.stages import Hit, Signal, best_articles, best_passages, first_stage, search, second_stage
 
 __all__ = [
     "CONFIDENCE_FEATURES",
@@ -14,8 +14,8 @@ __all__ = [
     "Signal",
     "best_articles",
     "best_passages",
-    "conclude",
     "correct_spelling",
-    "look",
+    "first_stage",
     "search",
+    "second_stage",
 ]

@@ -1,13 +1,13 @@
 """What tells whether the best article is the right one, or whether none is: numbers that mean the same for any articles."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrieval.index import Positions, words
+from retrieval.index import words
+from retrieval.search.ranker import Ranking
 from retrieval.search.signals import SIGNALS, Numbers, RankingSignals
 
 if TYPE_CHECKING:
@@ -38,33 +38,8 @@ CONFIDENCE_FEATURES = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Ranking:
-    """The score of every article for a question, -inf for those that take no part, and what it is made of.
-
-    `views` are what was gathered for the question alone and, if there is one, in its context, which counts as `share`.
-    """
-
-    views: Sequence[RankingSignals]
-    share: float
-    scores: Numbers
-
-    @property
-    def order(self) -> Positions:
-        """The articles of which any signal says something, the best first; equal ones by position."""
-        found = np.flatnonzero(np.any([view.found for view in self.views], axis=0))
-        ordered: Positions = found[np.lexsort((found, -self.scores[found]))]
-        return ordered
-
-    @property
-    def signals(self) -> Numbers:
-        """Of both views together: float64 (len(SIGNALS), articles)."""
-        alone, *context = (view.signals for view in self.views)
-        return (1 - self.share) * alone + self.share * context[0] if context else alone
-
-
 def profile(snapshot: "Snapshot", question: str, ranking: Ranking, article: int) -> ConfidenceFeatures:
-    """The profile of an article (a position) for a question, by the names of PROFILE; 0.3 ms."""
+    """The features of an article (a position) for a question, by CONFIDENCE_FEATURES; 0.3 ms."""
     found = {
         **_standing(ranking, article),
         **_fused(ranking.scores, article),

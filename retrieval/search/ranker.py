@@ -1,15 +1,53 @@
 """Puts what the signals say of articles into one order, with weights learned from labelled questions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.index import Mask, Positions
 from retrieval.search.learned_parameters import Group, default_parameters
-from retrieval.search.signals import SIGNALS, Numbers, compared
+from retrieval.search.signals import SIGNALS, Numbers, RankingSignals, compared
 
 FEATURES = tuple(f"{signal}.{kind}" for kind in ("margin", "rank") for signal in SIGNALS)
+RANK_CONSTANT = 60  # the paper's; results change little between 20 and 100
 _LEAST_SPREAD = 0.02  # below that, the best article is not better than the others but by chance
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """How the articles of a mask stand for a question; the others take no part.
+
+    `views` are the signals of the question alone and, once that was read, of the same in its context, which counts as
+    `share`.
+    """
+
+    allowed: Mask
+    views: Sequence[RankingSignals]
+    share: float
+
+    @cached_property
+    def scores(self) -> Numbers:
+        """The score of every article, -inf for those that take no part."""
+        scores = np.full(len(self.allowed), -np.inf)
+        share = self.share if len(self.views) > 1 else 0.0
+        scores[self.allowed] = rank_scores([view.signals[:, self.allowed] for view in self.views], share)
+        return scores
+
+    @property
+    def order(self) -> Positions:
+        """The articles of which any signal says something, the best first; equal ones by position."""
+        found = np.flatnonzero(np.any([view.found for view in self.views], axis=0))
+        ordered: Positions = found[np.lexsort((found, -self.scores[found]))]
+        return ordered
+
+    @property
+    def signals(self) -> Numbers:
+        """Of both views together: float64 (len(SIGNALS), articles)."""
+        alone, *context = (view.signals for view in self.views)
+        return (1 - self.share) * alone + self.share * context[0] if context else alone
 
 
 def features(signals: Numbers) -> Numbers:
@@ -29,7 +67,7 @@ def features(signals: Numbers) -> Numbers:
 def rank_scores(views: Sequence[Numbers], share: float) -> Numbers:
     """The score of every article, float64 (articles,), from the signals of the question and of the same in its context.
 
-    Each view is a weighted sum of its features; the context, where there is one, counts as `share` (`leaning`).
+    Each view is a weighted sum of its features; the context, where there is one, counts as `share` (`context_weight`).
     """
     groups: tuple[tuple[Group, float], ...] = (("alone", 1 - share), ("in_context", share))
     score = np.zeros(views[0].shape[1])
@@ -37,6 +75,15 @@ def rank_scores(views: Sequence[Numbers], share: float) -> Numbers:
         if signals.shape[1]:
             score += part * (features(signals) @ default_parameters(group, FEATURES))
     return score
+
+
+def reciprocal_rank_fusion(rankings: Iterable[Sequence[int]]) -> dict[int, float]:
+    """Reciprocal rank fusion, k=60 (Cormack et al., SIGIR 2009): the fused score of every item in any ranking."""
+    scores: dict[int, float] = {}
+    for ranking in rankings:
+        for rank, item in enumerate(ranking, start=1):
+            scores[item] = scores.get(item, 0.0) + 1.0 / (RANK_CONSTANT + rank)
+    return scores
 
 
 def _ranks(scores: Numbers) -> NDArray[np.int64]:

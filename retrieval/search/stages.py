@@ -1,17 +1,16 @@
 """From a question to hits: articles ordered by all signals, each with its passages, the best first."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.articles import Article, Audience, Chunk
 from retrieval.index import Mask, Snapshot, distinct
-from retrieval.search.confidence_features import ConfidenceFeatures, Ranking, profile
+from retrieval.search.confidence_features import ConfidenceFeatures, profile
 from retrieval.search.context_dependence import context_weight
-from retrieval.search.rank_fusion import reciprocal_rank_fusion
-from retrieval.search.ranker import rank_scores
+from retrieval.search.ranker import Ranking, reciprocal_rank_fusion
 from retrieval.search.signals import Query, RankingSignals, compute_signals
 
 PASSAGES = 5  # of one of the best articles: more than any reply or page shows
@@ -43,16 +42,6 @@ class Hit:
     profile: ConfidenceFeatures | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Look:
-    """What a question says alone, of the articles of a mask. `share`: how much it leans on what was said before it."""
-
-    query: Query
-    allowed: Mask
-    evidence: RankingSignals
-    share: float
-
-
 def search(snapshot: Snapshot, query: Query, audience: Audience, limit: int = 20) -> list[Hit]:
     """Hits of up to `limit` articles, the best article first, and of each the best passage first.
 
@@ -61,45 +50,38 @@ def search(snapshot: Snapshot, query: Query, audience: Audience, limit: int = 20
     says nearly the same as a better one is left out. A few milliseconds for some thousand passages, 40 for 50,000:
     servers call it in a thread.
     """
-    return conclude(snapshot, look(snapshot, query, snapshot.visible(audience)), None, limit)
+    return second_stage(snapshot, query, first_stage(snapshot, query, snapshot.visible(audience)), None, limit)
 
 
-def look(snapshot: Snapshot, query: Query, allowed: Mask) -> Look:
-    """The first half of a search, after which is known whether what was said before a question has to be read at all."""
-    evidence = compute_signals(snapshot, query, allowed)
-    return Look(query, allowed, evidence, lean(query.text, evidence, allowed))
+def first_stage(snapshot: Snapshot, query: Query, allowed: Mask) -> Ranking:
+    """By the question alone; its `share` says whether what was said before has to be read at all."""
+    signals = compute_signals(snapshot, query, allowed)
+    return Ranking(allowed, [signals], context_share(query.text, signals, allowed))
 
 
-def lean(question: str, evidence: RankingSignals, allowed: Mask) -> float:
-    """How much a question leans on what was said before it, by what was gathered for it alone; 0 where that counts nothing."""
-    return context_weight(question, evidence.signals[:, allowed]) if allowed.any() else 0.0
+def context_share(question: str, signals: RankingSignals, allowed: Mask) -> float:
+    """How much a question leans on what was said before it, by its own signals; 0 where that counts nothing."""
+    return context_weight(question, signals.signals[:, allowed]) if allowed.any() else 0.0
 
 
-def conclude(snapshot: Snapshot, seen: Look, context: Query | None, limit: int) -> list[Hit]:
-    """The second half: as `search`. `context` is the question after what was said before it, where it leans on that.
+def second_stage(snapshot: Snapshot, query: Query, ranking: Ranking, context: Query | None, limit: int) -> list[Hit]:
+    """As `search`, from the first stage. `context` is the question after what was said before it, where it leans on that.
 
     That helps to find the articles; their passages are ranked by the question alone.
     """
-    ranking = rank(snapshot, seen, context)
+    ranking = rerank(snapshot, ranking, context)
     order = ranking.order[:limit]
     alone = len(ranking.views) == 1
-    evidence = seen.evidence if alone else compute_signals(snapshot, seen.query, _mask(len(seen.allowed), order))
-    profiles = {at: profile(snapshot, seen.query.text, ranking, at) for at in order[:1].tolist()}
-    return list(_hits(snapshot, evidence, {at: float(ranking.scores[at]) for at in order.tolist()}, profiles))
+    signals = ranking.views[0] if alone else compute_signals(snapshot, query, _mask(len(ranking.allowed), order))
+    profiles = {at: profile(snapshot, query.text, ranking, at) for at in order[:1].tolist()}
+    return list(_hits(snapshot, signals, {at: float(ranking.scores[at]) for at in order.tolist()}, profiles))
 
 
-def rank(snapshot: Snapshot, seen: Look, context: Query | None) -> Ranking:
-    """How the articles of the mask stand for the question; the others take no part."""
-    if context is None or not seen.share:
-        return weigh([seen.evidence], 0.0, seen.allowed)
-    return weigh([seen.evidence, compute_signals(snapshot, context, seen.allowed)], seen.share, seen.allowed)
-
-
-def weigh(views: Sequence[RankingSignals], share: float, allowed: Mask) -> Ranking:
-    """The same from what was gathered for the question alone and, counting as `share`, in its context."""
-    scores = np.full(len(allowed), -np.inf)
-    scores[allowed] = rank_scores([view.signals[:, allowed] for view in views], share)
-    return Ranking(views, share, scores)
+def rerank(snapshot: Snapshot, ranking: Ranking, context: Query | None) -> Ranking:
+    """The ranking by the question alone and in its context, where it leans on that."""
+    if context is None or not ranking.share:
+        return replace(ranking, share=0.0)
+    return replace(ranking, views=[*ranking.views, compute_signals(snapshot, context, ranking.allowed)])
 
 
 def best_articles(hits: Iterable[Hit]) -> list[str]:
@@ -123,20 +105,21 @@ def _mask(size: int, chosen: NDArray[np.int64]) -> Mask:
 
 def _hits(
     snapshot: Snapshot,
-    evidence: RankingSignals,
+    ranking_signals: RankingSignals,
     scores: Mapping[int, float],
     profiles: Mapping[int, ConfidenceFeatures],
 ) -> Iterator[Hit]:
     """`scores` has the articles, best first."""
     ranked = {
-        name: dict(zip(scored, range(1, len(scored) + 1), strict=True)) for name, scored in evidence.passages.items()
+        name: dict(zip(scored, range(1, len(scored) + 1), strict=True))
+        for name, scored in ranking_signals.passages.items()
     }
     passages = list(_passages(snapshot, ranked, scores))
     kept = [passages[place] for place in distinct(snapshot.sketches(passages))]
     articles = snapshot.article_of_chunk[kept].tolist() if kept else []
     for at, chunk, article in zip(kept, snapshot.chunks.at(kept), articles, strict=True):
         signals = {
-            name: Signal(evidence.passages[name][at], ranks[at]) for name, ranks in ranked.items() if at in ranks
+            name: Signal(ranking_signals.passages[name][at], ranks[at]) for name, ranks in ranked.items() if at in ranks
         }
         yield Hit(snapshot.articles[chunk.article_id], chunk, scores[article], signals, profiles.get(article))
 

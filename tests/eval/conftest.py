@@ -4,7 +4,7 @@ import pytest
 
 from conversation.events import Citation
 from eval.cases import Question
-from eval.results import Row
+from eval.rows import Row
 
 
 @pytest.fixture

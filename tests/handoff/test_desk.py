@@ -6,7 +6,7 @@ import structlog.testing
 from conversation.errors import AlreadyClaimed
 from conversation.state import Conversation
 from handoff.desk import Place
-from handoff.queue_order import queue_order
+from handoff.routing import queue_order
 
 AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
 

@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 
 import pytest
 
-from retrieval.commands import add_commands
+from retrieval.commands import add_arguments
 
 REFUNDS = "---\ntitle: Refunds\n---\nYou get your money back.\n\n## Lost parcels\n\nA lost parcel is paid at once.\n"
 RULES = "---\ntitle: Fraud rules\nvisibility: internal\n---\nPay a lost parcel only after a check.\n"
@@ -13,25 +13,25 @@ RULES = "---\ntitle: Fraud rules\nvisibility: internal\n---\nPay a lost parcel o
 
 def handrail(*arguments):
     parser = ArgumentParser()
-    add_commands(parser.add_subparsers(required=True))
+    add_arguments(parser)
     args = parser.parse_args(list(map(str, arguments)))
     return args.run(args)
 
 
 def test_lint_names_problems_and_fails_on_errors_only(kb, capsys):
     kb.write("a.md", "# A\n\n### Three\n\nText.")
-    assert handrail("kb", "lint", "--kb", kb.path) == 0
+    assert handrail("lint", "--kb", kb.path) == 0
     assert capsys.readouterr().out.splitlines() == [
         f"{kb.path}/a.md:3: warning: heading 'Three' jumps from level 1 to 3 [heading_jump]",
         "1 articles, 1 problems",
     ]
     kb.write("b.md", "# B\n\n[x](no.md)")
-    assert handrail("kb", "lint", "--kb", kb.path) == 1
+    assert handrail("lint", "--kb", kb.path) == 1
 
 
 def test_lint_prints_one_json_document(kb, capsys):
     kb.write("b.md", "# B\n\n[x](no.md)")
-    assert handrail("kb", "lint", "--json", "--kb", kb.path) == 1
+    assert handrail("lint", "--json", "--kb", kb.path) == 1
     assert json.loads(capsys.readouterr().out) == [
         {
             "path": f"{kb.path}/b.md",

@@ -1,7 +1,6 @@
 """Puts a decision into words: extractive, or by a language model whose claims are checked."""
 
-from bot.answer.reply.extractive.query_coverage import said
-from bot.answer.reply.extractive.source_line import without_source
+from bot.answer.reply.extractive import said, without_source
 from bot.answer.reply.generator import Extractive, Generator, Show, Task, Wording, unseen
 from bot.answer.reply.phrases import TALK_TO_PERSON
 

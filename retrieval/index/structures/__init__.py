@@ -1,8 +1,8 @@
 """Index structures: arrays on disk, postings and BM25, vectors, near-duplicate sketches."""
 
 from retrieval.index.structures.arrays import GONE, Mask, Rows, best_rows, load_array, runs, save_array, starts_of
-from retrieval.index.structures.lexical import K1, TOKENS, B, Field, Scores, words
-from retrieval.index.structures.near_duplicates import SKETCH_HASHES, SKETCHES, Sketches, sketch
+from retrieval.index.structures.lexical import K1, STOPWORDS, TOKENS, WORD, B, Field, Scores, folded, words
+from retrieval.index.structures.near_duplicates import SKETCH_HASHES, SKETCHES, Sketches, distinct, sketch
 from retrieval.index.structures.postings import Postings
 from retrieval.index.structures.vectors import Positions, VectorIndex, nearest
 
@@ -11,7 +11,9 @@ __all__ = [
     "K1",
     "SKETCHES",
     "SKETCH_HASHES",
+    "STOPWORDS",
     "TOKENS",
+    "WORD",
     "B",
     "Field",
     "Mask",
@@ -22,6 +24,8 @@ __all__ = [
     "Sketches",
     "VectorIndex",
     "best_rows",
+    "distinct",
+    "folded",
     "load_array",
     "nearest",
     "runs",

@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from bot.answer.confidence import OWN, Calibration, CalibrationUnusable, Point, default_calibration, in_use, threshold
+from bot.answer.confidence import OWN, Calibration, Point, default_calibration, in_use, threshold
+from bot.errors import CalibrationUnusable
 from retrieval.model.prepare import DEFAULT_MODEL
 from retrieval.search.confidence_features import CONFIDENCE_FEATURES
 

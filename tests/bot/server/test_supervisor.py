@@ -21,9 +21,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidMessage
 
+from bot.errors import PortTaken, WorkersFailed
 from bot.server import supervisor, worker
-from bot.server.serve import PortTaken
-from bot.server.supervisor import WorkersFailed
 from bot.server.worker import Report
 from bot.settings.settings import Settings
 from tests.harness.running import ROOT, start

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from bot.assembly.compose import open_notifiers, open_store, subscriptions
+from bot.assembly.adapters import open_notifiers
+from bot.assembly.storage import open_store, subscriptions
 from bot.server.doctor import _notices
 from bot.settings.notice_targets import KINDS, mail_server, signing_key
 from bot.settings.settings import Settings, SettingsError, load_settings

@@ -9,7 +9,7 @@ import pytest
 from conversation.clock import SystemClock
 from conversation.memory import MemoryStore
 from handoff.accounts.accounts import Accounts
-from handoff.accounts.commands import add_commands
+from handoff.accounts.commands import add_arguments
 
 
 class Shell:
@@ -25,10 +25,10 @@ class Shell:
             self.folders.append(str(folder))
             yield self.store
 
-        add_commands(self.parser.add_subparsers(required=True), open_store)
+        add_arguments(self.parser, open_store)
 
     def __call__(self, *words):
-        args = self.parser.parse_args(["agent", *words])
+        args = self.parser.parse_args(words)
         return args.run(args)
 
     def agent(self, email="ana@example.com"):

@@ -5,7 +5,7 @@ import pytest
 
 from retrieval.search.confidence_features import CONFIDENCE_FEATURES, profile
 from retrieval.search.signals import Query
-from retrieval.search.stages import look, rank
+from retrieval.search.stages import first_stage, rerank
 
 SHOP = {
     "refunds": "---\ntitle: Refunds\nquestions: [Where is my cash?]\n---\nYou get money back for a lost parcel.\n",
@@ -22,7 +22,7 @@ def of(snapshot_of, encoder):
         snapshot = snapshot_of(articles)
         allowed = ~np.isin(snapshot.article_ids, list(without))
         told = None if context is None else Query(context, encoder.encode([context])[0])
-        ranking = rank(snapshot, look(snapshot, Query(question, encoder.encode([question])[0]), allowed), told)
+        ranking = rerank(snapshot, first_stage(snapshot, Query(question, encoder.encode([question])[0]), allowed), told)
         first = int(ranking.order[0])
         return profile(snapshot, question, ranking, first), snapshot.article_ids[first]
 

@@ -5,7 +5,7 @@ import pytest
 from retrieval.articles.audience import Audience
 from retrieval.search.confidence_features import CONFIDENCE_FEATURES
 from retrieval.search.signals import Query
-from retrieval.search.stages import PASSAGES, PLACES, RESERVED, best_articles, conclude, look, search
+from retrieval.search.stages import PASSAGES, PLACES, RESERVED, best_articles, first_stage, search, second_stage
 
 VISITOR = Audience("default")
 
@@ -189,7 +189,7 @@ def test_what_was_said_before_tells_which_article_and_the_question_which_passage
         return Query(text, encoder.encode([text])[0])
 
     asked, told = query("does it have wifi"), query("I am at the Gonville\ndoes it have wifi")
-    first = conclude(snapshot, look(snapshot, asked, snapshot.visible(VISITOR)), told, limit=1)[0]
+    first = second_stage(snapshot, asked, first_stage(snapshot, asked, snapshot.visible(VISITOR)), told, limit=1)[0]
     assert (first.article.article_id, first.chunk.heading_path) == ("gonville", ("Wifi",))
     assert search(snapshot, asked, VISITOR)[0].article.article_id == "ashley"
 

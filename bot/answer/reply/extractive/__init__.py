@@ -2,6 +2,7 @@
 
 from bot.answer.reply.extractive.chat_markdown import escaped
 from bot.answer.reply.extractive.extraction import extract
+from bot.answer.reply.extractive.query_coverage import said
 from bot.answer.reply.extractive.source_line import SORRY, label, without_source
 
-__all__ = ["SORRY", "escaped", "extract", "label", "without_source"]
+__all__ = ["SORRY", "escaped", "extract", "label", "said", "without_source"]

@@ -12,7 +12,7 @@ import pytest
 
 from bot.answer.reply.generator import Extractive
 from bot.answer.reply.language_model.provider import ModelUnusable, Service, connect
-from bot.assembly.compose import open_generator
+from bot.assembly.adapters import open_generator
 from bot.settings.settings import Settings
 from conversation.clock import SystemClock
 from tests.harness.llm_server import BEHAVIOURS, INJECTED, serving

@@ -4,7 +4,7 @@ import json
 import pytest
 import structlog
 
-from bot.server.log import configure_logging
+from bot.log import configure_logging
 
 WORDS = "Private Words"
 
