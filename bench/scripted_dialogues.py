@@ -154,12 +154,12 @@ def transcript(event: JsonObject) -> list[str]:
 def _decision(event: JsonObject) -> list[str]:
     trace = event["trace"]
     assert isinstance(trace, dict)
-    mood = trace.get("mood")
+    mood = event["mood"]
     told = {
         "outcome": event["outcome"],
         "confidence": event["confidence"],
         "mood": f"{mood['score']} {mood['reason']}".strip() if isinstance(mood, dict) else "unknown",
-        "reason": trace.get("reason"),
+        "reason": event["reason"],
         "why": trace.get("why"),
         "buttons": event["suggestions"],
     }

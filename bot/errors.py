@@ -23,6 +23,20 @@ class CalibrationUnusable(SetupError):
         )
 
 
+class CatalogueUnusable(SetupError):
+    """A file of phrases is there and cannot be used; `key` is empty where the whole file is meant."""
+
+    code = "catalogue_unusable"
+
+    def __init__(self, path: str, key: str, problem: str) -> None:
+        super().__init__(path, key, problem)
+        self.path, self.key, self.problem = path, key, problem
+
+    def __str__(self) -> str:
+        which = f"{self.key!r}: " if self.key else ""
+        return f"the phrases in {self.path!r} cannot be used: {which}{self.problem}"
+
+
 class DataUnwritable(SetupError):
     """The data folder cannot be written."""
 

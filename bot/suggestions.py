@@ -1,10 +1,11 @@
 """Articles that may help an agent with the conversation before them; internal ones too."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from bot.answer import TurnDeps, retrieve_passages, transcript_of, url_of
 from bot.answer.intent import understand
 from bot.answer.reply.extractive import extract
+from bot.answer.transcript import Said
 from conversation.ports import Store
 from handoff.api import Suggestion
 from retrieval.articles import Audience
@@ -23,7 +24,7 @@ def suggester(store: Store, knows: Callable[[], TurnDeps]) -> Callable[[str], Aw
             return []
         events = await store.events(conversation_id, after=max(0, now.seq - EVENTS_BACK))
         said = list(transcript_of(events))
-        asked = [at for at, one in enumerate(said) if one.role == "visitor" and _is_question(one.text)]
+        asked = [at for at, one in enumerate(said) if one.role == "visitor" and _is_question(one.text, said[:at])]
         if not asked:
             return []
         known = knows()
@@ -37,8 +38,8 @@ def suggester(store: Store, knows: Callable[[], TurnDeps]) -> Callable[[str], Aw
     return suggest
 
 
-def _is_question(text: str) -> bool:
-    return understand(text, ()).intent == "question"
+def _is_question(text: str, earlier: Sequence[Said]) -> bool:
+    return understand(text, earlier).intent == "question"
 
 
 def _suggestion(hit: Hit, question: str, knows: TurnDeps) -> Suggestion:

@@ -8,10 +8,10 @@ from typing import TypeVar
 
 import structlog
 
-from bot.answer import Policy, Reply, TurnDeps, TurnInput, handover, rejected, take_turn, transcript_of
-from bot.answer.reply import Show, phrases
+from bot.answer import Decision, Policy, Reply, TurnDeps, TurnInput, handover, rejected, take_turn, transcript_of
+from bot.answer.reply import Show
 from conversation.errors import IllegalTransition, LeaseLost, StorageUnavailable
-from conversation.events import BOT, BotSaid, Event, HandoffRequested, JsonObject, VisitorSaid
+from conversation.events import BOT, BotSaid, Choice, Event, HandoffRequested, JsonObject, VisitorSaid
 from conversation.publisher import Publisher
 from conversation.reducer import attempts, turn_id
 from conversation.state import Conversation
@@ -27,6 +27,7 @@ HISTORY_EVENTS = 20  # a turn's cost does not grow with the conversation
 TURNS_AT_ONCE = 64  # more than the encoder answers in a lease's time would lose their leases
 ATTEMPTS = 5  # a turn that killed so many workers is answered without being tried again
 ADOPT_EVERY_S = 1.0
+CONFIDENCE_DIGITS = 4  # that are stored
 
 
 @dataclass(slots=True)
@@ -115,7 +116,7 @@ class Responder:
         knows = self.knows()
         if attempts(lease.fence) > ATTEMPTS:
             log.error("turn.given_up", conversation_id=now.conversation_id, attempts=ATTEMPTS)
-            return _apology(knows, "given up after too many attempts")
+            return _apology(knows, now, "given up after too many attempts")
         after = max(0, min(now.seq - HISTORY_EVENTS, now.pending[0] - 1))
         try:
             events = await self.publisher.store.events(now.conversation_id, after=after)
@@ -125,14 +126,14 @@ class Responder:
             raise
         except Exception as failure:
             log.exception("turn.failed", conversation_id=now.conversation_id)
-            return _apology(knows, type(failure).__name__)
+            return _apology(knows, now, type(failure).__name__)
 
     async def _call(self, now: Conversation, reply: Reply) -> HandoffRequested | None:
         """The call for a person that comes with the reply, where one does, with what the agent should know first."""
         if reply.handoff is None:
             return None
         events = await self.publisher.store.events(now.conversation_id, after=max(0, now.seq - HISTORY_EVENTS))
-        return handover(events, reply.handoff, str(reply.trace.get("why", "")), reply.trace)
+        return handover(events, reply.handoff, reply.decision.why, reply.mood)
 
     def _drafting(self, lease: TurnLease) -> Show:
         """Sends pieces of the coming reply to the visitor; nothing is stored, and nobody minds if they are lost."""
@@ -206,8 +207,8 @@ def _asked(now: Conversation, events: Sequence[Event], *, desk_open: bool) -> Tu
         earlier,
         failures=now.failures,
         desk_open=desk_open,
-        offered=_titles(last) if last is not None and last.outcome == "clarify" else (),
-        offered_person=last is not None and phrases.offers_person(last.text, last.suggestions),
+        offered=last.articles if last is not None and last.outcome == "clarify" else (),
+        offered_person=last is not None and last.has_offered_person,
         returned=now.returned,
         rejected=rejected(hold, question),
     )
@@ -216,10 +217,6 @@ def _asked(now: Conversation, events: Sequence[Event], *, desk_open: bool) -> Tu
 def _hold(events: Sequence[Event]) -> Sequence[Event]:
     """Those since the bot has the chat; what was offered and rejected before an agent had it is settled."""
     return list(takewhile(lambda event: event.standing is None, reversed(events)))[::-1]
-
-
-def _titles(asked_back: BotSaid) -> Sequence[str]:
-    return [title for title in asked_back.suggestions if title != phrases.TALK_TO_PERSON]
 
 
 def _commit(
@@ -231,10 +228,15 @@ def _commit(
         outcome=reply.outcome,
         answers=before.pending,
         citations=reply.citations,
-        confidence=round(reply.confidence, 4),
+        confidence=round(reply.confidence, CONFIDENCE_DIGITS),
         kb_version=reply.kb_version,
         turn_id=turn_id(lease.conversation_id, lease.fence),
-        suggestions=reply.suggestions,
+        reason=reply.decision.reason,
+        offers_person=reply.offers_person,
+        choices=reply.choices,
+        passage=reply.passage,
+        failed=reply.decision.failed,
+        mood=reply.mood,
         trace=reply.trace,
     )
     drafts = [Draft(BOT, said)]
@@ -249,12 +251,15 @@ def _commit(
     return decide
 
 
-def _apology(knows: TurnDeps, problem: str) -> Reply:
+def _apology(knows: TurnDeps, now: Conversation, fault: str) -> Reply:
+    """Asks to ask again; a person is there to be pressed, but not asked about."""
+    phrases = knows.phrasebook.speaking(now.locale)
     return Reply(
-        text=phrases.FAILED,
-        outcome="no_answer",
+        text=phrases.say("fault"),
+        decision=Decision("no_answer", fault),
         confidence=0.0,
         kb_version=knows.snapshot.kb_version,
-        suggestions=(phrases.TALK_TO_PERSON,),
-        trace={"decision": "no_answer", "why": problem},
+        choices=(Choice("person", phrases.person_label),),
+        fault=fault,
+        trace={"decision": "no_answer", "why": fault},
     )

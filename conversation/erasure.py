@@ -35,7 +35,7 @@ SEQS_AN_EVENT = 1000  # of one `redacted`; a frame with as many has 6 KB
 
 # What may stay of each kind; of a kind that is missing here nothing does.
 KEPT: Mapping[str, tuple[str, ...]] = {
-    "bot_said": ("outcome", "answers", "confidence", "kb_version", "turn_id"),
+    "bot_said": ("outcome", "answers", "confidence", "kb_version", "turn_id", "reason", "offers_person", "failed"),
     "handoff_requested": ("reason", "priority"),
     "claimed": (),
     "transferred": ("to", "to_name"),

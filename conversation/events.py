@@ -11,6 +11,8 @@ from typing import ClassVar, Literal, get_args
 
 from pydantic import JsonValue, TypeAdapter
 
+from conversation.upcasts import type_bot_said
+
 JsonObject = dict[str, JsonValue]
 
 AuthorKind = Literal["visitor", "bot", "agent", "system"]
@@ -19,6 +21,7 @@ State = Literal["bot", "queued", "agent", "closed"]
 Outcome = Literal["answer", "clarify", "small_talk", "no_answer", "handoff"]
 Reason = Literal["visitor_asked", "low_confidence", "frustrated", "repeated_failure", "policy"]
 Priority = Literal["low", "normal", "high", "urgent"]
+ChoiceKind = Literal["article", "person"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,23 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """What the visitor may press: an article or a person. `label` is what the button says, and they by pressing it."""
+
+    kind: ChoiceKind
+    label: str
+    article_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mood:
+    """Frustration of the visitor: `score`, 0 to 1, and a `reason` that an agent can read, empty where they are calm."""
+
+    score: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """The first event: a visitor of `site` began to talk, on `page` (`{url, title}`)."""
 
@@ -88,7 +108,13 @@ class VisitorSaid:
 
 @dataclass(frozen=True, slots=True)
 class BotSaid:
-    """A reply in Markdown. `answers` names the `seq` of every `visitor_said` it answers; `confidence` is 0 to 1."""
+    """A reply in Markdown, and what the bot did with it: decisions read these fields, never the text.
+
+    `answers` names the `seq` of every `visitor_said` it answers; `confidence` is 0 to 1. `reason` says why a person is
+    called with it or, with nobody at the desk, would have been. `offers_person`: its words ask whether the visitor wants
+    a person, so "yes" calls one. `choices` are the buttons. `passage` is what an answer says, Markdown, without its
+    source and what is offered below it. `failed`: it did not help. `mood` is the visitor's before it.
+    """
 
     kind: ClassVar[str] = "bot_said"
     text: str
@@ -98,8 +124,28 @@ class BotSaid:
     confidence: float | None = None
     kb_version: str | None = None
     turn_id: str | None = None
-    suggestions: tuple[str, ...] = ()
+    reason: Reason | None = None
+    offers_person: bool = False
+    choices: tuple[Choice, ...] = ()
+    passage: str = ""
+    failed: bool = False
+    mood: Mood | None = None
     trace: JsonObject = field(default_factory=dict)
+
+    @property
+    def suggestions(self) -> tuple[str, ...]:
+        """The labels of the choices, for clients that know no choices."""
+        return tuple(choice.label for choice in self.choices)
+
+    @property
+    def articles(self) -> tuple[Choice, ...]:
+        """The articles between which the visitor may choose."""
+        return tuple(choice for choice in self.choices if choice.kind == "article")
+
+    @property
+    def has_offered_person(self) -> bool:
+        """Whether a person was offered, in words or by a button; a failure without the words asks to ask again first."""
+        return self.offers_person or (not self.failed and any(choice.kind == "person" for choice in self.choices))
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,17 +310,28 @@ Payload = Known | Unknown
 
 ERASED = "erased"  # a body with this field is what is left of one whose texts were overwritten
 
-VERSION = 1  # of every kind's stored body; raise it together with an entry in UPCASTS
+VERSION = 2  # of every kind's stored body; raise it together with an entry in UPCASTS
 
 # (kind, stored version) -> the body one version later
-UPCASTS: Mapping[tuple[str, int], Callable[[JsonObject], JsonObject]] = {}
+UPCASTS: Mapping[tuple[str, int], Callable[[JsonObject], JsonObject]] = {("bot_said", 1): type_bot_said}
 
 # What a visitor may see of each kind; a kind that is missing here reaches visitors as `hidden`.
 # Who holds the chat (state, holder, hold) is visible wherever it changes.
 VISIBLE: Mapping[str, tuple[str, ...]] = {
     "opened": ("site", "locale"),
     "visitor_said": ("text",),
-    "bot_said": ("text", "outcome", "answers", "citations", "confidence", "kb_version", "turn_id", "suggestions"),
+    "bot_said": (
+        "text",
+        "outcome",
+        "answers",
+        "citations",
+        "confidence",
+        "kb_version",
+        "turn_id",
+        "offers_person",
+        "choices",
+        "suggestions",
+    ),
     "agent_said": ("text",),
     "handoff_requested": (),
     "claimed": (),
@@ -324,6 +381,8 @@ def body_of(payload: Payload) -> JsonObject:
     if isinstance(payload, Unknown):
         return payload.body
     body: JsonObject = _ADAPTERS[payload.kind].dump_python(payload, mode="json")
+    if isinstance(payload, BotSaid):
+        body["suggestions"] = [*payload.suggestions]
     return body
 
 

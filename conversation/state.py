@@ -21,7 +21,6 @@ from conversation.events import (
     HandoffRequested,
     Holder,
     Opened,
-    Outcome,
     Payload,
     Priority,
     PrioritySet,
@@ -225,16 +224,16 @@ def _answered(now: Conversation, said: BotSaid) -> Conversation:
     return replace(
         now,
         pending=tuple(seq for seq in now.pending if seq not in said.answers),
-        failures=_failures(now, said.outcome),
+        failures=_failures(now, said),
         preview=_preview(said.text),
     )
 
 
-def _failures(now: Conversation, outcome: Outcome) -> int:
+def _failures(now: Conversation, said: BotSaid) -> int:
     """Whether asking back helped is seen by the reply after it."""
-    if outcome == "clarify":
-        return now.failures
-    return 0 if outcome in ("answer", "small_talk") else now.failures + 1
+    if said.failed:
+        return now.failures + 1
+    return now.failures if said.outcome == "clarify" else 0
 
 
 def _shows_last(now: Conversation) -> bool:

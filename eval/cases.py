@@ -13,6 +13,8 @@ from typing import Annotated, Literal, Protocol, TypeVar
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from conversation.events import Choice, Citation, Outcome
+
 Role = Literal["user", "assistant"]
 Mood = Literal["ok", "frustrated", "dissatisfied"]
 Name = Annotated[str, Field(min_length=1)]
@@ -33,8 +35,24 @@ class CaseError(Exception):
         return f"{self.path}:{self.line}: {self.problem}" if self.line else f"{self.path}: {self.problem}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotFacts:
+    """What a turn of the assistant was, in the fields of `bot_said`, as far as the case says it.
+
+    Where it says nothing, the turn is taken for small talk if its text is nothing else, otherwise for an answer whose
+    passage is its whole text, which cites nothing and offers nobody.
+    """
+
+    outcome: Outcome | None = None
+    citations: tuple[Citation, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    offers_person: bool = False
+    passage: str | None = None
+    failed: bool | None = None
+
+
 @dataclass(frozen=True, slots=True)
-class Utterance:
+class Utterance(BotFacts):
     """One thing said before the question."""
 
     role: Role
@@ -42,7 +60,7 @@ class Utterance:
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledTurn:
+class LabelledTurn(BotFacts):
     """One turn of a dialogue; only labels of the user's turns count."""
 
     role: Role

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rich.progress import Progress
 
 from bot.answer import Calibration, Policy, TurnDeps
-from bot.assembly.adapters import open_calibration, open_tone, policy_of
+from bot.assembly.adapters import open_calibration, open_phrasebook, open_tone, policy_of
 from bot.assembly.storage import prepare_data
 from bot.settings import Settings
 from eval.suite import NothingToPlay
@@ -48,7 +48,7 @@ async def open_library(
 ) -> AsyncIterator[Library]:
     """The articles of `settings.kb` that carry `tag` and are not withheld, and the model of `settings.model`.
 
-    `calibration` is that in use unless another is given. Raises KnowledgeError, CalibrationUnusable, DataUnwritable, and
+    `calibration` is that in use unless another is given. Raises KnowledgeError, CalibrationUnusable, CatalogueUnusable, DataUnwritable, and
     NothingToPlay where the filters leave no article. Seconds the first time.
     """
     reading = read(settings.kb)
@@ -62,7 +62,9 @@ async def open_library(
     _begin(progress, "learning how messages sound")
     tone = open_tone(settings.data, encoder)
     async with Batcher(encoder) as batcher:
-        knows = TurnDeps(snapshot, batcher.encode, calibration=calibration, tone=tone)
+        knows = TurnDeps(
+            snapshot, batcher.encode, calibration=calibration, tone=tone, phrasebook=open_phrasebook(settings)
+        )
         yield Library(knows, policy_of(settings, calibration), reading.errors)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue
 
-from conversation.events import Citation, Outcome, Reason
+from conversation.events import Choice, Citation, Outcome, Reason
 
 RANKED_LIMIT = 20  # PROTOCOL: evaluation files
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -14,7 +14,11 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """How the bot answered one case; `ranked` are article ids, best first, up to 20; `confidence` is 0 to 1."""
+    """How the bot answered one case; `ranked` are article ids, best first, up to 20; `confidence` is 0 to 1.
+
+    `passage` is what an answer says without its source, None in rows of earlier versions; `features` is what the
+    confidence is made of. `trace` is for people.
+    """
 
     row_id: Annotated[str, Field(alias="id")]
     outcome: Outcome
@@ -25,6 +29,9 @@ class Row:
     frustration: Share | None
     reason: Reason | None
     latency_ms: Annotated[float, Field(ge=0)]
+    passage: str | None = None
+    choices: tuple[Choice, ...] = ()
+    features: Mapping[str, float] = field(default_factory=dict)
     trace: Mapping[str, JsonValue] = field(default_factory=dict)
 
     @property
@@ -33,3 +40,8 @@ class Row:
         if self.outcome == "answer":
             return self.citations[0].article_id if self.citations else None
         return self.ranked[0] if self.ranked else None
+
+    @property
+    def says(self) -> str:
+        """What the reply says: of an answer its passage, if that is known."""
+        return self.text if self.outcome != "answer" or self.passage is None else self.passage

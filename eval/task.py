@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from bot.answer import Policy, TurnDeps, mood_of
-from bot.turns import Responder
+from bot.answer import Policy, Reply, TurnDeps
+from bot.answer.intent import small_talk
+from bot.turns import CONFIDENCE_DIGITS, Responder
 from conversation.bus import LocalBus
 from conversation.clock import ManualClock
-from conversation.events import BOT, Author, BotSaid, Event, HandoffRequested, Opened, VisitorSaid
+from conversation.events import BOT, Author, BotSaid, Opened, VisitorSaid
 from conversation.memory import MemoryStore
 from conversation.publisher import Publisher
 from conversation.values import Agent, Draft
@@ -72,49 +73,67 @@ def prefix(history: Iterable[Utterance | LabelledTurn], said: str) -> list[Draft
             drafts.append(Draft(VISITOR, VisitorSaid(utterance.text)))
             owed += (len(drafts),)
         else:
-            drafts.append(Draft(BOT, BotSaid(utterance.text, "answer", owed)))
+            drafts.append(Draft(BOT, reply_of(utterance, owed)))
             owed = ()
     return [*drafts, Draft(VISITOR, VisitorSaid(said))]
 
 
+def reply_of(said: Utterance | LabelledTurn, answers: tuple[int, ...] = ()) -> BotSaid:
+    """An earlier turn of the assistant as the event it was, as far as the case says it (`BotFacts`)."""
+    outcome = said.outcome or ("small_talk" if small_talk(said.text) else "answer")
+    passage = said.text if said.passage is None else said.passage
+    return BotSaid(
+        said.text,
+        outcome,
+        answers,
+        said.citations,
+        offers_person=said.offers_person,
+        choices=said.choices,
+        passage=passage if outcome == "answer" else "",
+        failed=outcome == "no_answer" if said.failed is None else said.failed,
+    )
+
+
 async def play_one(row_id: str, drafts: Sequence[Draft], knows: TurnDeps, policy: Policy) -> Row:
     """One case at a desk with a colleague present. `latency_ms` is from leased turn to committed reply."""
-    responder = await _staff(knows, policy)
+    replies: list[Reply] = []
+    responder = await _staff(knows, policy, replies)
     lease = (await responder.publisher.append(CONVERSATION, lambda _: drafts)).lease
     assert lease is not None  # the log ends with a visitor's message, and the bot holds the chat
     began = time.perf_counter()
     appended = await responder.answer(lease)
     latency_ms = 1000 * (time.perf_counter() - began)
     assert appended is not None  # nobody else is there to take over
-    return _row(row_id, appended.events, latency_ms)
+    return _row(row_id, replies[0], latency_ms)
 
 
-async def _staff(knows: TurnDeps, policy: Policy) -> Responder:
+async def _staff(knows: TurnDeps, policy: Policy, replies: list[Reply]) -> Responder:
     clock = ManualClock(NOON)
     store = MemoryStore(clock=clock)
     publisher = Publisher(store, LocalBus(), clock)
     attendance = Attendance(store, clock)
     await store.add_agent(COLLEAGUE, None)
     await attendance.announce(COLLEAGUE, "online")
-    return Responder(publisher, Desk(publisher, attendance), lambda: knows, policy)
+    return Responder(
+        publisher, Desk(publisher, attendance), lambda: knows, policy, lambda reply, _took_s: replies.append(reply)
+    )
 
 
-def _row(row_id: str, events: Sequence[Event], latency_ms: float) -> Row:
-    said = next(event.payload for event in events if isinstance(event.payload, BotSaid))
-    ranked = said.trace.get("ranked")
-    if not isinstance(ranked, list):
-        raise TurnFailed(row_id, str(said.trace.get("why")))
-    _, frustration = mood_of(said.trace)
-    called = (event.payload.reason for event in events if isinstance(event.payload, HandoffRequested))
+def _row(row_id: str, reply: Reply, latency_ms: float) -> Row:
+    if reply.fault:
+        raise TurnFailed(row_id, reply.fault)
     return Row(
         row_id=row_id,
-        outcome=said.outcome,
-        confidence=said.confidence or 0.0,
-        ranked=tuple(map(str, ranked[:RANKED_LIMIT])),
-        citations=said.citations,
-        text=said.text,
-        frustration=frustration,
-        reason=next(called, None),
+        outcome=reply.outcome,
+        confidence=round(reply.confidence, CONFIDENCE_DIGITS),
+        ranked=reply.ranked[:RANKED_LIMIT],
+        citations=reply.citations,
+        text=reply.text,
+        frustration=None if reply.mood is None else reply.mood.score,
+        reason=reply.handoff,
         latency_ms=latency_ms,
-        trace=said.trace,
+        passage=reply.passage,
+        choices=reply.choices,
+        features=reply.features,
+        trace=reply.trace,
     )

@@ -183,6 +183,7 @@ def type_words(annotation):
     plain = {str: "text", str | None: "text", int: "whole number", float: "number", bool: "`true` or `false`"}
     plain |= {
         Path: "path",
+        Path | None: "path",
         SecretStr | None: "secret text",
         WebhookUrl | None: "secret text",
         WebhookSecret | None: "secret text",

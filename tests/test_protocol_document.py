@@ -26,6 +26,8 @@ from conversation.errors import (
 from conversation.events import (
     VISIBLE,
     AuthorKind,
+    Choice,
+    ChoiceKind,
     Citation,
     Event,
     HolderKind,
@@ -154,6 +156,7 @@ def test_every_kind_of_event_has_what_visitors_see_and_what_only_the_desk_sees()
         for kind, (seen, desk, *_) in rows("Events", heading="visitors see").items()
     }
     fields = {kind.kind: {field.name for field in dataclasses.fields(kind)} for kind in Known.__args__}
+    fields["bot_said"].add("suggestions")  # derived from the choices
     assert documented == {
         kind: (list(VISIBLE[kind]) if kind in VISIBLE else "hidden", names - set(VISIBLE.get(kind, ())))
         for kind, names in fields.items()
@@ -169,6 +172,7 @@ def test_every_kind_of_event_has_what_visitors_see_and_what_only_the_desk_sees()
         ("outcome", Outcome),
         ("reason", Reason),
         ("priority", Priority),
+        ("choices[].kind", ChoiceKind),
     ],
 )
 def test_every_value_of_a_field_is_named(field, values):
@@ -178,6 +182,11 @@ def test_every_value_of_a_field_is_named(field, values):
 def test_every_field_of_a_citation_is_named():
     line = re.search(r"An entry of `citations` has ([^.]*)\.", SECTIONS["Events"])[1]
     assert code(line) == [field.name for field in dataclasses.fields(Citation)]
+
+
+def test_every_field_of_a_choice_is_named():
+    line = re.search(r"An entry of `choices` has ([^.]*),", SECTIONS["Events"])[1]
+    assert code(line) == [field.name for field in dataclasses.fields(Choice)]
 
 
 def test_every_field_of_an_envelope_is_named():

@@ -84,7 +84,8 @@ export class Extras {
 
   /** @param {Item | undefined} reply */
   #renderChips(reply) {
-    const chips = this.#chat.log.state === "bot" ? (reply?.event.suggestions ?? []) : [];
+    const { choices, suggestions = [] } = (this.#chat.log.state === "bot" && reply?.event) || {};
+    const chips = choices?.map(({ label }) => label) ?? suggestions;
     const say = (/** @type {string} */ text) => h("button", { click: () => this.#chat.say(text) }, text);
     this.#show(this.#slots.chips, chips.join("\n"), () => [
       h("div", { class: "row chips", role: "group", "aria-label": this.#words.suggestions }, ...chips.map(say)),

@@ -14,6 +14,10 @@
  * @property {string} url
  * @property {string} [quote]
  *
+ * @typedef {object} Choice  What may be pressed, which says its label.
+ * @property {string} kind
+ * @property {string} label
+ *
  * @typedef {object} Event
  * @property {number} seq  Counts from 1 within a conversation, without gaps.
  * @property {string} kind
@@ -29,7 +33,8 @@
  * @property {number[]} [answers]
  * @property {Citation[]} [citations]
  * @property {string} [turn_id]
- * @property {string[]} [suggestions]
+ * @property {Choice[]} [choices]
+ * @property {string[]} [suggestions]  The labels of the choices, from servers that know no choices.
  * @property {number} [of]
  * @property {boolean} [helpful]
  * @property {string} [email]

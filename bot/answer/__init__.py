@@ -2,16 +2,17 @@
 
 from bot.answer.citations import url_of
 from bot.answer.confidence import OWN, Calibration, Point, default_calibration, in_use, threshold
-from bot.answer.policy import Policy
+from bot.answer.policy import Decision, Policy
 from bot.answer.rejected_answers import rejected
 from bot.answer.retrieve import Encode, retrieve_passages
-from bot.answer.summary import handover, mood_of
+from bot.answer.summary import handover
 from bot.answer.transcript import transcript_of
 from bot.answer.turn import Reply, TurnDeps, TurnInput, take_turn
 
 __all__ = [
     "OWN",
     "Calibration",
+    "Decision",
     "Encode",
     "Point",
     "Policy",
@@ -21,7 +22,6 @@ __all__ = [
     "default_calibration",
     "handover",
     "in_use",
-    "mood_of",
     "rejected",
     "retrieve_passages",
     "take_turn",

@@ -65,6 +65,11 @@ class Decision:
     reason: Reason | None = None
     offers_person: bool = False
 
+    @property
+    def failed(self) -> bool:
+        """Whether the reply does not help. Whoever is handed over is helped by somebody else."""
+        return self.outcome == "no_answer"
+
 
 def decide(situation: Situation, policy: Policy) -> Decision:
     """The outcome of a turn; the first rule that applies wins."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from bot.answer.intent import small_talk
-from bot.answer.reply import without_source
 from bot.answer.transcript import Said
 from retrieval.articles import Audience
 from retrieval.index import Snapshot
@@ -62,8 +61,16 @@ async def retrieve_passages(
 def in_context(question: str, earlier: Sequence[Said]) -> str | None:
     """The question after the last things said before it, a line each; None where nothing was but small talk.
 
-    Of a contribution its opening counts, and the titles of the articles it cites.
+    Of a contribution its opening counts; of the bot's own the passage it gave and the titles it cited or asked about, as
+    how it says that it has none is not what the visitor asks for.
     """
-    told = [said for said in earlier if small_talk(said.text) is None][-CARRIED_TURNS:]
-    lines = [" ".join([*said.titles, *without_source(said.text).split()[:CARRIED_WORDS]]) for said in told]
+    lines = [line for said in earlier if (line := _carried(said))][-CARRIED_TURNS:]
     return "\n".join([*lines, question]) if lines else None
+
+
+def _carried(said: Said) -> str:
+    """What a contribution tells of the subject; empty for small talk and for replies that are about nothing."""
+    if said.role != "bot":
+        return "" if small_talk(said.text) else " ".join(said.text.split()[:CARRIED_WORDS])
+    asked = [choice.label for choice in said.choices if said.outcome == "clarify" and choice.kind == "article"]
+    return " ".join([*said.titles, *asked, *said.passage.split()[:CARRIED_WORDS]])

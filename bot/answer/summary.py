@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from bot.answer.frustration import FRUSTRATED_FROM
 from bot.answer.intent import Intent, understand
-from bot.answer.reply import TALK_TO_PERSON
 from bot.answer.transcript import transcript_of
 from conversation.events import (
     WANTS,
@@ -14,7 +13,7 @@ from conversation.events import (
     Closed,
     Event,
     HandoffRequested,
-    JsonObject,
+    Mood,
     Priority,
     Rated,
     Reason,
@@ -49,15 +48,17 @@ class _Said:
     seq: int
     text: str
     intent: Intent
+    pressed: bool
 
 
-def handover(events: Sequence[Event], reason: Reason, why: str, trace: JsonObject | None = None) -> HandoffRequested:
+def handover(events: Sequence[Event], reason: Reason, why: str, mood: Mood | None = None) -> HandoffRequested:
     """The call for a person after `events`, the last ones of the conversation in order.
 
-    `trace` is that of the reply the call comes with; without one the mood is that of the bot's last reply.
+    `mood` is that of the turn the call comes with; without one it is that of the bot's last reply.
     """
-    mood, frustration = mood_of(_last_trace(events) if trace is None else trace)
-    text = detail(events, why=why, mood=mood, frustration=frustration)
+    felt = mood or _last_mood(events)
+    frustration = None if felt is None else felt.score
+    text = detail(events, why=why, mood="" if felt is None else felt.reason, frustration=frustration)
     return HandoffRequested(reason, text, priority(reason, frustration))
 
 
@@ -65,15 +66,6 @@ def priority(reason: Reason, frustration: float | None = None) -> Priority:
     """How soon the queue should serve a call for `reason`; `frustration` is 0 to 1, or None where it is unknown."""
     calm, frustrated = PRIORITIES[reason]
     return frustrated if _is_frustrated(frustration) else calm
-
-
-def mood_of(trace: JsonObject) -> tuple[str, float | None]:
-    """The visitor's mood as a turn traced it: in words, '' where calm, and as a score, None where nothing is known."""
-    match trace.get("mood"):
-        case {"score": float() | int() as score, "reason": str(words)}:
-            return words, float(score)
-        case _:
-            return "", None
 
 
 def detail(events: Sequence[Event], *, why: str = "", mood: str = "", frustration: float | None = None) -> str:
@@ -107,9 +99,8 @@ def _is_frustrated(frustration: float | None) -> bool:
     return frustration is not None and frustration >= FRUSTRATED_FROM
 
 
-def _last_trace(events: Sequence[Event]) -> JsonObject:
-    replies = (event.payload.trace for event in reversed(events) if isinstance(event.payload, BotSaid))
-    return next(replies, {})
+def _last_mood(events: Sequence[Event]) -> Mood | None:
+    return next((event.payload.mood for event in reversed(events) if isinstance(event.payload, BotSaid)), None)
 
 
 def _matter(events: Sequence[Event]) -> Sequence[Event]:
@@ -133,7 +124,8 @@ def _said(matter: Sequence[Event]) -> Iterator[_Said]:
     for at, event in enumerate(matter):
         if isinstance(event.payload, VisitorSaid):
             text = event.payload.text
-            yield _Said(event.seq, text, understand(text, list(transcript_of(matter[:at]))).intent)
+            understood = understand(text, list(transcript_of(matter[:at])))
+            yield _Said(event.seq, text, understood.intent, understood.pressed)
 
 
 def _wanted(said: Sequence[_Said]) -> Sequence[str]:
@@ -146,7 +138,7 @@ def _wanted(said: Sequence[_Said]) -> Sequence[str]:
 def _with_a_purpose(said: Sequence[_Said]) -> Sequence[_Said]:
     """Questions, and calls for a person that say what about; where there are none, the last that is no small talk."""
     clear = [one for one in said if one.intent == "question" or len(one.text.split()) > BARE_CALL_WORDS]
-    return clear or [one for one in said if one.intent == "call_human" and one.text != TALK_TO_PERSON][-1:]
+    return clear or [one for one in said if one.intent == "call_human" and not one.pressed][-1:]
 
 
 def _articles_tried(matter: Sequence[Event]) -> Sequence[str]:

@@ -1,25 +1,37 @@
-"""The transcript of a conversation: what visitor, bot and agents said, in order."""
+"""The transcript of a conversation: what visitor, bot and agents said, in order, and what the bot did with it."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from conversation.events import AgentSaid, BotSaid, Event, Rated, VisitorSaid
+from conversation.events import AgentSaid, BotSaid, Choice, Event, Outcome, Rated, VisitorSaid
 
 Role = Literal["visitor", "bot", "agent"]
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One contribution to the conversation so far; `titles` are those of the articles that the bot cited in it.
+    """One contribution to the conversation so far. `text` is for people and models; decisions read the other fields.
 
-    `unhelpful`: the visitor marked this reply of the bot as not helpful, and has not changed that.
+    Of a reply of the bot: its `outcome`; the `titles` of the articles that it cited; the `passage` that an answer gave;
+    whether it `failed`; whether its words offered a person; its `choices`. `unhelpful`: the visitor marked it as not
+    helpful, and has not changed that.
     """
 
     role: Role
     text: str
     titles: tuple[str, ...] = ()
     unhelpful: bool = False
+    outcome: Outcome | None = None
+    passage: str = ""
+    failed: bool = False
+    offers_person: bool = False
+    choices: tuple[Choice, ...] = ()
+
+    @property
+    def person_labels(self) -> tuple[str, ...]:
+        """What a button for a person said."""
+        return tuple(choice.label for choice in self.choices if choice.kind == "person")
 
 
 def transcript_of(events: Iterable[Event]) -> Iterator[Said]:
@@ -30,12 +42,25 @@ def transcript_of(events: Iterable[Event]) -> Iterator[Said]:
         match event.payload:
             case VisitorSaid(text=text):
                 yield Said("visitor", text)
-            case BotSaid(text=text, citations=citations):
-                yield Said(
-                    "bot", text, tuple(citation.title for citation in citations), not helped.get(event.seq, True)
-                )
+            case BotSaid():
+                yield said_by_bot(event.payload, unhelpful=not helped.get(event.seq, True))
             case AgentSaid(text=text):
                 yield Said("agent", text)
+
+
+def said_by_bot(reply: BotSaid, *, unhelpful: bool = False) -> Said:
+    """A reply of the bot as a contribution."""
+    return Said(
+        "bot",
+        reply.text,
+        tuple(citation.title for citation in reply.citations),
+        unhelpful,
+        reply.outcome,
+        reply.passage,
+        reply.failed,
+        reply.offers_person,
+        reply.choices,
+    )
 
 
 def verdicts(events: Iterable[Event]) -> dict[int, bool]:

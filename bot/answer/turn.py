@@ -8,14 +8,24 @@ from dataclasses import dataclass, field, replace
 from bot.answer.candidates import MAX_OFFERED, Candidate, candidates, related, rivals, without
 from bot.answer.citations import cite
 from bot.answer.confidence import Calibration, default_calibration
-from bot.answer.frustration import Mood, Tone, mood
+from bot.answer.frustration import Tone, mood
 from bot.answer.intent import Understood, understand
 from bot.answer.policy import Decision, Policy, Situation, decide
-from bot.answer.reply import Extractive, Generator, Show, Task, Wording, phrases, unseen
-from bot.answer.reply.extractive import extraction
+from bot.answer.reply import (
+    Catalogue,
+    Extractive,
+    Generator,
+    Phrasebook,
+    Show,
+    Task,
+    Wording,
+    default_phrasebook,
+    unseen,
+)
+from bot.answer.reply.extractive import escaped, extraction
 from bot.answer.retrieve import Encode, retrieve_passages
 from bot.answer.transcript import Said
-from conversation.events import Citation, JsonObject, Outcome, Reason
+from conversation.events import Choice, Citation, JsonObject, Mood, Outcome, Reason
 from retrieval.articles import Audience
 from retrieval.index import Snapshot
 from retrieval.model import Vectors
@@ -23,14 +33,15 @@ from retrieval.search import ConfidenceFeatures, CorrectedQuery, Hit, best_artic
 
 RANKED_ARTICLES = 20  # as many as evaluation reads
 TRACED_HITS = 5  # as many as an agent looks at
-PROFILE_DIGITS = 6  # calibration learns from traces: confidence is off by less than 1e-4
+PROFILE_DIGITS = 6  # calibration learns from stored features: confidence is off by less than 1e-4
+MOOD_DIGITS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class TurnInput:
     """What the bot is to answer: `question`, after `earlier` (oldest first), by whom, and how things stand.
 
-    `offered` are the titles between which the bot's last reply asked the visitor to choose, if it did;
+    `offered` are the articles between which the bot's last reply asked the visitor to choose, if it did;
     `offered_person`: it offered a person. `returned`: an agent had the chat before and gave it back.
     `rejected` are the ids of articles that the visitor wants told no more, unless by name.
     """
@@ -40,7 +51,7 @@ class TurnInput:
     earlier: Sequence[Said] = ()
     failures: int = 0
     desk_open: bool = True
-    offered: Sequence[str] = ()
+    offered: Sequence[Choice] = ()
     offered_person: bool = False
     returned: bool = False
     rejected: frozenset[str] = frozenset()
@@ -89,7 +100,8 @@ class TurnDeps:
     """What the bot answers from: one snapshot, the encoder it was built with, where its articles are shown, its voice.
 
     `calibration` says how likely what was found is to answer. `tone`: how messages sound to that encoder; without it
-    words alone tell the visitor's mood. `pool` runs searches; without it the loop's own threads do.
+    words alone tell the visitor's mood. `pool` runs searches; without it the loop's own threads do. `phrasebook`: what it says of its own
+    accord, in each language.
     """
 
     snapshot: Snapshot
@@ -99,21 +111,41 @@ class TurnDeps:
     calibration: Calibration = field(default_factory=default_calibration)
     tone: Tone | None = None
     pool: Executor | None = None
+    phrasebook: Phrasebook = field(default_factory=default_phrasebook)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the bot says. `handoff` is set where a person is called; `ranked` are article ids, best first."""
+    """What the bot says, and what it does with it; `decision` says why.
+
+    `ranked` are article ids, best first, `features` what the confidence in the first one is made of. `passage`,
+    `offers_person` and `choices` are those of `BotSaid`. `fault` names what broke, where the reply is an apology for it.
+    `trace` is for people: nothing is decided by it.
+    """
 
     text: str
-    outcome: Outcome
+    decision: Decision
     confidence: float
     kb_version: str
     ranked: tuple[str, ...] = ()
+    features: ConfidenceFeatures = field(default_factory=dict)
     citations: tuple[Citation, ...] = ()
-    suggestions: tuple[str, ...] = ()
-    handoff: Reason | None = None
+    passage: str = ""
+    offers_person: bool = False
+    choices: tuple[Choice, ...] = ()
+    mood: Mood | None = None
+    fault: str = ""
     trace: JsonObject = field(default_factory=dict)
+
+    @property
+    def outcome(self) -> Outcome:
+        """What kind of reply it is."""
+        return self.decision.outcome
+
+    @property
+    def handoff(self) -> Reason | None:
+        """Why a person is called; None where none is."""
+        return self.decision.reason if self.outcome == "handoff" else None
 
 
 async def take_turn(asked: TurnInput, knows: TurnDeps, policy: Policy, show: Show = unseen) -> Reply:
@@ -125,30 +157,32 @@ async def take_turn(asked: TurnInput, knows: TurnDeps, policy: Policy, show: Sho
     began = time.perf_counter()
     understood = understand(asked.question, asked.earlier, asked.offered)
     if understood.chosen is not None:
-        asked = replace(asked, question=understood.chosen)
+        asked = replace(asked, question=understood.chosen.label)
     found = await _search(understood, asked, knows)
     searched = time.perf_counter()
     felt = mood(asked.earlier, asked.question, found.vector, knows.tone)
     situation = _situation(understood, felt, found, asked)
     decision = decide(situation, policy)
-    offers = _offers(decision, found, asked)
-    wording = Wording(*_word(decision, understood, situation, found, knows))
+    phrases = knows.phrasebook.speaking(asked.audience.locale)
+    wording = _word(decision, understood, situation, found, knows, phrases=phrases)
     if decision.outcome == "answer":
-        task = Task(asked.question, asked.earlier, found.told, knows.base_url, wording, show)
+        task = Task(asked.question, asked.earlier, found.told, knows.base_url, wording, phrases, show)
         wording = await knows.generator.word(task)
-    return Reply(
-        text=wording.text + _beside(decision, situation),
-        outcome=decision.outcome,
+    reply = Reply(
+        text=wording.text + _beside(decision, situation, phrases),
+        decision=decision,
         confidence=found.confidence,
         kb_version=knows.snapshot.kb_version,
         ranked=tuple(best_articles(found.hits)),
+        features={name: round(value, PROFILE_DIGITS) for name, value in found.profile.items()},
         citations=wording.citations,
-        suggestions=(*(one.title for one in offers), *_person(decision, asked)),
-        handoff=decision.reason if decision.outcome == "handoff" else None,
-        trace=_trace(understood, felt, found, decision, offers)
-        | wording.trace
-        | {"search_ms": _ms(began, searched), "turn_ms": _ms(began, time.perf_counter())},
+        passage=wording.passage,
+        offers_person=decision.outcome == "no_answer" or _is_beside(decision, situation),
+        choices=_choices(decision, found, asked, phrases),
+        mood=Mood(round(felt.score, MOOD_DIGITS), felt.reason),
     )
+    timings: JsonObject = {"search_ms": _ms(began, searched), "turn_ms": _ms(began, time.perf_counter())}
+    return replace(reply, trace=_trace(understood, found, reply) | wording.trace | timings)
 
 
 async def _search(understood: Understood, asked: TurnInput, knows: TurnDeps) -> Retrieved:
@@ -159,7 +193,7 @@ async def _search(understood: Understood, asked: TurnInput, knows: TurnDeps) -> 
     found = await retrieve_passages(
         question, earlier, asked.audience, knows.snapshot, knows.encode, limit=RANKED_ARTICLES, pool=knows.pool
     )
-    hits, named = _named_first(found.hits, asked.question)
+    hits, named = _named_first(found.hits, asked.question, understood.chosen)
     rejected = frozenset() if named else asked.rejected
     left = without(candidates(best_passages(hits), knows.calibration), rejected)
     vector = None if chosen else found.vector
@@ -172,11 +206,13 @@ def _choice(asked: TurnInput) -> tuple[str, Sequence[Said]]:
     return f"{before}\n{asked.question}", ()
 
 
-def _named_first(hits: Sequence[Hit], question: str) -> tuple[Sequence[Hit], bool]:
-    """Brings the article that is called as the visitor wrote to the front; whether there is one."""
+def _named_first(hits: Sequence[Hit], question: str, chosen: Choice | None) -> tuple[Sequence[Hit], bool]:
+    """Brings the article that was chosen, or is called as the visitor wrote, to the front; whether there is one."""
     title = question.strip().casefold()
     titles = {hit.article.article_id: hit.article.title for hit in best_passages(hits)}
     named = next((article_id for article_id, own in titles.items() if own.strip().casefold() == title), None)
+    if chosen is not None and chosen.article_id in titles:
+        named = chosen.article_id
     if named is None:
         return hits, False
     return sorted(hits, key=lambda hit: hit.article.article_id != named), True
@@ -200,63 +236,75 @@ def _situation(understood: Understood, felt: Mood, found: Retrieved, asked: Turn
 
 
 def _word(
-    decision: Decision, understood: Understood, situation: Situation, found: Retrieved, knows: TurnDeps
-) -> tuple[str, tuple[Citation, ...]]:
+    decision: Decision,
+    understood: Understood,
+    situation: Situation,
+    found: Retrieved,
+    knows: TurnDeps,
+    *,
+    phrases: Catalogue,
+) -> Wording:
     if decision.outcome == "answer":
         extract = extraction.extract(found.told, found.reading.text, knows.snapshot, knows.base_url)
-        return extraction.compose(extract, knows.base_url), (cite(extract.hit, knows.base_url, extract.text),)
+        text = extraction.compose(extract, knows.base_url, phrases)
+        return Wording(text, (cite(extract.hit, knows.base_url, extract.text),), extract.text.strip())
     if decision.outcome == "clarify":
-        return phrases.clarify([one.title for one in found.options]), ()
+        return Wording(phrases.clarify([escaped(one.title) for one in found.options]))
     if decision.outcome == "small_talk" and understood.small_talk is not None:
-        return phrases.SMALL_TALK[understood.small_talk], ()
+        return Wording(phrases.small_talk(understood.small_talk))
     if decision.outcome == "handoff" and decision.reason is not None:
-        return phrases.handoff(decision.reason, returned=situation.returned), ()
-    return phrases.no_answer(
+        return Wording(phrases.handoff(decision.reason, returned=situation.returned))
+    refusal = phrases.refusal(
         decision.reason,
         desk_open=situation.desk_open,
         frustrated=situation.frustrated,
         rejected=situation.rejected,
-    ), ()
+    )
+    return Wording(refusal)
 
 
-def _beside(decision: Decision, situation: Situation) -> str:
+def _is_beside(decision: Decision, situation: Situation) -> bool:
+    """Whether a person is offered below the reply."""
+    return decision.outcome in ("answer", "clarify") and situation.frustrated
+
+
+def _beside(decision: Decision, situation: Situation, phrases: Catalogue) -> str:
     """What is added below an answer to a frustrated visitor: after it, since drafts of it may be on the screen."""
-    if decision.outcome in ("answer", "clarify") and situation.frustrated:
-        return f"\n\n{phrases.beside(desk_open=situation.desk_open)}"
-    return ""
+    if not _is_beside(decision, situation):
+        return ""
+    return f"\n\n{phrases.offer_beside(desk_open=situation.desk_open)}"
 
 
-def _offers(decision: Decision, found: Retrieved, asked: TurnInput) -> Sequence[Candidate]:
-    """The articles that the visitor may pick next by their titles."""
+def _choices(decision: Decision, found: Retrieved, asked: TurnInput, phrases: Catalogue) -> tuple[Choice, ...]:
+    """What the visitor may press next: articles by their titles, and a person."""
+    person = [Choice("person", phrases.person_label)] if decision.offers_person and asked.desk_open else []
+    offers = _offers(decision, found, MAX_OFFERED - len(person))
+    return (*(Choice("article", one.title, one.hit.article.article_id) for one in offers), *person)
+
+
+def _offers(decision: Decision, found: Retrieved, places: int) -> Sequence[Candidate]:
     if decision.outcome == "clarify":
         return found.options
-    if decision.outcome == "answer":
-        return related(found.candidates, MAX_OFFERED - len(_person(decision, asked)))
-    return ()
+    return related(found.candidates, places) if decision.outcome == "answer" else ()
 
 
-def _person(decision: Decision, asked: TurnInput) -> tuple[str, ...]:
-    return (phrases.TALK_TO_PERSON,) if decision.offers_person and asked.desk_open else ()
-
-
-def _trace(
-    understood: Understood, felt: Mood, found: Retrieved, decision: Decision, offers: Sequence[Candidate]
-) -> JsonObject:
-    """How the reply came about, for QA and agents; never shown to visitors."""
+def _trace(understood: Understood, found: Retrieved, reply: Reply) -> JsonObject:
+    """How the reply came about, for QA and agents; never shown to visitors, and nothing is decided by it."""
+    felt = reply.mood or Mood(0.0, "")
     return {
         "intent": understood.intent,
-        "mood": {"score": round(felt.score, 3), "reason": felt.reason},
+        "mood": {"score": felt.score, "reason": felt.reason},
         "query": found.reading.text,
         "context": found.context,
         "read_as": dict(found.reading.corrections),
-        "ranked": list(best_articles(found.hits)),
+        "ranked": [*reply.ranked],
         "hits": [_traced(hit) for hit in found.hits[:TRACED_HITS]],
         "rejected": [*sorted(found.rejected)],
-        "features": {name: round(value, PROFILE_DIGITS) for name, value in found.profile.items()},
-        "decision": decision.outcome,
-        "reason": decision.reason,
-        "why": decision.why,
-        "offered": [one.hit.article.article_id for one in offers],
+        "features": {**reply.features},
+        "decision": reply.outcome,
+        "reason": reply.decision.reason,
+        "why": reply.decision.why,
+        "offered": [choice.article_id for choice in reply.choices if choice.kind == "article"],
     }
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from bot.answer import Calibration, Policy, in_use
 from bot.answer.frustration import Tone, kept
-from bot.answer.reply import Extractive, Generator
+from bot.answer.reply import Extractive, Generator, Phrasebook, default_phrasebook, read_phrasebook
 from bot.answer.reply.language_model import (
     Bounds,
     Breaker,
@@ -54,6 +54,11 @@ def open_tone(data: Path, encoder: Encoder) -> Tone:
 def open_calibration(settings: Settings) -> Calibration:
     """How sure the bot is of what it finds: the company's own calibration, if there is one. Raises CalibrationUnusable."""
     return in_use(settings.data, settings.model)
+
+
+def open_phrasebook(settings: Settings) -> Phrasebook:
+    """What the bot says of its own accord, with the operator's own phrases. Raises CatalogueUnusable."""
+    return default_phrasebook() if settings.phrases is None else read_phrasebook(settings.phrases)
 
 
 def policy_of(settings: Settings, calibration: Calibration) -> Policy:

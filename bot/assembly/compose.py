@@ -16,6 +16,7 @@ from bot.assembly.adapters import (
     open_generator,
     open_limits,
     open_notifiers,
+    open_phrasebook,
     open_search_pool,
     open_tone,
     policy_of,
@@ -63,10 +64,12 @@ class Application:
 def prepare(settings: Settings) -> tuple[Encoder, Knowledge]:
     """The encoder and the articles' index, made where they are missing.
 
-    Raises SettingsError where the language model cannot be used, CalibrationUnusable, DataUnwritable and KnowledgeError.
+    Raises SettingsError where the language model cannot be used, CalibrationUnusable, CatalogueUnusable, DataUnwritable
+    and KnowledgeError.
     """
     connect_model(settings)
     open_calibration(settings)
+    open_phrasebook(settings)
     prepare_data(settings.data)
     return open_knowledge(settings.kb, settings.data, settings.model)
 
@@ -123,20 +126,27 @@ def _compose(
     publisher = Publisher(store, bus, SystemClock())
     metrics = Metrics()
     generator = open_generator(settings, publisher.clock, metrics.observe_call)
-    calibration = open_calibration(settings)
+    calibration, phrasebook = open_calibration(settings), open_phrasebook(settings)
     desk = Desk(publisher, Attendance(store, publisher.clock), max_wait_s=settings.max_wait_s)
     responder = Responder(
         publisher=publisher,
         desk=desk,
         knows=lambda: TurnDeps(
-            knowledge.snapshot, batcher.encode, settings.public_url or "", generator, calibration, tone, pool
+            knowledge.snapshot,
+            batcher.encode,
+            settings.public_url or "",
+            generator,
+            calibration,
+            tone,
+            pool,
+            phrasebook,
         ),
         policy=policy_of(settings, calibration),
         observe=metrics.observe,
     )
     reception = VisitorAuthentication(settings.all_sites(), store, publisher.clock, settings.require_origin)
     counter = ChatServices(
-        publisher, desk, responder, DeskStatus(desk, publisher.clock), reception, limits, settings.reopen_h
+        publisher, desk, responder, DeskStatus(desk, publisher.clock), reception, limits, settings.reopen_h, phrasebook
     )
     accounts = Accounts(store, publisher.clock)
     return Application(

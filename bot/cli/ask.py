@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from bot.answer import Reply, TurnDeps, TurnInput, take_turn
-from bot.assembly.adapters import open_calibration, open_generator, open_tone, policy_of
+from bot.assembly.adapters import open_calibration, open_generator, open_phrasebook, open_tone, policy_of
 from bot.assembly.compose import prepare
 from bot.cli.loop import run_on_uvloop
 from bot.cli.options import add_settings, settings_of
@@ -45,7 +45,15 @@ async def _ask(question: str, settings: Settings, encoder: Encoder, knowledge: K
         generator = open_generator(settings, SystemClock(), lambda _call: None)
         tone = open_tone(settings.data, encoder)
         calibration = open_calibration(settings)
-        knows = TurnDeps(knowledge.snapshot, batcher.encode, settings.public_url or "", generator, calibration, tone)
+        knows = TurnDeps(
+            knowledge.snapshot,
+            batcher.encode,
+            settings.public_url or "",
+            generator,
+            calibration,
+            tone,
+            phrasebook=open_phrasebook(settings),
+        )
         return await take_turn(TurnInput(question, Audience("default")), knows, policy_of(settings, calibration))
 
 
@@ -55,8 +63,10 @@ def _document(question: str, reply: Reply) -> dict[str, object]:
         "outcome": reply.outcome,
         "confidence": reply.confidence,
         "answer": reply.text,
+        "offers_person": reply.offers_person,
         "citations": [asdict(citation) for citation in reply.citations],
-        "suggestions": list(reply.suggestions),
+        "choices": [asdict(choice) for choice in reply.choices],
+        "suggestions": [choice.label for choice in reply.choices],
         "kb_version": reply.kb_version,
         "trace": reply.trace,
     }
@@ -65,10 +75,10 @@ def _document(question: str, reply: Reply) -> dict[str, object]:
 def _show(reply: Reply) -> None:
     console = Console()
     console.print(Markdown(reply.text))
-    for text in reply.suggestions:
-        console.print(f"  ▸ {text}", highlight=False, markup=False)
+    for choice in reply.choices:
+        console.print(f"  ▸ {choice.label}", highlight=False, markup=False)
     console.print(
-        f"\n[bold]{reply.outcome}[/] · confidence {reply.confidence:.2f} · {reply.trace['why']}", highlight=False
+        f"\n[bold]{reply.outcome}[/] · confidence {reply.confidence:.2f} · {reply.decision.why}", highlight=False
     )
     for rank, article_id in enumerate(reply.ranked[:5], start=1):
         console.print(f"  {rank}. {article_id}", highlight=False, markup=False)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Literal
 
 from bot.answer import OWN, default_calibration, in_use
-from bot.assembly.adapters import connect_model
+from bot.assembly.adapters import connect_model, open_phrasebook
 from bot.assembly.storage import DATABASE, open_store, prepare_data, subscriptions
-from bot.errors import CalibrationUnusable, DataUnwritable, PortTaken
+from bot.errors import CalibrationUnusable, CatalogueUnusable, DataUnwritable, PortTaken
 from bot.server.serve import take_port
 from bot.settings import Settings, SettingsError, is_loopback
 from conversation.errors import DatabaseNewer, DatabaseUnusable, StorageUnavailable
@@ -49,6 +49,7 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
         _model,
         _index,
         _calibration,
+        _phrases,
         _llm,
         _database,
         _notices,
@@ -135,6 +136,18 @@ def _calibration(settings: Settings) -> Iterator[Finding]:
         yield Finding("calibration", "warn", message, f"see with handrail eval run whether it still fits; {CALIBRATE}")
     else:
         yield Finding("calibration", "ok", message)
+
+
+def _phrases(settings: Settings) -> Iterator[Finding]:
+    """Whether the operator's own phrases can be used; without any nothing is said of them."""
+    if settings.phrases is None:
+        return
+    try:
+        open_phrasebook(settings)
+    except CatalogueUnusable as unusable:
+        yield Finding("phrases", "fail", str(unusable), "mend the file, or leave out the setting phrases")
+    else:
+        yield Finding("phrases", "ok", f"{str(settings.phrases)!r} can be used")
 
 
 def _newer_articles(kb: Path, than_s: float) -> tuple[int, int]:

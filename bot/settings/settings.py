@@ -160,6 +160,9 @@ class Settings(BaseSettings):
         le=1,
         description="Least confidence (0 to 1) with which the bot answers, instead of what error_budget comes to.",
     )
+    phrases: Path | None = Field(
+        None, description="TOML file of phrases that the bot says in place of its own, a table for each language."
+    )
     llm: str | None = Field(
         None,
         description="Language model that words answers, as provider:model; without one nothing leaves this machine.",

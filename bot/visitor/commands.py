@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from bot.answer.intent import calls_off
-from bot.answer.reply import phrases
+from bot.answer.reply import Catalogue
 from bot.visitor.protocol import AnyCommand, CallHuman, CancelHuman, CloseChat, Contact, Rate, Say, Survey
 from conversation.errors import IllegalTransition, Refused
 from conversation.events import (
@@ -70,6 +70,7 @@ class CommandContext:
     at: datetime
     desk_open: bool
     reopen_h: float
+    phrases: Catalogue
     retry_after_s: float | None = None
     rates_reply: bool = True
     call: Callable[[], HandoffRequested] = lambda: HandoffRequested("visitor_asked")
@@ -124,7 +125,14 @@ def _call(now: Conversation | None, arrival: CommandContext) -> Sequence[Draft]:
         raise IllegalTransition(kind="call_human", state=now.state)
     if arrival.desk_open:
         return [*begun, Draft(arrival.by, arrival.call())]
-    said = BotSaid(phrases.DESK_CLOSED, "no_answer", now.pending if now is not None else ())
+    said = BotSaid(
+        arrival.phrases.refusal("visitor_asked", desk_open=False),
+        "no_answer",
+        now.pending if now is not None else (),
+        reason="visitor_asked",
+        offers_person=True,
+        failed=True,
+    )
     return [*begun, Draft(BOT, said)]
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 import structlog
 
 from bot.answer import handover
+from bot.answer.reply import Phrasebook, default_phrasebook
 from bot.turns import HISTORY_EVENTS, Responder
 from bot.visitor.channel import Channel, ChannelClosed
 from bot.visitor.commands import CommandContext, Ended, RateLimited, decision, may_reopen
@@ -63,6 +64,7 @@ class ChatServices:
     reception: VisitorAuthentication
     limits: Limits
     reopen_h: float
+    phrasebook: Phrasebook = field(default_factory=default_phrasebook)
     chats: set["ChatSession"] = field(default_factory=set)
 
 
@@ -304,6 +306,7 @@ class ChatSession:
             at=counter.publisher.clock.now(),
             desk_open=isinstance(command, CallHuman) and await counter.sign.look(),
             reopen_h=counter.reopen_h,
+            phrases=counter.phrasebook.speaking(self._hello.locale),
             retry_after_s=await counter.limits.hit(limit, command.type, visitor.visitor_id),
             rates_reply=not isinstance(command, Rate) or await self._is_reply(command.seq),
             call=self._call(told),

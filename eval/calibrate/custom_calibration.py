@@ -190,6 +190,4 @@ def log_loss(confidence: Floats, right: Mask) -> Floats:
 
 def _profile(row: Row) -> ConfidenceFeatures:
     """What the search said of the best article; empty for small talk, calls for a person, and where nothing was found."""
-    features = row.trace.get("features")
-    found = features if isinstance(features, dict) else {}
-    return {name: float(value) for name, value in found.items() if isinstance(value, int | float)}
+    return row.features

@@ -4,16 +4,15 @@ import re
 import string
 from collections import Counter
 
-from bot.answer.reply.extractive import without_source
 from retrieval.articles import plain
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
-def answer_words(reply: str) -> str:
-    """What a reply says, for comparison: neither Markdown nor the closing sentence that names its source."""
-    return plain(without_source(reply))
+def answer_words(passage: str) -> str:
+    """What an answer says (Markdown, without the line that names its source), for comparison: its words alone."""
+    return plain(passage)
 
 
 def token_f1(answer: str, reference: str) -> float:

@@ -185,7 +185,7 @@ def _latency_scopes(rows: Sequence[Row]) -> dict[str, Scope]:
 
 
 def _wording(one: Answered) -> float:
-    return token_f1(answer_words(one.row.text), one.question.reference_answer or "")
+    return token_f1(answer_words(one.row.says), one.question.reference_answer or "")
 
 
 def _mean_scope(over: Mask, column: Iterable[float]) -> Scope:

@@ -45,9 +45,8 @@ async def _answered(settings: Settings, questions: Sequence[Question]) -> Sequen
     return pair(rows, questions, ())[0]
 
 
-def _offered(one: Answered) -> Sequence[object]:
-    offered = one.row.trace["offered"]
-    return offered if isinstance(offered, list) else ()
+def _offered(one: Answered) -> Sequence[str | None]:
+    return [choice.article_id for choice in one.row.choices if choice.kind == "article"]
 
 
 def _is_offered(one: Answered) -> bool:

@@ -30,7 +30,7 @@ from rich.progress import Progress
 
 from bot.answer.frustration.score import FRUSTRATED_FROM
 from bot.answer.policy import Policy
-from bot.answer.summary import excerpt, mood_of
+from bot.answer.summary import excerpt
 from bot.answer.turn import TurnDeps
 from bot.cli.options import add_settings, settings_of
 from bot.settings.settings import Settings
@@ -98,9 +98,9 @@ class Played:
         """How the message was treated differently from an ordinary question; empty where it was not."""
         if self.row is None:
             return f"failed: {self.problem}"
-        words, score = mood_of(dict(self.row.trace))
+        score, mood = self.row.frustration, self.row.trace["mood"]
         kind = self.row.reason or (self.row.outcome if self.row.outcome == "small_talk" else "")
-        felt = f"mood {score:.2f}: {words}" if score is not None and score >= FRUSTRATED_FROM else ""
+        felt = f"mood {score:.2f}: {mood}" if score is not None and score >= FRUSTRATED_FROM else ""
         return ", ".join(part for part in (kind, felt) if part)
 
 

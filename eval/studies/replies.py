@@ -94,7 +94,7 @@ def _metrics(cases: Sequence[Answered]) -> Mapping[str, Metric | None]:
 
 def _scores(one: Answered) -> Iterator[float]:
     """Token F1, containment of the best-contained snippet, of all snippets, and words."""
-    reply = answer_words(one.row.text)
+    reply = answer_words(one.row.says)
     labelled = one.question.labels.get("snippets")
     snippets = [str(each) for each in labelled] if isinstance(labelled, list) else []
     yield token_f1(reply, one.question.reference_answer or "")
@@ -106,8 +106,8 @@ def _scores(one: Answered) -> Iterator[float]:
 def _written(one: Answered) -> str:
     history = "".join(f"> {said.role}: {said.text}\n\n" for said in one.question.history)
     head = f"## {one.question.question}\n\n{history}`{one.row.outcome}` {one.row.confidence:.2f}, "
-    offered = one.row.trace.get("offered")
-    chips = f"\n\noffered: {' | '.join(map(str, offered))}" if isinstance(offered, list) and offered else ""
+    offered = [str(choice.article_id) for choice in one.row.choices if choice.kind == "article"]
+    chips = f"\n\noffered: {' | '.join(offered)}" if offered else ""
     return f"{head}{'right' if one.right else 'WRONG'} article\n\n{one.row.text}{chips}\n\n---\n"
 
 

@@ -25,9 +25,10 @@ from rich.progress import track
 from rich.table import Table
 
 from bot.answer.retrieve import in_context
-from bot.answer.transcript import Said
+from bot.answer.transcript import Said, said_by_bot
 from eval.cases import Question
 from eval.metrics.printing import mean_of, shown
+from eval.task import reply_of
 from eval.training.datasets import MULTI_TURN, READER, ROOT, SUITES, Suite, read_suite
 from eval.training.learning_to_rank import Case, Lesson, Numbers, Weights, learn, scores, share_of_context
 from retrieval.index.snapshot import Snapshot
@@ -102,7 +103,7 @@ def _asked(suite: Suite, shared: Path, encoder: Encoder, stored: Callable[[Path]
 
 def history(question: Question) -> Sequence[Said]:
     """What was said before it."""
-    return [Said("visitor" if one.role == "user" else "bot", one.text) for one in question.history]
+    return [Said("visitor", one.text) if one.role == "user" else said_by_bot(reply_of(one)) for one in question.history]
 
 
 def _other_subject(number: int, questions: Sequence[Question], snapshot: Snapshot) -> Sequence[Said]:
@@ -112,7 +113,11 @@ def _other_subject(number: int, questions: Sequence[Question], snapshot: Snapsho
     other = next(each for each in far if own.isdisjoint(each.gold_articles))
     article_id = min(each for each in other.gold_articles if each in snapshot.articles)
     opening = snapshot.chunks[snapshot.chunks_of(article_id)[0]].text
-    return [Said("visitor", other.question), Said("bot", opening, (snapshot.articles[article_id].title,))]
+    return [Said("visitor", other.question), _cited(opening, snapshot.articles[article_id].title)]
+
+
+def _cited(passage: str, title: str) -> Said:
+    return Said("bot", passage, (title,), outcome="answer", passage=passage)
 
 
 def _seen(

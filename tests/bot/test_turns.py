@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.answer.reply import phrases
+from bot.answer.reply.catalogue import default_phrasebook
 from bot.turns import ATTEMPTS
 from conversation.errors import StorageUnavailable
 from conversation.events import Author, BotSaid, HandoffRequested, Opened, Rated, VisitorSaid
@@ -12,6 +12,8 @@ from conversation.memory import MemoryStore
 from conversation.sql.sqlite import SqliteStore
 from conversation.state import fold
 from conversation.values import Append, Draft, Visitor
+
+ENGLISH = default_phrasebook().speaking("en")
 
 CONVERSATION = "c1"
 ADA = Author("visitor", None, "ada")
@@ -214,8 +216,8 @@ async def test_a_turn_that_fails_apologises_and_offers_a_person(lobby, known):
     await said(lobby, known)
     await lobby.idle()
     (reply,) = await replies(lobby)
-    assert (reply.text, reply.outcome, reply.answers) == (phrases.FAILED, "no_answer", (2,))
-    assert reply.suggestions == (phrases.TALK_TO_PERSON,)
+    assert (reply.text, reply.outcome, reply.answers) == (ENGLISH.say("fault"), "no_answer", (2,))
+    assert reply.suggestions == (ENGLISH.person_label,)
     assert "secret detail" not in str(reply)
     lobby.mind.failure = None
     await said(lobby, known)
@@ -233,7 +235,7 @@ async def test_a_turn_that_killed_every_worker_is_given_up_with_an_apology(memor
         lobby.clock.advance(3.0)
         await heard(lobby, CONVERSATION, "bot_said")
         (reply,) = await replies(lobby)
-        assert (reply.text, reply.answers) == (phrases.FAILED, (2,))
+        assert (reply.text, reply.answers) == (ENGLISH.say("fault"), (2,))
         assert lobby.mind.queries == []
 
 
@@ -301,7 +303,7 @@ async def test_with_the_desk_closed_the_bot_keeps_the_chat_and_asks_for_an_addre
     await said(lobby, "I want to talk to a human")
     await lobby.idle()
     (reply,) = await replies(lobby)
-    assert (reply.text, reply.outcome) == (phrases.DESK_CLOSED, "no_answer")
+    assert (reply.text, reply.outcome) == (ENGLISH.say("desk_closed"), "no_answer")
     now = await lobby.store.conversation(CONVERSATION)
     assert (now.state, now.holder.kind, now.hold) == ("bot", "bot", 0)
 
@@ -312,7 +314,7 @@ async def test_two_questions_in_a_row_without_an_answer_call_a_person(lobby, unk
         await said(lobby, text)
         await lobby.idle()
     first, second = await replies(lobby)
-    assert (first.outcome, first.suggestions) == ("no_answer", (phrases.TALK_TO_PERSON,))
+    assert (first.outcome, first.suggestions) == ("no_answer", (ENGLISH.person_label,))
     assert second.outcome == "handoff"
     now = await lobby.store.conversation(CONVERSATION)
     assert (now.reason, now.priority) == ("repeated_failure", "high")
@@ -334,10 +336,10 @@ async def test_a_frustrated_visitor_gets_the_answer_and_an_offer_and_then_a_pers
         await lobby.idle()
     calm, offered, called = await replies(lobby)
     assert [calm.outcome, offered.outcome, called.outcome] == ["answer", "answer", "handoff"]
-    assert (phrases.TALK_TO_PERSON in calm.suggestions, phrases.TALK_TO_PERSON in offered.suggestions) == (False, True)
-    assert offered.text == f"{calm.text}\n\n{phrases.BESIDE}"
+    assert (ENGLISH.person_label in calm.suggestions, ENGLISH.person_label in offered.suggestions) == (False, True)
+    assert offered.text == f"{calm.text}\n\n{ENGLISH.say('beside')}"
     *_, request = await lobby.log(CONVERSATION)
-    assert (request.payload.reason, called.text) == ("frustrated", phrases.HANDOFF["frustrated"])
+    assert (request.payload.reason, called.text) == ("frustrated", ENGLISH.say("handoff_frustrated"))
     assert "Mood: " in request.payload.detail
 
 
@@ -354,8 +356,8 @@ async def test_with_the_desk_closed_yes_to_the_offer_beside_an_answer_asks_for_a
         await said(lobby, text)
         await lobby.idle()
     answered, asked_for = await replies(lobby)
-    assert answered.text.endswith(phrases.BESIDE_DESK_CLOSED)
-    assert (asked_for.text, asked_for.outcome) == (phrases.DESK_CLOSED, "no_answer")
+    assert answered.text.endswith(ENGLISH.say("beside_desk_closed"))
+    assert (asked_for.text, asked_for.outcome) == (ENGLISH.say("desk_closed"), "no_answer")
 
 
 async def test_thanks_after_the_offer_are_taken_as_thanks(lobby, known):
@@ -376,7 +378,7 @@ async def test_what_an_agent_gave_back_goes_straight_to_a_person_where_the_bot_h
         await said(lobby, text)
         await lobby.idle()
     assert [reply.outcome for reply in await replies(lobby)] == ["small_talk", "answer", "handoff"]
-    assert (await replies(lobby))[-1].text == phrases.HANDOFF_RETURNED
+    assert (await replies(lobby))[-1].text == ENGLISH.say("handoff_returned")
     now = await lobby.store.conversation(CONVERSATION)
     assert (now.state, now.reason) == ("queued", "repeated_failure")
 

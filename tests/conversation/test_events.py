@@ -12,6 +12,7 @@ from conversation.events import (
     AgentSaid,
     Author,
     BotSaid,
+    Choice,
     Citation,
     Claimed,
     Closed,
@@ -20,6 +21,7 @@ from conversation.events import (
     HandoffRequested,
     Holder,
     Known,
+    Mood,
     NoteAdded,
     Opened,
     PrioritySet,
@@ -50,7 +52,22 @@ CITATION = Citation("refunds", "Refunds", "How long it takes", "/help/refunds#ho
 EVERY_KIND = [
     Opened("shop", "de", {"url": "https://shop.example/cart?user=7", "title": "Cart"}),
     VisitorSaid("where is my order?"),
-    BotSaid("In five days.", "answer", (2, 3), (CITATION,), 0.75, "kb1", "t1", ("And abroad?",), {"query": "order"}),
+    BotSaid(
+        "In five days. From [Refunds](/help/refunds).",
+        "answer",
+        (2, 3),
+        (CITATION,),
+        0.75,
+        "kb1",
+        "t1",
+        "frustrated",
+        offers_person=True,
+        choices=(Choice("article", "And abroad?", "abroad"), Choice("person", "Talk to us")),
+        passage="passage: in five days",
+        failed=True,
+        mood=Mood(0.8, "asked the same twice"),
+        trace={"query": "order"},
+    ),
     AgentSaid("Let me look."),
     NoteAdded("visitor sounds angry"),
     HandoffRequested("frustrated", "swore three times", "high"),
@@ -74,7 +91,18 @@ STANDING = {"state", "holder", "hold"}
 VISITORS_SEE = {
     "opened": {"site", "locale"},
     "visitor_said": {"text"},
-    "bot_said": {"text", "outcome", "answers", "citations", "confidence", "kb_version", "turn_id", "suggestions"},
+    "bot_said": {
+        "text",
+        "outcome",
+        "answers",
+        "citations",
+        "confidence",
+        "kb_version",
+        "turn_id",
+        "offers_person",
+        "choices",
+        "suggestions",
+    },
     "agent_said": {"text"},
     "handoff_requested": set(),
     "claimed": set(),
@@ -131,6 +159,10 @@ def test_agents_ids_pages_traces_and_remarks_never_reach_a_visitor(payload):
         "ben-id",
         "trace",
         "query",
+        "frustrated",
+        "passage",
+        "failed",
+        "asked the same",
         "swore",
         "user=7",
         "lunch",
@@ -145,7 +177,8 @@ def test_agents_ids_pages_traces_and_remarks_never_reach_a_visitor(payload):
 @every_kind
 def test_agents_read_every_field(payload):
     form = desk_form(event(payload, standing=HELD))
-    assert set(form) == ENVELOPE | STANDING | {field.name for field in fields(payload)}
+    derived = {"suggestions"} if isinstance(payload, BotSaid) else set()
+    assert set(form) == ENVELOPE | STANDING | {field.name for field in fields(payload)} | derived
     assert form["by"] == {"kind": "agent", "name": "Anna", "id": "anna-id"}
     assert form["holder"] == {"kind": "agent", "name": "Anna", "id": "anna-id"}
 
@@ -169,6 +202,15 @@ def test_a_citation_is_sent_whole():
             "quote": "Five days.",
         }
     ]
+
+
+def test_what_may_be_pressed_is_sent_whole_and_as_labels_for_older_clients():
+    form = visitor_form(event(EVERY_KIND[2]))
+    assert form["choices"] == [
+        {"kind": "article", "label": "And abroad?", "article_id": "abroad"},
+        {"kind": "person", "label": "Talk to us", "article_id": None},
+    ]
+    assert form["suggestions"] == ["And abroad?", "Talk to us"]
 
 
 def test_a_kind_from_the_future_moves_the_cursor_and_keeps_its_standing():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from conversation.events import VISIBLE, Author, Event, Unknown, revive, visitor_form
+from conversation.events import VERSION, VISIBLE, Author, Event, Unknown, revive, visitor_form
 from conversation.state import fold
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("*.json"))
@@ -20,9 +20,9 @@ def read(frame):
     """The event of a frame; where a visitor may not see enough of it, only its number and standing."""
     body = {name: value for name, value in frame.items() if name not in ENVELOPE}
     try:
-        payload, standing = revive(frame["kind"], 1, body)
+        payload, standing = revive(frame["kind"], VERSION, body)
     except ValidationError:
-        payload, standing = revive("hidden", 1, body)
+        payload, standing = revive("hidden", VERSION, body)
     by = frame.get("by", {"kind": "system", "name": None})
     author, at = Author(by["kind"], by["name"]), datetime.fromisoformat(frame["at"])
     return Event("c1", frame["seq"], frame["event_id"], at, author, payload, frame.get("client_id"), standing)

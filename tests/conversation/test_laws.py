@@ -48,7 +48,10 @@ def by(author, payload):
 COMMANDS = st.one_of(
     by(VISITOR, st.builds(VisitorSaid, TEXTS)),
     by(VISITOR, st.builds(VisitorSaid, TEXTS)),
-    by(BOT, st.builds(BotSaid, TEXTS, OUTCOMES, st.lists(st.integers(1, 12), max_size=3).map(tuple))),
+    by(
+        BOT,
+        st.builds(BotSaid, TEXTS, OUTCOMES, st.lists(st.integers(1, 12), max_size=3).map(tuple), failed=st.booleans()),
+    ),
     by(VISITOR, st.builds(HandoffRequested, st.sampled_from(["visitor_asked", "policy"]), TEXTS)),
     st.tuples(st.sampled_from([ANNA, BEN, SYSTEM]), st.just(Claimed("ben-id", "Ben"))),
     st.tuples(st.sampled_from([ANNA, BEN]), st.builds(AgentSaid, TEXTS)),

@@ -24,6 +24,7 @@ from conversation.events import (
     AgentSaid,
     Author,
     BotSaid,
+    Choice,
     Closed,
     Opened,
     Released,
@@ -548,7 +549,9 @@ async def test_who_is_seen_stays_what_they_said_wherever_they_said_it(house, ann
 async def test_a_reply_comes_back_with_its_trace(house, talk):
     said = await talk.say()
     trace = {"query": "board", "hits": [{"article_id": "a", "score": 0.25}], "timings_ms": {"search": 1}}
-    reply = BotSaid("Press reset twice.", "answer", (2,), (), 0.875, "kb1", "t1", ("More?",), trace)
+    reply = BotSaid(
+        "Press reset twice.", "answer", (2,), (), 0.875, "kb1", "t1", choices=(Choice("article", "More?"),), trace=trace
+    )
     await talk.do(BOT, reply, turn=said.lease)
     (event,) = await house.other.events("c1", after=2)
     assert event.payload == reply

@@ -123,7 +123,7 @@ def test_a_calibration_is_written_and_used_from_the_next_start(
     assert handrail("--questions", questions, data=data_dir)[0] == 0
     assert read_results(tmp_path / "out" / "results.json").config["answer_confidence"] == own.threshold(0.05)
     for row in read_rows(tmp_path / "out" / "cases.jsonl"):
-        assert row.confidence == pytest.approx(own.confidence(row.trace["features"]), abs=1e-3)
+        assert row.confidence == pytest.approx(own.confidence(row.features), abs=1e-3)
 
     assert main(["ask", "--json", "--kb", str(small_kb), "--data", str(data_dir), "track my running time"]) == 0
     reply = json.loads(capsys.readouterr().out)

@@ -21,7 +21,7 @@ def test_rows_are_written_in_the_fields_of_the_protocol_and_read_back(tmp_path, 
     assert read_rows(path) == rows
     first, second = (orjson.loads(line) for line in path.read_bytes().splitlines())
     assert list(first) == [
-        "id", "outcome", "confidence", "ranked", "citations", "text", "frustration", "reason", "latency_ms", "trace",
+        "id", "outcome", "confidence", "ranked", "citations", "text", "frustration", "reason", "latency_ms", "passage", "choices", "features", "trace",
     ]  # fmt: skip
     assert first["citations"] == [{"article_id": "a", "title": "A", "heading": None, "url": "/help/a", "quote": "q"}]
     assert (second["id"], second["reason"], second["citations"]) == ("d1#3", "visitor_asked", [])

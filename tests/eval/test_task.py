@@ -1,13 +1,14 @@
+import json
+
 import pytest
 
 from bot.answer.frustration.score import FRUSTRATED_FROM
 from bot.answer.policy import Policy
-from bot.answer.reply.phrases import BESIDE
 from bot.answer.turn import TurnDeps
 from conversation.clock import SystemClock
-from conversation.events import BotSaid, VisitorSaid
+from conversation.events import BotSaid, Choice, VisitorSaid
 from conversation.reducer import advance
-from eval.cases import Dialogue, LabelledTurn, Question, Utterance
+from eval.cases import Dialogue, LabelledTurn, Question, Utterance, read_questions
 from eval.task import TurnFailed, play, play_one, prefix, scenes
 from retrieval.articles.article import read
 from retrieval.index.builder import build
@@ -42,6 +43,36 @@ def test_history_becomes_a_log_in_which_each_reply_answers_what_was_open():
     assert [event.payload.answers for event in events if isinstance(event.payload, BotSaid)] == [(), (3, 4)]
     assert (now.pending, now.failures, now.state) == ((6, 7), 0, "bot")
     assert events[-1].payload == VisitorSaid("And now?")
+
+
+def test_what_a_case_does_not_say_of_a_reply_is_taken_for_an_answer_or_for_small_talk():
+    offer = "I am sorry. Would you like to talk to a person?"
+    _, events = _folded(_history(("u", "Hi"), ("a", "Hello!"), ("u", "How?"), ("a", offer)))
+    assert [event.payload for event in events if isinstance(event.payload, BotSaid)] == [
+        BotSaid("Hello!", "small_talk", (2,)),
+        BotSaid(offer, "answer", (4,), passage=offer),
+    ]
+
+
+def test_a_reply_is_stored_as_what_the_case_says_it_was(tmp_path):
+    reply = {
+        "role": "assistant",
+        "text": "Which?",
+        "outcome": "clarify",
+        "choices": [{"kind": "article", "label": "Refunds", "article_id": "refunds"}],
+        "offers_person": True,
+        "citations": [],
+    }
+    refusal = {"role": "assistant", "text": "No idea.", "outcome": "no_answer"}
+    case = {"id": "q1", "question": "And now?", "gold_articles": [], "history": [reply, refusal]}
+    path = tmp_path / "questions.jsonl"
+    path.write_text(json.dumps(case), "utf-8")
+    now, events = _folded(read_questions(path)[0].history)
+    asked_back = BotSaid(
+        "Which?", "clarify", (), offers_person=True, choices=(Choice("article", "Refunds", "refunds"),)
+    )
+    assert [event.payload for event in events[1:3]] == [asked_back, BotSaid("No idea.", "no_answer", (), failed=True)]
+    assert now.failures == 1
 
 
 def test_a_case_without_history_is_a_chat_that_begins_with_the_question():
@@ -101,7 +132,7 @@ async def test_history_reaches_the_bot(knows):
 async def test_a_dialogue_gives_the_frustration_at_each_of_its_labelled_turns(knows):
     turns = (
         LabelledTurn("user", "My parcel is late", "ok"),
-        LabelledTurn("assistant", f"Open the mail.\n\n{BESIDE}"),
+        LabelledTurn("assistant", "Open the mail.\n\nA colleague?", offers_person=True, passage="Open the mail."),
         LabelledTurn("user", "That's not what I asked, this is ridiculous", "frustrated"),
     )
     calm, angry = await play(scenes([], [Dialogue("d1", turns)]), knows, Policy(answer_confidence=1.0))

@@ -7,6 +7,7 @@ from conversation.events import (
     BOT,
     Author,
     BotSaid,
+    Choice,
     Citation,
     ContactLeft,
     HandoffRequested,
@@ -147,8 +148,8 @@ async def test_bot_markdown_is_drawn_and_hostile_text_stays_text(page, office):
     cited = Citation("ports", "Ports", "No port", "/help/ports", "...")
     evil = Citation("evil", "Evil", None, "javascript:alert(1)", "...")
     said = f"Check **this**:\n\n1. a `cable`\n2. [ports](/help/ports)\n3. 2 \\* 3, [a \\[b\\]](/help/b)\n\n{HOSTILE}"
-    offered = (f"More {HOSTILE}", "Talk to a person")
-    await office.append(conversation_id, (BOT, BotSaid(said, "answer", (2,), (cited, evil), suggestions=offered)))
+    offered = (Choice("article", f"More {HOSTILE}", "more"), Choice("person", "Talk to a person"))
+    await office.append(conversation_id, (BOT, BotSaid(said, "answer", (2,), (cited, evil), choices=offered)))
     await page.get_by_role("button", name=re.compile("^Check")).click()
     log = page.get_by_role("log")
     await expect(log.locator(".said.visitor .words")).to_have_text(HOSTILE)

@@ -302,7 +302,13 @@ async def test_the_open_chat_says_that_it_is_an_ai(page):
 
 
 async def test_an_answer_comes_with_its_source_and_suggestions_and_can_be_rated(page, server):
-    server.replies["How long?"] = [said("Within **5 days**.", citations=[REFUNDS], suggestions=["And abroad?"])]
+    server.replies["How long?"] = [
+        said(
+            "Within **5 days**.",
+            citations=[REFUNDS],
+            choices=[{"kind": "article", "label": "And abroad?", "article_id": "abroad"}],
+        )
+    ]
     await open_chat(page)
     await say(page, "How long?")
     await expect(log_of(page)).to_contain_text("Sent")

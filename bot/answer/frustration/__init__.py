@@ -2,6 +2,6 @@
 
 from bot.answer.frustration.lexicon import cues
 from bot.answer.frustration.probe import Tone, kept
-from bot.answer.frustration.score import FRUSTRATED_FROM, Mood, mood, same_request
+from bot.answer.frustration.score import FRUSTRATED_FROM, mood, same_request
 
-__all__ = ["FRUSTRATED_FROM", "Mood", "Tone", "cues", "kept", "mood", "same_request"]
+__all__ = ["FRUSTRATED_FROM", "Tone", "cues", "kept", "mood", "same_request"]

@@ -13,8 +13,8 @@ from rapidfuzz import fuzz
 
 from bot.answer.frustration.lexicon import Kind, cues, exclaims, shouts
 from bot.answer.frustration.probe import Sound, Tone
-from bot.answer.intent import OFFER
 from bot.answer.transcript import Said
+from conversation.events import Mood
 from retrieval.index import words
 from retrieval.model import Vectors
 
@@ -71,14 +71,6 @@ _SAYS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Mood:
-    """`score`, 0 to 1: from .5 on the visitor counts as frustrated. `reason` says why, empty below that."""
-
-    score: float
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Trajectory:
     """What the conversation has shown so far: `carried` displeasure, and how often each trouble with the answers was."""
 
@@ -92,7 +84,7 @@ def mood(earlier: Sequence[Said], text: str, vector: Vectors | None = None, tone
     """The mood of whoever now says `text` after `earlier` (oldest first). 0.1 ms; bounded for any text.
 
     `vector` is the sentence vector of `text`, (d,) of unit length, and `tone` what was learned from the same model;
-    without either the words alone tell.
+    without either the words alone tell. From FRUSTRATED_FROM on the visitor counts as frustrated, and there is a reason.
     """
     found = cues(text)
     sound = tone.sound(vector) if tone is not None and vector is not None else None
@@ -197,9 +189,8 @@ def _heard(course: Trajectory, said: Said, now: Sequence[str], *, rejects: bool)
 
 
 def _told(course: Trajectory, said: Said) -> Trajectory:
-    """After a reply; only of the bot's own it is known that it was none. A person is offered beside answers too."""
-    missing = said.role == "bot" and OFFER in said.text and not said.titles
-    return Trajectory(course.carried, course.asked, course.rejected + said.unhelpful, course.unanswered + missing)
+    """After a reply; only of the bot's own it is known that it was none."""
+    return Trajectory(course.carried, course.asked, course.rejected + said.unhelpful, course.unanswered + said.failed)
 
 
 def _in_a_row(earlier: Sequence[Said]) -> int:

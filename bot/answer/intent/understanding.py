@@ -7,46 +7,43 @@ from typing import Literal
 
 from bot.answer.intent.human_request import asks_for_person
 from bot.answer.transcript import Said
+from conversation.events import Choice
 
 Intent = Literal["question", "small_talk", "call_human"]
 SmallTalk = Literal["greeting", "thanks", "goodbye", "who_are_you", "agreement", "none_meant"]
-
-# How the bot offers a person: one at the desk and, where nobody is there, one who writes later; "yes" to it is a call
-OFFER = "Would you like to talk to a person?"
-OFFER_BY_EMAIL = "Would you like a person to get back to you by email?"
-LEAVE_ADDRESS = "Leave your email address and a person will get back to you"
 
 
 @dataclass(frozen=True, slots=True)
 class Understood:
     """What a message is: a question, small talk of a kind, or a call for a person.
 
-    `chosen` is the title of the article that the visitor chose of those the bot asked back about.
+    `chosen` is the article that the visitor chose of those the bot asked back about. `pressed`: a call that says no more
+    than the button for a person.
     """
 
     intent: Intent
     small_talk: SmallTalk | None = None
-    chosen: str | None = None
+    chosen: Choice | None = None
+    pressed: bool = False
 
 
-def understand(question: str, earlier: Sequence[Said], offered: Sequence[str] = ()) -> Understood:
+def understand(question: str, earlier: Sequence[Said], offered: Sequence[Choice] = ()) -> Understood:
     """Read `question` in the light of what was said before, oldest first.
 
-    `offered` are the titles between which the bot's last reply asked the visitor to choose, if it did, likeliest first.
+    `offered` are the articles between which the bot's last reply asked the visitor to choose, if it did, likeliest first.
     """
-    if asks_for_person(question) or _accepts_offer(question, earlier):
+    reply = earlier[-1] if earlier and earlier[-1].role == "bot" else None
+    if reply is not None and question in reply.person_labels:
+        return Understood("call_human", pressed=True)
+    chosen = next((choice for choice in offered if choice.label == question), None)
+    if chosen is not None:
+        return Understood("question", chosen=chosen)
+    if asks_for_person(question) or (reply is not None and reply.offers_person and _YES.fullmatch(question)):
         return Understood("call_human")
-    if question in offered:
-        return Understood("question", chosen=question)
     if offered and _YES.fullmatch(question):
         return Understood("question", chosen=offered[0])
     talk = "none_meant" if offered and _NO.fullmatch(question) else small_talk(question)
     return Understood("question") if talk is None else Understood("small_talk", talk)
-
-
-def offers_in_words(reply: str) -> bool:
-    """Whether a reply of the bot offers a person."""
-    return any(offer in reply for offer in (OFFER, OFFER_BY_EMAIL, LEAVE_ADDRESS))
 
 
 _YES = re.compile(
@@ -56,11 +53,6 @@ _YES = re.compile(
 
 
 _NO = re.compile(r"\W*(?:no|nope|nah|neither|none)(?: of (?:them|these|those))?\W*", re.IGNORECASE)
-
-
-def _accepts_offer(text: str, earlier: Sequence[Said]) -> bool:
-    last = next((said for said in reversed(earlier)), None)
-    return last is not None and last.role == "bot" and offers_in_words(last.text) and _YES.fullmatch(text) is not None
 
 
 _GAP = r"[\s,.!]+"

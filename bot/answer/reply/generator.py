@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from bot.answer.reply.catalogue import Catalogue
 from bot.answer.transcript import Said
 from conversation.events import Citation, JsonObject
 from retrieval.search import Hit
@@ -17,16 +18,20 @@ def unseen(_text: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """A reply in Markdown, where it is from, and what the trace should say of how it was worded."""
+    """A reply in Markdown, where it is from, and what the trace should say of how it was worded.
+
+    `passage` is what an answer says, without the line that names its source; empty for what is no answer.
+    """
 
     text: str
     citations: tuple[Citation, ...] = ()
+    passage: str = ""
     trace: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """An answer to be worded: from `hits`, best first, to `question`, after `earlier`, oldest first.
+    """An answer to be worded: from `hits`, best first, to `question`, after `earlier`, oldest first, with our `phrases`.
 
     `extract` is the extractive reply, which always will do. `show` takes each piece of the reply, in order, as soon as
     it is sure to stay.
@@ -37,6 +42,7 @@ class Task:
     hits: Sequence[Hit]
     base_url: str
     extract: Wording
+    phrases: Catalogue
     show: Show = unseen
 
 

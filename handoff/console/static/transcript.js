@@ -14,9 +14,10 @@ function sources(citations) {
   return make("p", { class: "sources" }, ...links);
 }
 
-/** The buttons that the visitor was shown. @param {string[]} texts */
-function offered(texts) {
-  return texts.length ? [make("p", { class: "sources" }, `Buttons offered: ${texts.join(" · ")}`)] : [];
+/** The buttons that the visitor was shown. @param {{label: string}[]} choices */
+function offered(choices) {
+  const labels = choices.map(({ label }) => label).join(" · ");
+  return labels ? [make("p", { class: "sources" }, `Buttons offered: ${labels}`)] : [];
 }
 
 /** @param {string} kind @param {string} by @param {string} at @param {Node[]} words */
@@ -60,7 +61,7 @@ function line(event) {
     case "bot_said": {
       const words = make("div", { class: "words" }, ...fromMarkdown(event.text));
       const from = event.citations?.length ? [sources(event.citations)] : [];
-      return said("bot", "Bot", at, [words, ...from, ...offered(event.suggestions ?? [])]);
+      return said("bot", "Bot", at, [words, ...from, ...offered(event.choices ?? [])]);
     }
     default: {
       const words = happened(event);

@@ -4,7 +4,7 @@ import pytest
 
 from bot.answer.retrieve import retrieve_passages
 from bot.answer.transcript import Said, transcript_of
-from conversation.events import BOT, AgentSaid, BotSaid, Citation, Event, Opened, Rated, VisitorSaid
+from conversation.events import BOT, AgentSaid, BotSaid, Choice, Citation, Event, Opened, Rated, VisitorSaid
 from retrieval.articles.article import parse
 from retrieval.articles.audience import Audience
 from retrieval.index.builder import build
@@ -79,12 +79,30 @@ def test_what_is_told_is_the_speech_of_all_with_the_titles_that_the_bot_cited():
     payloads = [
         Opened(),
         VisitorSaid("driver?"),
-        BotSaid("Download it.", "answer", (2,), (cited,)),
+        BotSaid(
+            "Download it. Anything else?",
+            "answer",
+            (2,),
+            (cited,),
+            offers_person=True,
+            choices=(Choice("article", "Ports", "ports"),),
+            passage="Download it.",
+            failed=True,
+        ),
         AgentSaid("I am here."),
     ]
     assert list(transcript_of(events(*payloads))) == [
         Said("visitor", "driver?"),
-        Said("bot", "Download it.", ("Install the driver",)),
+        Said(
+            "bot",
+            "Download it. Anything else?",
+            ("Install the driver",),
+            outcome="answer",
+            passage="Download it.",
+            failed=True,
+            offers_person=True,
+            choices=(Choice("article", "Ports", "ports"),),
+        ),
         Said("agent", "I am here."),
     ]
 

@@ -6,17 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.answer.reply.phrases import TALK_TO_PERSON
-from bot.answer.summary import MAX_DETAIL_CHARS, PRIORITIES, detail, excerpt, handover, mood_of, priority
+from bot.answer.summary import MAX_DETAIL_CHARS, PRIORITIES, detail, excerpt, handover, priority
 from conversation.events import (
     BOT,
     AgentSaid,
     Author,
     BotSaid,
+    Choice,
     Citation,
     Closed,
     Event,
     HandoffRequested,
+    Mood,
     Opened,
     Rated,
     Reason,
@@ -37,13 +38,14 @@ def log(*parts):
     return [Event("c1", seq, f"e{seq}", AT, by, payload) for seq, (by, payload) in zip(numbers, pairs, strict=False)]
 
 
-def answer(title, *answers, trace=None):
+def answer(title, *answers, mood=None):
     citation = Citation(title.lower(), title, None, f"/help/{title.lower()}", "...")
-    return BOT, BotSaid("So it is.", "answer", answers, (citation,), trace=trace or {})
+    return BOT, BotSaid("So it is.", "answer", answers, (citation,), mood=mood)
 
 
 def no_answer(*answers):
-    return BOT, BotSaid("I do not know.", "no_answer", answers)
+    button = Choice("person", "Speak to our team")
+    return BOT, BotSaid("I do not know.", "no_answer", answers, choices=(button,), failed=True)
 
 
 def rated(of, *, helpful, comment=None):
@@ -82,7 +84,7 @@ def test_a_line_with_nothing_to_say_is_left_out():
     assert detail(log("where is my parcel"), why="because") == (
         "Wants: “where is my parcel”\nTried: 1 question without an answer\nWhy: because"
     )
-    assert detail(log((VISITOR, Opened()), TALK_TO_PERSON, "thanks"), why="because") == "Why: because"
+    assert detail(log((VISITOR, Opened()), no_answer(), "Speak to our team", "thanks"), why="because") == "Why: because"
 
 
 def test_a_question_asked_again_is_wanted_once():
@@ -188,15 +190,9 @@ def test_frustration_and_failure_raise_the_priority(reason, frustration, expecte
     assert priority(reason, frustration) == expected
 
 
-def test_a_mood_that_was_not_traced_is_unknown():
-    assert mood_of({"mood": {"score": 1, "reason": "swore"}}) == ("swore", 1.0)
-    for trace in ({}, {"mood": None}, {"mood": {"score": "1", "reason": "swore"}}, {"mood": {"score": 0.3}}):
-        assert mood_of(trace) == ("", None)
-
-
 def test_the_mood_is_that_of_the_reply_the_call_comes_with_or_of_the_last_one():
-    angry, calm = {"mood": {"score": 0.8, "reason": "swore"}}, {"mood": {"score": 0.1, "reason": ""}}
-    events = log("where is my parcel", answer("Parcels", 1, trace=angry))
+    angry, calm = Mood(0.8, "swore"), Mood(0.1, "")
+    events = log("where is my parcel", answer("Parcels", 1, mood=angry))
     pressed = handover(events, "visitor_asked", "pressed the button")
     assert (line(pressed.detail, "Mood"), pressed.priority) == ("swore", "high")
     replied = handover(events, "visitor_asked", "asked", calm)

@@ -5,7 +5,7 @@ import pytest
 
 from bot.answer.frustration.probe import LEVELS, learn
 from bot.answer.policy import Policy
-from bot.answer.reply import phrases
+from bot.answer.reply.catalogue import default_phrasebook
 from bot.answer.transcript import Said
 from bot.answer.turn import TurnDeps, TurnInput, take_turn
 from retrieval.articles.article import parse
@@ -14,11 +14,24 @@ from retrieval.index.builder import build
 from retrieval.model.encoder import HashingEncoder
 from retrieval.search.confidence_features import CONFIDENCE_FEATURES
 
+ENGLISH = default_phrasebook().speaking("en")
+
 ARTICLES = {
     "refunds.md": "# Refunds\n\nA refund takes five days to reach your bank account.\n\n## Exchanges\n\nSwap it in any shop.",
     "passwords.md": "# Passwords\n\nReset a forgotten password from the sign-in page.",
     "secret.md": "---\nvisibility: internal\n---\n# Goodwill\n\nThe goodwill credit limit is forty euros.",
 }
+
+
+def labels(reply):
+    """What the buttons say."""
+    return tuple(choice.label for choice in reply.choices)
+
+
+def articles(reply):
+    return tuple(choice for choice in reply.choices if choice.kind == "article")
+
+
 KNOWN = "How many days does a refund take to reach my bank account?"
 SHOP = Audience("default")
 
@@ -46,8 +59,8 @@ async def test_a_known_question_is_answered_from_its_article(knows):
 
 async def test_an_unknown_question_is_not_answered_and_a_person_is_offered(knows):
     reply = await take_turn(TurnInput("Zebras whistle?", SHOP), knows, Policy())
-    assert (reply.outcome, reply.citations, reply.suggestions) == ("no_answer", (), (phrases.TALK_TO_PERSON,))
-    assert phrases.OFFER in reply.text
+    assert (reply.outcome, reply.citations, labels(reply)) == ("no_answer", (), (ENGLISH.person_label,))
+    assert ENGLISH.offer in reply.text
 
 
 async def test_the_second_question_without_an_answer_calls_a_person(knows):
@@ -59,13 +72,13 @@ async def test_the_second_question_without_an_answer_calls_a_person(knows):
 async def test_only_a_failure_after_an_agent_had_the_chat_is_said_to_be_one_for_a_colleague_again(knows, reason):
     question = "talk to a human" if reason == "visitor_asked" else "Zebras whistle?"
     reply = await take_turn(TurnInput(question, SHOP, returned=True), knows, Policy())
-    assert (reply.handoff, reply.text == phrases.HANDOFF_RETURNED) == (reason, reason == "repeated_failure")
+    assert (reply.handoff, reply.text == ENGLISH.say("handoff_returned")) == (reason, reason == "repeated_failure")
 
 
 async def test_with_nobody_at_the_desk_an_address_is_asked_for_and_nobody_is_called(knows):
     reply = await take_turn(TurnInput("talk to a human", SHOP, desk_open=False), knows, Policy())
-    assert (reply.outcome, reply.handoff, reply.text) == ("no_answer", None, phrases.DESK_CLOSED)
-    assert reply.suggestions == ()
+    assert (reply.outcome, reply.handoff, reply.text) == ("no_answer", None, ENGLISH.say("desk_closed"))
+    assert labels(reply) == ()
 
 
 ANGRY = f"This is ridiculous. {KNOWN}"
@@ -74,34 +87,44 @@ ANGRY = f"This is ridiculous. {KNOWN}"
 async def test_a_frustrated_visitor_is_offered_a_person_below_the_answer(knows):
     calm = await take_turn(TurnInput(KNOWN, SHOP), knows, Policy())
     reply = await take_turn(TurnInput(ANGRY, SHOP), knows, Policy(answer_confidence=0.2))
-    assert (reply.outcome, reply.handoff, reply.suggestions[-1]) == ("answer", None, phrases.TALK_TO_PERSON)
-    assert reply.text == f"{calm.text}\n\n{phrases.BESIDE}"
-    assert phrases.OFFER in phrases.BESIDE
+    assert (reply.outcome, reply.handoff, labels(reply)[-1]) == ("answer", None, ENGLISH.person_label)
+    assert reply.text == f"{calm.text}\n\n{ENGLISH.say('beside')}"
+    assert ENGLISH.offer in ENGLISH.say("beside")
     assert reply.trace["mood"]["score"] >= 0.5 > calm.trace["mood"]["score"]
     assert (reply.trace["mood"]["reason"], calm.trace["mood"]["reason"]) == ("says that they are dissatisfied", "")
 
 
 async def test_a_frustrated_visitor_who_wants_a_person_hears_that_nobody_is_at_the_desk(knows):
     asked = TurnInput("This is ridiculous. Let me talk to a human!", SHOP, desk_open=False)
-    assert (await take_turn(asked, knows, Policy())).text == phrases.FRUSTRATED_DESK_CLOSED
+    assert (await take_turn(asked, knows, Policy())).text == ENGLISH.say("desk_closed_frustrated")
 
 
 async def test_with_nobody_at_the_desk_the_offer_below_the_answer_says_so(knows):
     asked = TurnInput(ANGRY, SHOP, desk_open=False, offered_person=True)
     reply = await take_turn(asked, knows, Policy(answer_confidence=0.2))
-    assert (reply.outcome, reply.suggestions) == ("answer", ())
-    assert reply.text.endswith(f"\n\n{phrases.BESIDE_DESK_CLOSED}")
+    assert (reply.outcome, labels(reply)) == ("answer", ())
+    assert reply.text.endswith(f"\n\n{ENGLISH.say('beside_desk_closed')}")
 
 
 @pytest.mark.parametrize(
     ("policy", "standing", "outcome", "text"),
     [
-        (Policy(), {}, "no_answer", phrases.NO_ANSWER_FRUSTRATED),
-        (Policy(), {"offered_person": True}, "handoff", phrases.HANDOFF["frustrated"]),
-        (Policy(), {"desk_open": False}, "no_answer", phrases.NO_ANSWER_FRUSTRATED_DESK_CLOSED),
-        (Policy(), {"desk_open": False, "offered_person": True}, "no_answer", phrases.NO_ANSWER_FRUSTRATED_DESK_CLOSED),
-        (Policy(handoff="on_request"), {"offered_person": True}, "no_answer", phrases.NO_ANSWER_FRUSTRATED),
-        (Policy(handoff="on_request"), {"desk_open": False}, "no_answer", phrases.NO_ANSWER_FRUSTRATED_DESK_CLOSED),
+        (Policy(), {}, "no_answer", ENGLISH.say("no_answer_frustrated")),
+        (Policy(), {"offered_person": True}, "handoff", ENGLISH.say("handoff_frustrated")),
+        (Policy(), {"desk_open": False}, "no_answer", ENGLISH.say("no_answer_frustrated_desk_closed")),
+        (
+            Policy(),
+            {"desk_open": False, "offered_person": True},
+            "no_answer",
+            ENGLISH.say("no_answer_frustrated_desk_closed"),
+        ),
+        (Policy(handoff="on_request"), {"offered_person": True}, "no_answer", ENGLISH.say("no_answer_frustrated")),
+        (
+            Policy(handoff="on_request"),
+            {"desk_open": False},
+            "no_answer",
+            ENGLISH.say("no_answer_frustrated_desk_closed"),
+        ),
     ],
 )
 async def test_a_frustrated_visitor_without_an_answer_hears_that_the_bot_is_sorry(
@@ -115,8 +138,8 @@ async def test_a_frustrated_visitor_is_offered_a_person_before_one_is_called(twi
     knows = shop(twins)
     angry = TurnInput(AMBIGUOUS, SHOP, [Said("visitor", AMBIGUOUS), Said("agent", "Hm.")] * 2)
     back = await take_turn(angry, knows, Policy())
-    assert (back.outcome, back.suggestions[-1]) == ("clarify", phrases.TALK_TO_PERSON)
-    assert back.text.endswith(phrases.BESIDE)
+    assert (back.outcome, labels(back)[-1]) == ("clarify", ENGLISH.person_label)
+    assert back.text.endswith(ENGLISH.say("beside"))
     reply = await take_turn(replace(angry, offered_person=True), knows, Policy())
     assert (reply.outcome, reply.handoff) == ("handoff", "frustrated")
 
@@ -135,7 +158,7 @@ async def test_small_talk_costs_no_search(knows):
         pytest.fail("small talk was encoded")
 
     reply = await take_turn(TurnInput("hello", SHOP), TurnDeps(knows.snapshot, encode), Policy())
-    assert (reply.outcome, reply.text) == ("small_talk", phrases.SMALL_TALK["greeting"])
+    assert (reply.outcome, reply.text) == ("small_talk", ENGLISH.say("greeting"))
 
 
 async def test_an_internal_article_never_reaches_a_visitor_not_even_in_the_trace(knows):
@@ -148,7 +171,11 @@ async def test_an_internal_article_never_reaches_a_visitor_not_even_in_the_trace
 
 
 async def test_a_turn_is_deterministic(knows):
-    asked = TurnInput("and does it cost anything", SHOP, earlier=[Said("visitor", KNOWN), Said("bot", "Five days.")])
+    asked = TurnInput(
+        "and does it cost anything",
+        SHOP,
+        earlier=[Said("visitor", KNOWN), Said("bot", "Five days.", passage="Five days.")],
+    )
     first, second = [await take_turn(asked, knows, Policy()) for _ in range(2)]
     assert (first.text, first.confidence, first.ranked) == (second.text, second.confidence, second.ranked)
 
@@ -224,12 +251,12 @@ async def test_between_two_likely_articles_the_visitor_chooses_and_is_answered_f
     knows = shop(twins)
     back = await take_turn(TurnInput(AMBIGUOUS, SHOP), knows, Policy())
     assert (back.outcome, back.citations, back.handoff) == ("clarify", (), None)
-    assert set(back.suggestions) == {"Reset the lamp", "Reset the camera", phrases.TALK_TO_PERSON}
-    assert all(f"“{title}”" in back.text for title in back.suggestions[:2])
+    assert set(labels(back)) == {"Reset the lamp", "Reset the camera", ENGLISH.person_label}
+    assert all(f"“{title}”" in back.text for title in labels(back)[:2])
     assert set(back.trace["offered"]) == {"lamp", "camera"}
     earlier = [Said("visitor", AMBIGUOUS), Said("bot", back.text)]
     for title, article_id in (("Reset the lamp", "lamp"), ("Reset the camera", "camera")):
-        reply = await take_turn(TurnInput(title, SHOP, earlier, 1, offered=back.suggestions), knows, Policy())
+        reply = await take_turn(TurnInput(title, SHOP, earlier, 1, offered=articles(back)), knows, Policy())
         assert (reply.outcome, reply.citations[0].article_id, reply.ranked[0]) == ("answer", article_id, article_id)
         assert reply.text.startswith(
             "To reset it, hold the button until it clicks. " + ("Ten" if article_id == "lamp" else "Pictures")
@@ -242,21 +269,21 @@ async def test_yes_to_a_question_back_about_one_article_chooses_it_and_no_does_n
     back = await take_turn(TurnInput(AMBIGUOUS, SHOP), knows, policy)
     assert (back.outcome, back.trace["offered"]) == ("clarify", ["lamp"])
     asked = TurnInput(
-        "yes please", SHOP, [Said("visitor", AMBIGUOUS), Said("bot", back.text)], 1, offered=["Reset the lamp"]
+        "yes please", SHOP, [Said("visitor", AMBIGUOUS), Said("bot", back.text)], 1, offered=articles(back)
     )
     reply = await take_turn(asked, knows, policy)
     assert (reply.outcome, reply.citations[0].article_id) == ("answer", "lamp")
     assert reply.text == (await take_turn(replace(asked, question="Reset the lamp"), knows, policy)).text
     for question in ("no", "None of these."):
         reply = await take_turn(replace(asked, question=question), knows, policy)
-        assert (reply.outcome, reply.text) == ("small_talk", phrases.SMALL_TALK["none_meant"])
+        assert (reply.outcome, reply.text) == ("small_talk", ENGLISH.say("none_meant"))
 
 
 async def test_after_asking_back_the_bot_answers_or_gives_up_but_does_not_ask_again(twins, shop):
     knows = shop(twins)
     back = await take_turn(TurnInput(AMBIGUOUS, SHOP), knows, Policy())
     earlier = [Said("visitor", AMBIGUOUS), Said("bot", back.text)]
-    again = await take_turn(TurnInput(AMBIGUOUS, SHOP, earlier, 1, offered=back.suggestions), knows, Policy())
+    again = await take_turn(TurnInput(AMBIGUOUS, SHOP, earlier, 1, offered=articles(back)), knows, Policy())
     assert again.outcome != "clarify"
 
 
@@ -265,13 +292,13 @@ async def test_articles_that_say_the_same_are_no_choice(twins, shop):
     twins["other.md"] = twins["copy.md"].replace("Reset the lamp", "Reset your lamp")
     del twins["camera.md"]
     reply = await take_turn(TurnInput(AMBIGUOUS, SHOP), shop(twins), Policy(answer_confidence=0))
-    assert (reply.outcome, reply.suggestions) == ("answer", ())
+    assert (reply.outcome, labels(reply)) == ("answer", ())
 
 
 async def test_what_is_internal_is_never_offered(twins, shop):
     twins["camera.md"] = twins["camera.md"].replace("---\ntitle", "---\nvisibility: internal\ntitle")
     reply = await take_turn(TurnInput(AMBIGUOUS, SHOP), shop(twins), Policy())
-    assert (reply.outcome, reply.suggestions) == ("answer", ())
+    assert (reply.outcome, labels(reply)) == ("answer", ())
 
 
 async def test_the_title_of_an_article_is_answered_from_it_in_any_case(twins, shop):
@@ -282,16 +309,16 @@ async def test_the_title_of_an_article_is_answered_from_it_in_any_case(twins, sh
 async def test_an_answer_suggests_what_is_related_and_nothing_else(twins, shop):
     reply = await take_turn(TurnInput(AMBIGUOUS, SHOP), shop(twins), Policy(answer_confidence=0.2))
     assert reply.outcome == "answer"
-    assert {reply.citations[0].title, *reply.suggestions} == {"Reset the lamp", "Reset the camera"}
+    assert {reply.citations[0].title, *labels(reply)} == {"Reset the lamp", "Reset the camera"}
     assert reply.trace["offered"] == [reply.ranked[1]]
 
 
 async def test_an_answer_after_a_failure_offers_a_person_if_one_is_there(twins, shop):
     knows = shop(twins)
     reply = await take_turn(TurnInput("Reset the lamp", SHOP, failures=1), knows, Policy())
-    assert reply.suggestions[-1] == phrases.TALK_TO_PERSON
+    assert labels(reply)[-1] == ENGLISH.person_label
     alone = await take_turn(TurnInput("Reset the lamp", SHOP, failures=1, desk_open=False), knows, Policy())
-    assert phrases.TALK_TO_PERSON not in alone.suggestions
+    assert ENGLISH.person_label not in labels(alone)
 
 
 async def test_a_rejected_article_is_found_but_not_told_and_the_next_one_is_likelier(twins, shop):
@@ -302,7 +329,7 @@ async def test_a_rejected_article_is_found_but_not_told_and_the_next_one_is_like
     reply = await take_turn(replace(asked, rejected=frozenset({first})), knows, Policy(answer_confidence=0.2))
     assert (reply.outcome, reply.citations[0].article_id) == ("answer", second)
     assert (reply.ranked, reply.trace["rejected"]) == (before.ranked, [first])
-    assert before.citations[0].title not in (reply.text, *reply.suggestions)
+    assert before.citations[0].title not in (reply.text, *labels(reply))
     assert reply.text.startswith(before.text.split(". ")[0])  # the twins say the same in their first sentence
 
 
@@ -319,8 +346,8 @@ async def test_an_article_that_says_the_same_as_a_rejected_one_is_not_told_eithe
 async def test_where_nothing_else_is_left_a_person_is_offered(knows):
     asked = TurnInput(KNOWN, SHOP, rejected=frozenset({"refunds", "passwords"}))
     reply = await take_turn(asked, knows, Policy(answer_confidence=0))
-    assert (reply.outcome, reply.suggestions) == ("no_answer", (phrases.TALK_TO_PERSON,))
-    assert reply.text == f"I am sorry, I did not find another answer in our help articles. {phrases.OFFER}"
+    assert (reply.outcome, labels(reply)) == ("no_answer", (ENGLISH.person_label,))
+    assert reply.text == f"I am sorry, I did not find another answer in our help articles. {ENGLISH.offer}"
     assert reply.ranked[0] == "refunds"
 
 

@@ -3,13 +3,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.answer.reply import phrases
+from bot.answer.reply.catalogue import default_phrasebook
 from bot.visitor.commands import CommandContext, Ended, RateLimited, decision
 from bot.visitor.protocol import CallHuman, CancelHuman, CloseChat, Contact, Rate, Say, Survey
 from conversation.errors import IllegalTransition
 from conversation.events import Author, Claimed, Closed, HandoffRequested, Opened, VisitorSaid
 from conversation.reducer import advance
 from conversation.values import Draft
+
+ENGLISH = default_phrasebook().speaking("en")
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ADA = Author("visitor", None, "ada")
@@ -18,7 +20,7 @@ OPENED = Opened("shop", "de", {"url": "https://shop.example/"})
 
 
 def arrival(*, at=NOON, desk_open=True, **more) -> CommandContext:
-    return CommandContext(by=ADA, opened=OPENED, at=at, desk_open=desk_open, reopen_h=24, **more)
+    return CommandContext(by=ADA, opened=OPENED, at=at, desk_open=desk_open, reopen_h=24, phrases=ENGLISH, **more)
 
 
 def conversation(state: str):
@@ -145,7 +147,7 @@ def test_with_nobody_at_the_desk_the_bot_keeps_the_chat_and_asks_for_an_address(
     assert "handoff_requested" not in kinds(CALL, now, arrival(desk_open=False))
     *_, said = decision(CALL, arrival(desk_open=False))(now)
     assert said.by.kind == "bot"
-    assert (said.payload.text, said.payload.outcome) == (phrases.DESK_CLOSED, "no_answer")
+    assert (said.payload.text, said.payload.outcome) == (ENGLISH.say("desk_closed"), "no_answer")
     assert said.payload.answers == ((2,) if state == "bot" else ())
 
 

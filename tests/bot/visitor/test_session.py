@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.answer.reply import phrases
+from bot.answer.reply.catalogue import default_phrasebook
 from bot.visitor import delivery, session
 from conversation.errors import StorageUnavailable
 from conversation.events import VisitorSaid
+
+ENGLISH = default_phrasebook().speaking("en")
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -309,7 +311,7 @@ async def test_with_nobody_at_the_desk_the_bot_stays_and_an_address_can_be_left(
     conversation_id = (await guest.hello())["conversation_id"]
     client_id = await guest.command("call_human")
     said = await guest.until("event", client_id=client_id)
-    assert (said["kind"], said["text"], said["by"]["kind"]) == ("bot_said", phrases.DESK_CLOSED, "bot")
+    assert (said["kind"], said["text"], said["by"]["kind"]) == ("bot_said", ENGLISH.say("desk_closed"), "bot")
     client_id = await guest.command("contact", email="ada@example.com", name="Ada")
     left = await guest.until("event", client_id=client_id)
     assert (left["kind"], left["email"], left["name"]) == ("contact_left", "ada@example.com", "Ada")

@@ -30,7 +30,7 @@ def case(row, question):
     def make(name, near, *, right, gold=("a",), **fields):
         features = dict.fromkeys(CONFIDENCE_FEATURES, 0.5) | {"near": near}
         ranked = ("a", "b") if right else ("b", "a")
-        played = row(name, outcome="no_answer", ranked=ranked, trace={"features": features})
+        played = row(name, outcome="no_answer", ranked=ranked, features=features)
         return Answered(question(name, gold=gold, **fields), played)
 
     return make
@@ -139,7 +139,7 @@ def test_only_judged_questions_that_were_searched_for_are_learned_from(case, row
         case("person", 0.5, right=True, labels={"handoff_request": True}),
         case("chat", 0.5, right=True, labels={"scope": "chitchat"}),
         case("none", 0.5, right=True, labels={"knowledge_seeking": False}),
-        Answered(question("hello"), row("hello", outcome="small_talk", ranked=(), trace={"features": {}})),
+        Answered(question("hello"), row("hello", outcome="small_talk", ranked=())),
     ]
     assert len(TrainingSet.of([*others, *real])) == LEAST
 

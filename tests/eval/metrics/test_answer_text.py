@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.answer.reply import phrases
 from eval.metrics.answer_text import answer_words, containment, normalised, token_f1
+from eval.rows import Row
 
 
 def test_normalisation_drops_case_punctuation_and_articles():
@@ -46,16 +48,15 @@ def test_containment_is_the_share_of_what_is_wanted(answer, wanted, share):
     assert containment(answer, wanted) == pytest.approx(share)
 
 
-def test_markdown_and_the_closing_source_are_no_words_of_an_answer():
-    reply = "1. Press **Start**.\n2. See [the shop](https://shop.example).\n\nYou can read on in our article [A \\[b\\]](/help/a#b)."
-    assert normalised(answer_words(reply)) == ["press", "start", "see", "shop"]
+def test_markdown_is_no_word_of_an_answer():
+    passage = "1. Press **Start**.\n2. See [the shop](https://shop.example)."
+    assert normalised(answer_words(passage)) == ["press", "start", "see", "shop"]
 
 
-def test_the_offer_of_a_person_below_the_source_is_no_word_of_an_answer_either():
-    assert answer_words(f"Press it.\n\nThis is from our article [A](/help/a).\n\n{phrases.BESIDE}") == "Press it."
-    assert answer_words(f"This is from our article [A](/help/a).\n\n{phrases.BESIDE_DESK_CLOSED}") == ""
-
-
-def test_a_source_in_the_midst_of_a_reply_is_part_of_it():
-    reply = "This is from our article [A](/help/a).\n\nPress it."
-    assert answer_words(reply) == "This is from our article A. Press it."
+def test_an_answer_says_its_passage_without_source_and_offer_and_any_other_reply_its_text():
+    text = "Press it.\n\nThis is from our article [A](/help/a).\n\nA person?"
+    answered = Row("q", "answer", 0.9, (), (), text, None, None, 1.0, passage="Press it.")
+    assert answered.says == "Press it."
+    assert replace(answered, passage="").says == ""
+    assert replace(answered, outcome="clarify", passage="").says == text
+    assert replace(answered, passage=None).says == text  # a row of an earlier version

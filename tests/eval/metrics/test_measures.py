@@ -98,7 +98,7 @@ def test_an_answer_is_compared_with_its_reference_without_markdown_and_source(ro
     questions = [question(case_id, reference_answer="Open the red box.") for case_id in ("same", "half", "silent")]
     questions += [question("none"), question("person", reference_answer="x", labels={"handoff_request": True})]
     rows = [
-        row("same", text="open [the **red** box](https://a.example)\n\nThis is from our article [Boxes](/help/boxes)."),
+        row("same", text="open it.\n\nFrom [Boxes](/help/boxes).", passage="open [the **red** box](https://a.example)"),
         row("half", text="Open it"),
         row("silent", outcome="no_answer", text="Open the red box? I do not know."),
         row("none", text="Open the red box."),

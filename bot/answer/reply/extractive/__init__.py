@@ -3,6 +3,6 @@
 from bot.answer.reply.extractive.chat_markdown import escaped
 from bot.answer.reply.extractive.extraction import extract
 from bot.answer.reply.extractive.query_coverage import said
-from bot.answer.reply.extractive.source_line import SORRY, label, without_source
+from bot.answer.reply.extractive.source_line import label
 
-__all__ = ["SORRY", "escaped", "extract", "label", "said", "without_source"]
+__all__ = ["escaped", "extract", "label", "said"]

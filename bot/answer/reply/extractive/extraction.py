@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.answer.citations import url_of
+from bot.answer.reply.catalogue import Catalogue
 from bot.answer.reply.extractive.block import Piece, pieces
 from bot.answer.reply.extractive.query_coverage import wanted
 from bot.answer.reply.extractive.section import Section, answering, points_elsewhere, sections
@@ -36,9 +37,9 @@ class Extract:
     more: bool
 
 
-def compose(extract: Extract, base_url: str) -> str:
+def compose(extract: Extract, base_url: str, phrases: Catalogue) -> str:
     """The reply, in Markdown, ending with its source."""
-    return f"{extract.text}\n\n{sentence(extract.hit, base_url, more=extract.more)}".strip()
+    return f"{extract.text}\n\n{sentence(extract.hit, base_url, phrases, more=extract.more)}".strip()
 
 
 def extract(hits: Sequence[Hit], question: str, snapshot: Snapshot, base_url: str) -> Extract:

@@ -20,7 +20,7 @@ from bot.answer.reply.language_model.budget import Budget, estimate_tokens
 from bot.answer.reply.language_model.grounding_check import GroundingCheck
 from bot.answer.reply.language_model.prompt import Prompt, compose
 from bot.answer.reply.language_model.provider import Heard, ModelFailed, Problem, Stream
-from conversation.events import Citation, JsonObject
+from conversation.events import JsonObject
 from conversation.ports import Clock
 
 log = structlog.get_logger()
@@ -118,7 +118,7 @@ class ModelGenerator:
         trace: JsonObject = {"model": _traced(call, checked)}
         if call.result != "worded":
             return replace(task.extract, trace=task.extract.trace | trace)
-        return Wording(*_sourced(checked, prompt, task.base_url), trace)
+        return replace(_sourced(checked, prompt, task), trace=trace)
 
     def _reserve(self, prompt: Prompt) -> Result | None:
         """Why the model is not asked at all; None sets aside what a call takes."""
@@ -209,15 +209,15 @@ def _weighed(call: Call, prompt: Prompt, heard: _Heard) -> Call:
     return call
 
 
-def _sourced(checked: GroundingCheck, prompt: Prompt, base_url: str) -> tuple[str, tuple[Citation, ...]]:
+def _sourced(checked: GroundingCheck, prompt: Prompt, task: Task) -> Wording:
     """The reply with its sources, numbered as they are cited; links come from the knowledge base's own records."""
     hits = {number: prompt.passages[number - 1].hit for number in checked.quotes}
     links = [
-        f"[{place}] [{escaped(label(hit))}]({url_of(hit, base_url)})"
+        f"[{place}] [{escaped(label(hit))}]({url_of(hit, task.base_url)})"
         for place, hit in enumerate(hits.values(), start=1)
     ]
-    citations = tuple(cite(hit, base_url, checked.quotes[number]) for number, hit in hits.items())
-    return f"{checked.text}\n\nFrom {', '.join(links)}", citations
+    citations = tuple(cite(hit, task.base_url, checked.quotes[number]) for number, hit in hits.items())
+    return Wording(f"{checked.text}\n\n{task.phrases.source_list(links)}", citations, checked.text)
 
 
 def _traced(call: Call, checked: GroundingCheck) -> JsonObject:

@@ -6,7 +6,6 @@ import pytest
 from bot.answer.frustration.lexicon import cues, phrases
 from bot.answer.frustration.probe import LEVELS, default_probe, examples, kept, learn
 from bot.answer.frustration.score import FRUSTRATED_FROM, mood
-from bot.answer.intent.understanding import OFFER
 from bot.answer.transcript import Said
 from retrieval.model.encoder import HashingEncoder
 from retrieval.model.onnx_encoder import OnnxEncoder
@@ -134,15 +133,43 @@ def test_the_reason_names_what_weighs_most_first():
     assert mood(earlier, REQUEST).reason.startswith("asked the same thing three times, two answers rejected")
 
 
+def refused(text):
+    return Said("bot", text, outcome="no_answer", failed=True, offers_person=True)
+
+
 def test_questions_without_an_answer_raise_the_score():
-    earlier = [visitor("How do I fold it?"), bot(f"I found nothing. {OFFER}"), visitor("Is it blue?"), bot(OFFER)]
+    earlier = [visitor("How do I fold it?"), refused("I found nothing."), visitor("Is it blue?"), refused("No idea.")]
     told = mood(earlier, "And the size?")
     assert told.score > mood(chat("How do I fold it?", "Is it blue?"), "And the size?").score
 
 
-def test_an_answer_with_the_offer_of_a_person_is_an_answer():
-    earlier = [visitor("Is it blue?"), Said("bot", f"It is blue. {OFFER}", ("Colours",))]
-    assert mood(earlier, "And the size?").score == mood(chat("Is it blue?"), "And the size?").score
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Would you like to talk to a person?",
+        "Speak to a person instead?",
+        "Nobody is at the desk right now. Leave your email address.",
+        "Das weiß ich nicht.",
+        "",
+    ],
+)
+def test_a_refusal_counts_alike_whatever_its_words(words):
+    earlier = [visitor(REQUEST), refused(words), visitor(REQUEST), refused(words)]
+    usual = [visitor(REQUEST), refused("I found nothing."), visitor(REQUEST), refused("I found nothing.")]
+    assert mood(earlier, REQUEST) == mood(usual, REQUEST)
+    assert "two messages without an answer" in mood(earlier, REQUEST).reason
+
+
+def test_an_answer_that_quotes_a_refusal_is_an_answer():
+    quoted = "It says: I am sorry, I did not find an answer to that. Would you like to talk to a person?"
+    earlier = [visitor("Is it blue?"), Said("bot", quoted, outcome="answer", passage=quoted)]
+    assert mood(earlier, "And the size?") == mood(chat("Is it blue?"), "And the size?")
+
+
+def test_an_answer_or_a_question_back_with_the_offer_of_a_person_is_no_refusal():
+    for outcome in ("answer", "clarify"):
+        earlier = [visitor("Is it blue?"), Said("bot", "It is blue.", outcome=outcome, offers_person=True)]
+        assert mood(earlier, "And the size?").score == mood(chat("Is it blue?"), "And the size?").score
 
 
 def test_messages_that_nobody_replies_to_raise_the_score():

@@ -1,24 +1,50 @@
 import pytest
 
-from bot.answer.intent.understanding import calls_off, small_talk, understand
-from bot.answer.reply import phrases
+from bot.answer.intent.understanding import Understood, calls_off, small_talk, understand
 from bot.answer.retrieve import in_context
 from bot.answer.transcript import Said
+from conversation.events import Choice
 
-OFFERS = (
-    phrases.NO_ANSWER,
-    phrases.BESIDE,
-    phrases.BESIDE_DESK_CLOSED,
-    phrases.NO_ANSWER_DESK_CLOSED,
-    phrases.FRUSTRATED_DESK_CLOSED,
-)
+PERSON = Choice("person", "Speak to our team")
+LAMP, CAMERA = Choice("article", "Reset the lamp", "lamp"), Choice("article", "Reset the camera", "camera")
 
 
 @pytest.mark.parametrize("yes", ["yes", "Yes please!", "ok", "sure", "yeah, I would"])
-@pytest.mark.parametrize("offer", OFFERS)
-def test_yes_to_the_offer_of_a_person_calls_one(yes, offer):
-    earlier = [Said("visitor", "what about x"), Said("bot", offer)]
+@pytest.mark.parametrize("words", ["Would you like to talk to a person?", "Speak to a person?", "¿Le paso?"])
+def test_yes_to_the_offer_of_a_person_calls_one_however_it_is_worded(yes, words):
+    earlier = [Said("visitor", "what about x"), Said("bot", words, outcome="no_answer", offers_person=True)]
     assert understand(yes, earlier).intent == "call_human"
+
+
+def test_what_an_answer_quotes_is_no_offer():
+    quoted = 'The bot asks "Would you like to talk to a person?", and yes calls one.'
+    reply = Said("bot", quoted, ("How the bot decides",), outcome="answer", passage=quoted)
+    assert understand("yes", [Said("visitor", "what does it ask"), reply]).intent == "small_talk"
+
+
+def test_an_offer_holds_until_the_next_contribution():
+    offer = Said("bot", "A person?", offers_person=True)
+    assert understand("yes", [offer, Said("agent", "Is it blue?")]).intent == "small_talk"
+    assert understand("yes", [offer, Said("bot", "Five days.", outcome="answer")]).intent == "small_talk"
+
+
+def test_whoever_presses_the_button_for_a_person_calls_one_whatever_it_says():
+    reply = Said("bot", "Sorry.", outcome="no_answer", choices=(LAMP, PERSON))
+    assert understand("Speak to our team", [reply]) == Understood("call_human", pressed=True)
+    assert understand("Speak to our team", []).intent == "question"
+
+
+def test_an_article_that_was_offered_is_chosen_though_its_title_asks_for_a_person():
+    article = Choice("article", "I want to talk to a human", "humans")
+    reply = Said("bot", "Which?", outcome="clarify", choices=(LAMP, article))
+    assert understand("I want to talk to a human", [reply], (LAMP, article)).chosen == article
+    assert understand("I want to talk to a human", []).intent == "call_human"
+
+
+def test_where_an_article_is_called_as_the_button_for_a_person_that_person_is_called():
+    article = Choice("article", "Speak to our team", "team")
+    reply = Said("bot", "Which?", outcome="clarify", choices=(article, PERSON))
+    assert understand("Speak to our team", [reply], (article,)).intent == "call_human"
 
 
 def test_a_call_in_the_middle_of_a_question_is_a_call():
@@ -31,15 +57,15 @@ def test_yes_to_anything_else_is_small_talk():
 
 
 def test_yes_to_a_question_back_chooses_the_likeliest_article_and_to_a_person_beside_it_that_person():
-    assert understand("Yes!", [], ["Reset the lamp", "Reset the camera"]).chosen == "Reset the lamp"
-    beside = [Said("bot", f"Do you mean “Reset the lamp”?\n\n{phrases.BESIDE}")]
-    assert understand("yes", beside, ["Reset the lamp"]).intent == "call_human"
+    assert understand("Yes!", [], (LAMP, CAMERA)).chosen == LAMP
+    beside = [Said("bot", "Do you mean “Reset the lamp”? A person?", outcome="clarify", offers_person=True)]
+    assert understand("yes", beside, (LAMP,)).intent == "call_human"
 
 
 def test_no_to_a_question_back_asks_for_other_words():
-    assert understand("Nope.", [], ["Reset the lamp"]).small_talk == "none_meant"
+    assert understand("Nope.", [], (LAMP,)).small_talk == "none_meant"
     assert understand("no", []).small_talk == "agreement"
-    assert understand("no, the big one", [], ["Reset the lamp"]).intent == "question"
+    assert understand("no, the big one", [], (LAMP,)).intent == "question"
 
 
 @pytest.mark.parametrize(
@@ -114,9 +140,9 @@ def test_calling_it_off_alone_is_small_talk():
 
 DRIVER = [
     Said("visitor", "hello"),
-    Said("bot", "Hello!"),
+    Said("bot", "Hello!", outcome="small_talk"),
     Said("visitor", "How do I install the driver on Windows?"),
-    Said("bot", "Download it.", ("Install the driver",)),
+    Said("bot", "Download it.\n\nFrom us.", ("Install the driver",), outcome="answer", passage="Download it."),
 ]
 
 
@@ -128,6 +154,23 @@ def test_the_context_of_a_question_is_what_was_said_before_it_and_what_was_cited
 def test_small_talk_gives_no_context():
     assert in_context("How do I install the driver?", DRIVER[:2]) is None
     assert in_context("How do I install the driver?", []) is None
+
+
+@pytest.mark.parametrize("refusal", ["I found nothing in our help articles.", "Das weiß ich leider nicht."])
+def test_how_the_bot_says_that_it_has_no_answer_gives_no_context(refusal):
+    earlier = [*DRIVER, Said("visitor", "and on BeOS?"), Said("bot", refusal, outcome="no_answer", failed=True)]
+    assert in_context("why?", earlier) == in_context("why?", earlier[:-1])
+
+
+def test_of_a_question_back_the_articles_count():
+    back = Said("bot", "One of these?", outcome="clarify", choices=(LAMP, CAMERA, PERSON))
+    assert in_context("the second", [back]) == "Reset the lamp Reset the camera\nthe second"
+
+
+def test_an_article_that_quotes_a_line_of_source_is_carried_whole():
+    passage = "It ends so.\n\nThis is from our article [A](/help/a)."
+    reply = Said("bot", f"{passage}\n\nThis is from our article [B](/help/b).", outcome="answer", passage=passage)
+    assert in_context("why?", [reply]) == "It ends so. This is from our article [A](/help/a).\nwhy?"
 
 
 def test_of_a_long_conversation_the_openings_of_the_last_four_contributions_count():

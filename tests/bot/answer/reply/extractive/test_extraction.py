@@ -2,8 +2,8 @@
 
 import pytest
 
+from bot.answer.reply.catalogue import default_phrasebook
 from bot.answer.reply.extractive.extraction import compose, extract
-from bot.answer.reply.extractive.source_line import without_source
 from retrieval.articles.article import parse
 from retrieval.articles.audience import Audience
 from retrieval.index.builder import build
@@ -15,16 +15,21 @@ ENCODER = HashingEncoder()
 BASE = "https://help.example"
 
 
-def replied(body, question, title="Refunds [2026]"):
-    """The reply to `question` from an article with this body."""
+def extracted(body, question, title):
+    """What an article with this body says of `question`."""
     snapshot = build([parse(f"---\ntitle: '{title}'\n---\n\n{body}", path="refunds.md")], ENCODER)
     hits = search(snapshot, Query(question, ENCODER.encode([question])[0]), Audience("default"))
-    return compose(extract(hits, question, snapshot, BASE), BASE)
+    return extract(hits, question, snapshot, BASE)
+
+
+def replied(body, question, title="Refunds [2026]"):
+    """The reply to `question` from such an article."""
+    return compose(extracted(body, question, title), BASE, default_phrasebook().speaking("en"))
 
 
 def told(body, question, title="Refunds"):
     """The same without its source."""
-    return without_source(replied(body, question, title))
+    return extracted(body, question, title).text
 
 
 def test_a_reply_ends_with_its_source_and_brackets_cannot_break_the_link():
@@ -66,8 +71,9 @@ def test_of_long_prose_the_paragraphs_around_the_answer_are_shown():
     assert (
         reply.startswith("The warranty covers a broken hinge. ") or "\n\nThe warranty covers a broken hinge. " in reply
     )
-    assert len(without_source(reply).split()) <= 120
-    assert "\n\nYou can read on in our article [" in reply
+    passage, _, source = reply.rpartition("\n\n")
+    assert len(passage.split()) <= 120
+    assert source.startswith("You can read on in our article [")
 
 
 def test_a_paragraph_that_is_too_long_is_cut_between_sentences():

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,15 +91,11 @@ async def test_a_stream_that_is_given_up_is_closed(server, task, asking, behavio
 async def test_a_cancelled_turn_closes_the_stream(server, task, asking):
     generator = asking(connect(service(server, "hang_mid_stream"), {}), first_token_s=60, whole_s=60)
     shown = asyncio.Event()
-    wording = asyncio.create_task(generator.word(type(task)(**fields(task) | {"show": lambda _text: shown.set()})))
+    wording = asyncio.create_task(generator.word(replace(task, show=lambda _text: shown.set())))
     async with asyncio.timeout(PATIENCE_S):
         await shown.wait()
         wording.cancel()
         await server.requests[0].gone.wait()
-
-
-def fields(task):
-    return {name: getattr(task, name) for name in ("question", "earlier", "hits", "base_url", "extract")}
 
 
 async def test_a_server_that_is_not_there_is_a_failure(server, task, asking, calls):

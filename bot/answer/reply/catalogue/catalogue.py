@@ -1,0 +1,116 @@
+"""A catalogue: every phrase of the bot in one language, and which of them is said when."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+
+from bot.answer.intent import SmallTalk
+from conversation.events import Reason
+
+# The names in braces of each phrase: all of them must be there, so that what counts as an offer is one in words too.
+PLACEHOLDERS: Mapping[str, frozenset[str]] = {
+    "handoff_frustrated": frozenset({"sorry", "they_can_read"}),
+    "handoff_failed": frozenset({"they_can_read"}),
+    "handoff_returned": frozenset({"they_can_read"}),
+    "no_answer": frozenset({"not_found", "offer"}),
+    "no_answer_frustrated": frozenset({"sorry", "not_found", "offer"}),
+    "no_answer_desk_closed": frozenset({"not_found", "leave_address"}),
+    "no_answer_frustrated_desk_closed": frozenset({"sorry", "not_found", "leave_address"}),
+    "desk_closed": frozenset({"leave_address"}),
+    "desk_closed_frustrated": frozenset({"sorry", "leave_address"}),
+    "beside": frozenset({"sorry", "offer"}),
+    "beside_desk_closed": frozenset({"sorry", "offer_by_email"}),
+    "quoted_title": frozenset({"title"}),
+    "clarify_one": frozenset({"last"}),
+    "clarify_several": frozenset({"others", "last"}),
+    "source": frozenset({"article"}),
+    "source_goes_on": frozenset({"article"}),
+    "sources": frozenset({"articles"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The phrases of one language, as they stand in its file."""
+
+    person_label: str
+    offer: str
+    offer_by_email: str
+    leave_address: str
+    sorry: str
+    not_found: str
+    not_found_either: str
+    they_can_read: str
+    greeting: str
+    thanks: str
+    goodbye: str
+    who_are_you: str
+    agreement: str
+    none_meant: str
+    handoff_asked: str
+    handoff_frustrated: str
+    handoff_failed: str
+    handoff_returned: str
+    no_answer: str
+    no_answer_frustrated: str
+    no_answer_desk_closed: str
+    no_answer_frustrated_desk_closed: str
+    desk_closed: str
+    desk_closed_frustrated: str
+    fault: str
+    beside: str
+    beside_desk_closed: str
+    quoted_title: str
+    clarify_one: str
+    clarify_several: str
+    source: str
+    source_goes_on: str
+    sources: str
+
+    def say(self, key: str, **given: str) -> str:
+        """The phrase called `key`, filled with `given` and with the phrases that it is made of."""
+        phrase: str = getattr(self, key)
+        names = PLACEHOLDERS.get(key, ())
+        return phrase.format_map({name: given[name] if name in given else self.say(name) for name in names})
+
+    def small_talk(self, kind: SmallTalk) -> str:
+        """The answer to small talk."""
+        return self.say(kind)
+
+    def handoff(self, reason: Reason, *, returned: bool) -> str:
+        """What to say when a person is called; `returned`: an agent had the chat before and gave it back."""
+        if reason == "visitor_asked":
+            return self.say("handoff_asked")
+        if reason == "frustrated":
+            return self.say("handoff_frustrated")
+        return self.say("handoff_returned" if returned else "handoff_failed")
+
+    def refusal(
+        self, reason: Reason | None, *, desk_open: bool, frustrated: bool = False, rejected: bool = False
+    ) -> str:
+        """What to say where the bot does not answer, or has no other answer (`rejected`), and nobody is called."""
+        asked = reason == "visitor_asked" and not desk_open
+        key = ("desk_closed" if asked else "no_answer") + ("_frustrated" if frustrated else "")
+        key += "" if asked or desk_open else "_desk_closed"
+        return self.say(key, not_found=self.say("not_found_either" if rejected else "not_found"))
+
+    def offer_beside(self, *, desk_open: bool) -> str:
+        """The offer of a person below a reply to a frustrated visitor; a yes to it is a call."""
+        return self.say("beside" if desk_open else "beside_desk_closed")
+
+    def clarify(self, titles: Sequence[str]) -> str:
+        """Which of these articles is meant? `titles` are Markdown."""
+        *others, last = (self.say("quoted_title", title=title) for title in titles)
+        if not others:
+            return self.say("clarify_one", last=last)
+        return self.say("clarify_several", others=", ".join(others), last=last)
+
+    def source_line(self, link: str, *, more: bool) -> str:
+        """Names the article by a link, in Markdown; `more` says that it goes on where the reply ends."""
+        return self.say("source_goes_on" if more else "source", article=link)
+
+    def source_list(self, links: Sequence[str]) -> str:
+        """Names the articles by numbered links, in Markdown."""
+        return self.say("sources", articles=", ".join(links))
+
+
+KEYS = tuple(field.name for field in fields(Catalogue))
