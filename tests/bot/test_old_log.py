@@ -12,10 +12,10 @@ import pytest
 from bot.answer.transcript import transcript_of
 from conversation.clock import ManualClock
 from conversation.events import Author, BotSaid, Choice, Event, Mood, VisitorSaid, desk_form, revive, visitor_form
-from conversation.ports import Append, Draft
 from conversation.sql.backup import sqlite as backup
 from conversation.sql.sqlite import SqliteStore
 from conversation.state import fold
+from conversation.values import Append, Draft
 from retrieval.articles.article import parse
 from retrieval.index.builder import build
 from retrieval.model.encoder import HashingEncoder

@@ -9,7 +9,7 @@ from bot.answer.reply.catalogue import Phrasebook, default_phrasebook
 from conversation.clock import ManualClock
 from conversation.events import Author, BotSaid, Choice, Opened, VisitorSaid
 from conversation.memory import MemoryStore
-from conversation.ports import Draft
+from conversation.values import Draft
 from retrieval.articles.article import parse
 from retrieval.index.builder import build
 from retrieval.model.encoder import HashingEncoder

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.answer.reply.catalogue import CatalogueUnusable, default_phrasebook, read_phrasebook
+from bot.answer.reply.catalogue import default_phrasebook, read_phrasebook
 from bot.answer.reply.catalogue.catalogue import KEYS, PLACEHOLDERS
+from bot.errors import CatalogueUnusable
 
 ENGLISH = default_phrasebook().speaking("en")
 ROOT = Path(__file__).resolve().parents[4]
