@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from retrieval.articles import Reader
 from retrieval.index import Knowledge
 from retrieval.model import Encoder, OnnxEncoder, prepare_model
 
@@ -20,6 +21,7 @@ def open_knowledge(kb: Path, data: Path, model: str) -> tuple[Encoder, Knowledge
 
     Takes half a minute the first time, with a bar on a terminal, and under a second later. Raises KnowledgeError.
     """
+    Reader(kb).listing()  # a folder that is missing is no reason to export a model first
     with progress_bar() as advance:
         encoder = OnnxEncoder(prepare_model(model, data, lambda step: advance(step, 0, 0)))
         knowledge = Knowledge.open(

@@ -66,12 +66,16 @@ def test_a_broken_settings_file_is_named(tmp_path, monkeypatch, capsys):
         (["ask", "x", "--kb", "empty"], "'empty'"),
     ],
 )
-def test_a_missing_or_empty_folder_of_articles_is_named(tmp_path, exported_model, words, told):
+def test_a_missing_or_empty_folder_of_articles_is_named_before_any_slow_work(
+    tmp_path, monkeypatch, capsys, words, told
+):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
-    done = run(*words, "--data", exported_model, cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert told in done.stderr
-    assert "Traceback" not in done.stderr
+    assert handrail.main([*words, "--data", "var"]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert told in said.err
+    assert not (tmp_path / "var" / "models").exists()
 
 
 def test_a_port_in_use_is_named_before_any_slow_work(tmp_path):

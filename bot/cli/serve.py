@@ -33,14 +33,14 @@ def run(args: Namespace) -> int:
     if settings.workers > 1:
         run_on_uvloop(supervise(settings, announce))
         return 0
-    listener = take_port(settings.host, settings.port)
-    encoder, knowledge = prepare(settings)
+    with take_port(settings.host, settings.port) as listener:
+        encoder, knowledge = prepare(settings)
 
-    async def say(house: Application, url: str) -> None:
-        log.info("serving", url=url, kb=str(settings.kb), articles=len(knowledge.snapshot.articles), workers=1)
-        await announce(house, url)
+        async def say(house: Application, url: str) -> None:
+            log.info("serving", url=url, kb=str(settings.kb), articles=len(knowledge.snapshot.articles), workers=1)
+            await announce(house, url)
 
-    run_on_uvloop(run_server(settings, listener, encoder, knowledge, say))
+        run_on_uvloop(run_server(settings, listener, encoder, knowledge, say))
     return 0
 
 

@@ -130,17 +130,22 @@ class Reader:
         root = self.kb_dir.resolve()
         return dict(_files(self.kb_dir, "", root))
 
+    def listing(self) -> Fingerprints:
+        """As `look`, where there is something to read. Raises KbMissing and KbEmpty."""
+        if not self.kb_dir.is_dir():
+            raise KbMissing(str(self.kb_dir))
+        files = self.look()
+        if not files:
+            raise KbEmpty(str(self.kb_dir))
+        return files
+
     def read(self) -> Reading:
         """What the folder holds; one broken file harms no other. The articles of unchanged files are the same objects.
 
         Paths of errors begin with `kb_dir` as given, so that a terminal or an editor can open them. Raises KbMissing
         without a folder and KbEmpty without a single file.
         """
-        if not self.kb_dir.is_dir():
-            raise KbMissing(str(self.kb_dir))
-        files = self.look()
-        if not files:
-            raise KbEmpty(str(self.kb_dir))
+        files = self.listing()
         self._parsed = {path: self._one(path, fingerprint) for path, fingerprint in sorted(files.items())}
         articles: dict[str, list[Article]] = defaultdict(list)
         errors: list[ArticleError] = []
