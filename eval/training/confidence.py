@@ -30,7 +30,7 @@ from eval.metrics.bootstrap import Floats, Mask, Measure, Metric, estimate, resa
 from eval.metrics.calibration import ece
 from eval.metrics.printing import shown
 from eval.metrics.selective_prediction import aurc, auroc, coverage_at_error
-from eval.training.datasets import MULTI_TURN, READER, ROOT, Suite, read_judged
+from eval.training.datasets import MULTI_TURN, READER, ROOT, Suite, read_judged, require_suites
 from eval.training.learning_to_rank import Weights
 from eval.training.leave_one_family_out import searching_with
 from eval.training.ranker import INDEX, history, learned, read_all
@@ -45,7 +45,7 @@ from retrieval.search.signals import SIGNALS, Query, RankingSignals, compute_sig
 from retrieval.search.spelling import correct_spelling
 from retrieval.search.stages import context_share
 
-FILE = ROOT / "bot" / SHIPPED
+FILE = ROOT / "bot" / "answer" / SHIPPED
 MOST = 600  # questions of a set: more change nothing
 BUDGET = 0.05
 WITHHELD = "withheld"
@@ -115,6 +115,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=ROOT / "var", help="where models and indexes lie")
     parser.add_argument("--write", action="store_true", help=f"write {FILE.relative_to(ROOT)}")
     args = parser.parse_args()
+    require_suites(args.shared)
     lessons = read_all(args.shared, args.data)
     encoder = OnnxEncoder(prepare_model(DEFAULT_MODEL, args.data))
     sets = [asked for suite in lessons for asked in ask(suite, args.shared, args.data, encoder)]

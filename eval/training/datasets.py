@@ -1,5 +1,6 @@
 """The labelled sets that benchmarks of the search read: which there are, and under which licence."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,29 +16,54 @@ MOST_QUESTIONS = 1000  # of a set: more change nothing
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """A labelled set. Sets of one `family` are never learned from when one of them is measured."""
+    """A labelled set: its articles in `folder`/kb, its questions in `folder`/dev; `source` is where it comes from.
+
+    Sets of one `family` are never learned from when one of them is measured.
+    """
 
     name: str
     family: str
     licence: str
     folder: str
+    source: str
     tag: str | None = None
 
 
 SUITES = (
-    Suite("handrail", "handrail", "Apache-2.0", ""),
-    Suite("arduino_help", "arduino", "CC BY-SA 4.0", "arduino_help"),
-    Suite("hint3 curekart", "hint3", "ODbL 1.0", "hint3", "curekart"),
-    Suite("hint3 powerplay11", "hint3", "ODbL 1.0", "hint3", "powerplay11"),
-    Suite("hint3 sofmattress", "hint3", "ODbL 1.0", "hint3", "sofmattress"),
-    Suite("banking77", "banking77", "CC BY 4.0", "banking77"),
-    Suite("clinc150", "clinc150", "CC BY 3.0", "clinc150"),
-    Suite("squad2_unans", "squad", "CC BY-SA 4.0", "squad2_unans"),
+    Suite("handrail", "handrail", "Apache-2.0", "", "kb_articles and tests/data/help_questions.jsonl"),
+    Suite("arduino_help", "arduino", "CC BY-SA 4.0", "arduino_help", "https://github.com/arduino/help-center-content"),
+    Suite("hint3 curekart", "hint3", "ODbL 1.0", "hint3", "https://github.com/hellohaptik/HINT3", "curekart"),
+    Suite("hint3 powerplay11", "hint3", "ODbL 1.0", "hint3", "https://github.com/hellohaptik/HINT3", "powerplay11"),
+    Suite("hint3 sofmattress", "hint3", "ODbL 1.0", "hint3", "https://github.com/hellohaptik/HINT3", "sofmattress"),
+    Suite("banking77", "banking77", "CC BY 4.0", "banking77", "https://github.com/PolyAI-LDN/task-specific-datasets"),
+    Suite("clinc150", "clinc150", "CC BY 3.0", "clinc150", "https://github.com/clinc/oos-eval"),
+    Suite("squad2_unans", "squad", "CC BY-SA 4.0", "squad2_unans", "https://github.com/chrischute/squad"),
 )
 MULTI_TURN = (
-    Suite("dstc11_val", "dstc11", "CDLA-Sharing-1.0", "dstc11_val"),
-    Suite("dstc9_10_faq", "dstc9", "Apache-2.0", "dstc9_10_faq"),
+    Suite("dstc11_val", "dstc11", "CDLA-Sharing-1.0", "dstc11_val", "https://github.com/alexa/dstc11-track5"),
+    Suite(
+        "dstc9_10_faq",
+        "dstc9",
+        "Apache-2.0",
+        "dstc9_10_faq",
+        "https://github.com/alexa/alexa-with-dstc9-track1-dataset",
+    ),
 )
+
+
+def require_suites(shared: Path) -> None:
+    """End the script, naming every set that is not below `shared` and where it comes from."""
+    missing = [
+        f"  {suite.name}: {shared / suite.folder} lacks kb/ or dev/questions.jsonl; made from {suite.source} ({suite.licence})"
+        for suite in (*SUITES, *MULTI_TURN)
+        if suite.folder and not _is_there(shared / suite.folder)
+    ]
+    if missing:
+        sys.exit("\n".join(["labelled sets are missing:", *missing]))
+
+
+def _is_there(folder: Path) -> bool:
+    return (folder / "kb").is_dir() and (folder / "dev" / "questions.jsonl").is_file()
 
 
 def read_suite(suite: Suite, shared: Path) -> tuple[Sequence[Article], Sequence[Question]]:

@@ -59,7 +59,7 @@ def test_what_was_learned_does_not_depend_on_how_often_a_set_of_a_family_is_give
 @pytest.mark.slow
 @pytest.mark.timeout(1200)  # every labelled set is indexed and searched
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the labelled sets are not part of the project")
-def test_the_shipped_weights_are_what_the_labelled_sets_teach(tmp_path):
-    command = [sys.executable, "-m", "eval.training.ranker", "--shared", SHARED, "--data", tmp_path, "--check"]
+def test_the_shipped_weights_are_what_the_labelled_sets_teach(data_dir):
+    command = [sys.executable, "-m", "eval.training.ranker", "--shared", SHARED, "--data", data_dir, "--check"]
     learned = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)
     assert learned.returncode == 0, learned.stderr[-2000:]
