@@ -1,8 +1,3 @@
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -10,8 +5,6 @@ from eval.training.learning_to_rank import Case, Lesson, learn, scores, share_of
 from retrieval.search.context_dependence import TRAITS
 from retrieval.search.ranker import FEATURES
 
-ROOT = Path(__file__).resolve().parents[3]
-SHARED = ROOT.parent / "shared" / "data"
 PIECE, LATE = FEATURES.index("piece.margin"), FEATURES.index("late.rank")
 ALWAYS, SPREAD = TRAITS.index("always"), TRAITS.index("spread")
 
@@ -54,12 +47,3 @@ def test_what_was_learned_does_not_depend_on_how_often_a_set_of_a_family_is_give
     once, twice = learn([one, two, talk]), learn([one, one, two, talk])
     for group, weights in once.items():
         assert twice[group] == pytest.approx(weights, rel=0.05, abs=0.05), group
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1200)  # every labelled set is indexed and searched
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the labelled sets are not part of the project")
-def test_the_shipped_weights_are_what_the_labelled_sets_teach(data_dir):
-    command = [sys.executable, "-m", "eval.training.ranker", "--shared", SHARED, "--data", data_dir, "--check"]
-    learned = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)
-    assert learned.returncode == 0, learned.stderr[-2000:]
