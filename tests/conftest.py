@@ -21,6 +21,15 @@ from tests.harness.running import borrow_model
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """What runs on PostgreSQL too is slow there: the fast tests run it in memory and on SQLite."""
+    for item in items:
+        params = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        if "postgres" in params or "postgres_url" in item.fixturenames:
+            item.add_marker(pytest.mark.slow)
+
+
 def elsewhere(work):
     """What the coroutine `work` returns, run in a thread of its own: this one may be running an event loop."""
     with ThreadPoolExecutor(1) as thread:

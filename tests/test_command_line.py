@@ -78,23 +78,25 @@ def test_a_missing_or_empty_folder_of_articles_is_named_before_any_slow_work(
     assert not (tmp_path / "var" / "models").exists()
 
 
-def test_a_port_in_use_is_named_before_any_slow_work(tmp_path):
+def test_a_port_in_use_is_named_before_any_slow_work(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        done = run("serve", "--port", port, "--kb", "nowhere", cwd=tmp_path)
-    assert done.returncode == 1
-    assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
-    assert "--port" in done.stderr
+        assert handrail.main(["serve", "--port", str(port), "--kb", "nowhere"]) == 1
+    said = capsys.readouterr().err
+    assert f"cannot listen on 127.0.0.1:{port}" in said
+    assert "--port" in said
 
 
-def test_a_data_folder_that_cannot_be_written_is_named(tmp_path, small_kb):
+def test_a_data_folder_that_cannot_be_written_is_named(tmp_path, small_kb, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "var").write_text("a file is in the way")
-    done = run("serve", "--port", "0", "--kb", small_kb, cwd=tmp_path)
-    assert done.returncode == 1
-    assert "the data folder 'var' cannot be written" in done.stderr
-    assert "--data" in done.stderr
+    assert handrail.main(["serve", "--port", "0", "--kb", str(small_kb)]) == 1
+    said = capsys.readouterr().err
+    assert "the data folder 'var' cannot be written" in said
+    assert "--data" in said
 
 
 def test_a_file_that_is_no_database_is_named_and_left_alone(tmp_path):

@@ -261,6 +261,7 @@ def test_without_a_browser_apt_is_tried_and_its_failure_is_loud_but_no_end(clone
     assert tried.stderr.startswith("WARNING: no browser could be installed")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("ci", "outcome"), [("", "1 skipped"), ("true", "1 error")])
 def test_a_missing_browser_skips_loudly_and_fails_in_ci(tmp_path, ci, outcome):
     shutil.copy(ROOT / "tests/conftest.py", tmp_path)

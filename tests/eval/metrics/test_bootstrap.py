@@ -46,6 +46,7 @@ def test_the_interval_of_a_mean_agrees_with_resampling_one_case_at_a_time():
     assert metric.n == 60
 
 
+@pytest.mark.slow
 def test_the_interval_covers_the_truth_about_as_often_as_it_says():
     rng = np.random.default_rng(5)
     covered = 0
