@@ -1,28 +1,27 @@
 """The structure of a Markdown text: its blocks with exact offsets, its headings with their anchors, its links.
 
-One CommonMark parser (markdown-it-py) decides what a heading, a list or a fence is, so that chunks, lint and the
-rendered page agree; `#` inside a code fence is code for all of them.
+One CommonMark parser (markdown-it-py) decides what a heading, a list, a fence or a link is, so that chunks, lint,
+replies and the rendered page agree; `#` inside a code fence is code for all of them.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import takewhile
+from operator import itemgetter
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from markdown_it.tree import SyntaxTreeNode
+from markdown_it.utils import EnvType
+
+from retrieval.articles.inline import References, is_costly, spans
 
 _NEWLINE = re.compile(r"\r\n?|\n")
 _CUSTOM_ID = re.compile(r"[ \t]*\{#([\w.:-]{1,200})\}[ \t]*$")
 _NOT_IN_SLUG = re.compile(r"[^\w\- ]")
-_CODE_SPAN = re.compile(r"(`+)(?!`)[^`\n]{1,1000}\1")
-_LINK = re.compile(
-    r"(?<!!)\[[^\[\]\n]{0,500}\]\(\s{0,9}<?([^\s()<>]{0,2000}(?:\([^\s()<>]{0,500}\))?)"  # [words](target)
-    r"|^ {0,3}\[[^\[\]\n]{1,200}\]:[ \t]*<?([^\s<>]{1,2000})"  # [name]: target
-    r"|<a\s[^<>]{0,500}?href=[\"']([^\"'<>]{0,2000})[\"']",
-    re.MULTILINE,
-)
+_HTML_LINK = re.compile(r"<a\s[^<>]{0,500}?href=[\"']([^\"'<>]{0,2000})[\"']", re.IGNORECASE)
 _CUT_AT = {"bullet_list_open": "list_item_open", "ordered_list_open": "list_item_open", "table_open": "tr_open"}
 _BREAKS = {"softbreak", "hardbreak"}
 MAX_HEADING_CHARS = 500  # the inline parser is slow on long hostile text, and no heading is longer
@@ -101,14 +100,64 @@ def headings(text: str) -> tuple[Heading, ...]:
     return tuple(block.heading for block in blocks(text) if block.heading)
 
 
+def tree(text: str) -> SyntaxTreeNode:
+    """The blocks of a text and all within them; what stands within a paragraph is left as written, for `spans`."""
+    return SyntaxTreeNode(_block_parser().parse(text))
+
+
+def references(text: str) -> References:
+    """The link definitions of a text."""
+    if "]:" not in text:
+        return ()
+    return _references(_parsed(text)[1])
+
+
 def links(text: str) -> Iterator[tuple[str, int]]:
-    """Each link target outside code, with its line (from 1)."""
-    for block in blocks(text):
-        start = block.own_end if block.kind in {"fence", "code_block"} else block.start
-        source = _CODE_SPAN.sub(lambda span: " " * len(span.group()), text[start : block.end])
-        for found in _LINK.finditer(source):
-            target = next(group for group in found.groups() if group is not None)
-            yield target, 1 + text.count("\n", 0, start + found.start())
+    """Each link target outside code, with its line (from 1); what points to a definition has that one's target and line.
+
+    None of a text that would take more than half a second: the help centre shows that as it stands.
+    """
+    if not is_costly(text):
+        tokens, env = _parsed(text)
+        yield from sorted([*_defined(env), *_written(tokens, _references(env))], key=itemgetter(1))
+
+
+def _parsed(text: str) -> tuple[Sequence[Token], EnvType]:
+    env: EnvType = {}
+    return _block_parser().parse(text, env), env
+
+
+def _references(env: EnvType) -> References:
+    return tuple((label, definition["href"]) for label, definition in env.get("references", {}).items())
+
+
+def _defined(env: EnvType) -> Iterator[tuple[str, int]]:
+    for definition in [*env.get("references", {}).values(), *env.get("duplicate_refs", [])]:
+        yield definition["href"], definition["map"][0] + 1
+
+
+def _written(tokens: Iterable[Token], known: References) -> Iterator[tuple[str, int]]:
+    """The links that name their target where they stand, in Markdown or in HTML."""
+    for token in tokens:
+        if token.type == "html_block":
+            yield from _html_links(token.content, token)
+        elif token.type == "inline":
+            for span in spans(token.content, known):
+                line = _line(token) + token.content.count("\n", 0, span.start)
+                if span.kind == "autolink" or (span.kind == "link" and token.content[span.end - 1] == ")"):
+                    yield span.href, line
+                elif span.kind == "html":
+                    yield from ((target, line) for target, _ in _html_links(span.content, token))
+
+
+def _html_links(markup: str, token: Token) -> Iterator[tuple[str, int]]:
+    for link in _HTML_LINK.finditer(markup):
+        yield link[1], _line(token) + markup.count("\n", 0, link.start())
+
+
+def _line(token: Token) -> int:
+    assert token.map is not None
+    return token.map[0] + 1
 
 
 @cache
