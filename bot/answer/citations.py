@@ -1,9 +1,9 @@
 """Where a reply is from: links come from the knowledge base's own records, never from text."""
 
-import re
 from urllib.parse import quote
 
 from conversation.events import Citation
+from retrieval.articles import plain
 from retrieval.search import Hit
 
 _IN_URLS = "%/:?#[]@!$&'*+,;=~"  # all that a URL may hold but parentheses, which would end a Markdown link
@@ -30,5 +30,5 @@ def cite(hit: Hit, base_url: str, excerpt: str) -> Citation:
 
 
 def _quote(excerpt: str) -> str:
-    plain = " ".join(re.sub(r"[*_`#>|]|\[([^\]]*)\]\([^)]*\)", r"\1", excerpt).split())
-    return plain if len(plain) <= QUOTE_CHARS else plain[: QUOTE_CHARS - 1].rsplit(" ", 1)[0] + "…"
+    words = plain(excerpt)
+    return words if len(words) <= QUOTE_CHARS else words[: QUOTE_CHARS - 1].rsplit(" ", 1)[0] + "…"

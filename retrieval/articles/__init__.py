@@ -4,8 +4,9 @@ from retrieval.articles.article import Article, Fingerprints, Reader, read
 from retrieval.articles.audience import Audience
 from retrieval.articles.child_chunk import KINDS, UNITS, ChildChunk, Cut, Kind, cut
 from retrieval.articles.chunk import Chunk
+from retrieval.articles.inline import References, Span, spans
 from retrieval.articles.lint import lint_articles
-from retrieval.articles.markdown import Block, Heading, blocks, headings
+from retrieval.articles.markdown import Block, Heading, blocks, headings, references, tree
 from retrieval.articles.plain_text import plain
 
 __all__ = [
@@ -21,10 +22,15 @@ __all__ = [
     "Heading",
     "Kind",
     "Reader",
+    "References",
+    "Span",
     "blocks",
     "cut",
     "headings",
     "lint_articles",
     "plain",
     "read",
+    "references",
+    "spans",
+    "tree",
 ]

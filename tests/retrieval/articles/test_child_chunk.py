@@ -117,7 +117,7 @@ def test_every_passage_has_pieces_and_none_is_long(body):
         heading = "\n".join(["T", *found.chunks[each.ordinal].heading_path])
         assert each.text.startswith(heading)
         assert size(each.text.removeprefix(heading)) <= PIECE_WORDS + 1
-        assert len(each.text) - len(heading) <= (PIECE_WORDS + 1) * CHARS_PER_WORD
+        assert len(each.text) - len(f"{heading}\n") <= (PIECE_WORDS + 1) * CHARS_PER_WORD
 
 
 @pytest.mark.parametrize("body", ["", "# T", "word", "- a\n- b", "## A\n\n## B"])

@@ -65,7 +65,10 @@ def _shown(section: Section, page: str, *, named: bool) -> Iterator[Piece]:
 
 def _piece(section: Section, block: Block, start: int, end: int, page: str) -> Piece:
     return Piece(
-        block.kind, to_chat_markdown(block, section.text[start:end], page), section.start + start, section.start + end
+        block.kind,
+        to_chat_markdown(block, section.text[start:end], page, section.references),
+        section.start + start,
+        section.start + end,
     )
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import groupby
 
 from bot.answer.reply.extractive.query_coverage import QueryCoverage
-from retrieval.articles import Chunk, plain
+from retrieval.articles import Chunk, References, blocks, plain, references, spans
 from retrieval.index import Snapshot
 from retrieval.search import Hit
 
@@ -17,18 +17,20 @@ POINTER_WORDS = 6  # beside its links, a line such as "See also ... for more" ha
 MISSING = 0.2  # of the question's weight: an opening that lacks less of it is about what was asked
 SAYS_IT = 0.75  # all of what is missing in the text and half of it in the heading, or better
 
-_LINK = re.compile(r"\[[^\[\]\n]{0,500}\]\([^()\n]{0,2000}(?:\([^()\n]{0,500}\)[^()\n]{0,500})?\)")
-_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t][^\n]*$", re.MULTILINE)
 _MENU_TITLE = re.compile(r"^\W*in this (?:article|section|page|guide)\W*$", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What stands under one heading, or above the first: `text`, which begins at `start` of the article's body."""
+    """What stands under one heading, or above the first: `text`, which begins at `start` of the article's body.
+
+    `references` are the link definitions of the whole article.
+    """
 
     first: Chunk
     start: int
     text: str
+    references: References = ()
 
     @property
     def end(self) -> int:
@@ -48,7 +50,8 @@ def sections(snapshot: Snapshot, near: Hit) -> list[Section]:
     chunks = snapshot.chunks.at(snapshot.chunks_of(near.article.article_id))
     close = [chunk for chunk in chunks if chunk.start >= low and chunk.end <= high]
     groups = (list(group) for _, group in groupby(close, key=lambda chunk: (chunk.heading_path, chunk.anchor)))
-    return [Section(group[0], group[0].start, body[group[0].start : group[-1].end]) for group in groups]
+    known = _definitions(body)
+    return [Section(group[0], group[0].start, body[group[0].start : group[-1].end], known) for group in groups]
 
 
 def answering(best: Hit, asked: QueryCoverage, found: Sequence[Section]) -> int:
@@ -84,9 +87,15 @@ def told(section: Section) -> str:
     return _told(section.text)
 
 
+@lru_cache(maxsize=256)  # of the articles that are asked about; the texts are those of the snapshot
+def _definitions(body: str) -> References:
+    return references(body)
+
+
 @lru_cache(maxsize=1024)  # sections of the articles that are asked about; some 3 MB
 def _told(text: str) -> str:
-    lines = _MENU_TITLE.sub("", _HEADING.sub("", text)).split("\n")
+    below = "".join(text[block.start : block.end] for block in blocks(text) if block.heading is None)
+    lines = _MENU_TITLE.sub("", below).split("\n")
     return "\n".join(line for line in lines if not points_elsewhere(line)).strip()
 
 
@@ -97,5 +106,10 @@ def _count(text: str) -> int:
 
 def points_elsewhere(line: str) -> bool:
     """Whether a line is a link and little else."""
-    beside, links = _LINK.subn("", line)
-    return links > 0 and len(plain(beside).split()) <= POINTER_WORDS
+    if "](" not in line:
+        return False
+    links = [span for span in spans(line) if span.kind in {"link", "image"}]
+    ends = [0, *(span.end for span in links)]
+    starts = [*(span.start for span in links), len(line)]
+    beside = "".join(line[end:start] for end, start in zip(ends, starts, strict=True))
+    return bool(links) and len(plain(beside).split()) <= POINTER_WORDS

@@ -2,7 +2,7 @@
 
 from bot.answer.citations import url_of
 from bot.answer.reply.catalogue import Catalogue
-from bot.answer.reply.extractive.chat_markdown import escaped
+from bot.answer.reply.extractive.chat_inline import escaped
 from retrieval.search import Hit
 
 

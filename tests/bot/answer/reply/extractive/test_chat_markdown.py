@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from bot.answer.reply.extractive.chat_markdown import escaped, to_chat_markdown
+from bot.answer.reply.extractive.chat_inline import escaped
+from bot.answer.reply.extractive.chat_markdown import to_chat_markdown
 from retrieval.articles.markdown import blocks
 
 PAGE = "https://help.example/help/cables"
