@@ -48,11 +48,11 @@ def escape(text: str) -> str:
     return html.escape(text)
 
 
-def to_html(markdown: str, *, links: Callable[[str], bool] | None = None, anchors: bool = False) -> str:
+def to_html(markdown: str, *, links: Callable[[str], str | None] | None = None, anchors: bool = False) -> str:
     """Markdown of articles and of the bot as safe HTML: CommonMark with tables and GitHub's `> [!NOTE]`.
 
     Of raw HTML the words stay and the tags go; an image leaves its alternative text. A link stays if it leads to http,
-    https, mailto or into our own pages and `links`, where given, says yes to its address; otherwise its words stay.
+    https, mailto or into our own pages; where `links` is given, it says whither, and None that only the words stay.
     With `anchors`, headings outside lists and quotes get the ids that citations point to. What might take more than half
     a second (some 150,000 characters of prose, 20,000 of brackets) is shown as it stands.
     """
@@ -78,9 +78,16 @@ def slug(words: str) -> str:
     return _NOT_IN_SLUG.sub("", words.strip().lower()).replace(" ", "-")
 
 
+class _Parser(MarkdownIt):
+    """CommonMark where any address makes a link, so that of a forbidden one the words stay; `_whither` judges it."""
+
+    def validateLink(self, url: str) -> bool:  # noqa: ARG002, N802 - markdown-it's hook
+        return True
+
+
 @cache
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark").enable("table")
+    parser = _Parser("commonmark").enable("table")
     # Raw HTML is recognised, so that blocks are cut as in the index, and leaves its words.
     parser.add_render_rule("html_block", _html_as_text)
     parser.add_render_rule("html_inline", _html_as_text)
@@ -129,22 +136,29 @@ def _label_admonition(inline: Token) -> None:
         inline.content = f"**{label.group(1).title()}**" + (f"\\\n{rest}" if rest else "")
 
 
-def _without_images_and_strangers(tokens: Sequence[Token], links: Callable[[str], bool] | None) -> Iterator[Token]:
+def _without_images_and_strangers(
+    tokens: Sequence[Token], links: Callable[[str], str | None] | None
+) -> Iterator[Token]:
     """The same inline tokens; an image becomes its alternative text, a link that may not be only its words."""
     unwrapping = False  # links do not nest, so every link_close belongs to the link_open before it
     for token in tokens:
         if token.type == "link_open":
-            unwrapping = not _may_link(str(token.attrs["href"]), links)
+            href = _whither(str(token.attrs["href"]), links)
+            unwrapping = href is None
+            token.attrs = {"href": href or ""}
         if token.type == "image":
             yield Token("text", "", 0, content=_words(token.children or ()))
         elif not (unwrapping and token.type in {"link_open", "link_close"}):
             yield token
 
 
-def _may_link(href: str, links: Callable[[str], bool] | None) -> bool:
+def _whither(href: str, links: Callable[[str], str | None] | None) -> str | None:
+    """Where a link leads; None if it may not be one."""
     scheme = _SCHEME.match(href)
     known = scheme.group(1).lower() in _SCHEMES if scheme else bool(href) and not href.startswith("//")
-    return known and (links is None or links(href))
+    if not known:
+        return None
+    return links(href) if links else href
 
 
 def _name_headings(tokens: Sequence[Token]) -> None:

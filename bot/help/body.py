@@ -7,14 +7,13 @@ from html import unescape
 
 from markupsafe import Markup
 
-from conversation.markup import escape, to_html
+from conversation.markup import to_html
 from retrieval.articles import Article, Heading, headings
 
 MIN_CONTENTS = 3  # fewer headings are seen at a glance
 DEEPEST_CONTENTS = 3
 
-# `to_html` ends in an allowlist that writes every link and heading in just this form, and text with `<` escaped.
-_LINK = re.compile(r'<a href="([^"]*)"')
+# `to_html` ends in an allowlist that writes every heading in just this form, and text with `<` escaped.
 _FIRST_HEADING = re.compile(r'\A<h([1-6])(?: id="([^"]*)")?>.*?</h\1>\n?', re.DOTALL)
 _ID = re.compile(r'<h[1-6] id="([^"]*)">')
 
@@ -33,18 +32,13 @@ def render(article: Article, resolve: Callable[[str], str | None]) -> Body:
 
     Costs some milliseconds, half a second for text made to be slow.
     """
-    page = to_html(article.body, links=lambda href: resolve(href) is not None, anchors=True)
-    page = _LINK.sub(lambda link: f'<a href="{escape(_led(unescape(link[1]), resolve))}"', page)
+    page = to_html(article.body, links=resolve, anchors=True)
     found = headings(article.body)
     title = _FIRST_HEADING.match(page) if found and found[0].text == article.title else None
     if title:
         page, found = page[title.end() :], found[1:]
     anchor = unescape(title[2]) if title and title[2] else None
     return Body(Markup(page), anchor, _contents(found, page))  # noqa: S704 - made by the one renderer
-
-
-def _led(href: str, resolve: Callable[[str], str | None]) -> str:
-    return resolve(href) or href
 
 
 def _contents(found: tuple[Heading, ...], page: str) -> tuple[Heading, ...]:

@@ -105,8 +105,8 @@ def test_an_autolink_is_judged_like_any_link():
 
 def test_the_caller_decides_which_addresses_become_links():
     text = "[a](https://kb.test/1) [b](https://other.test) [c](ftp://x)"
-    page = to_html(text, links=lambda href: href.startswith(("https://kb.test/", "ftp:")))
-    assert page == '<p><a href="https://kb.test/1" rel="noopener noreferrer">a</a> b c</p>\n'
+    page = to_html(text, links=lambda href: f"{href}#x" if href.startswith(("https://kb.test/", "ftp:")) else None)
+    assert page == '<p><a href="https://kb.test/1#x" rel="noopener noreferrer">a</a> b c</p>\n'
 
 
 def test_an_admonition_is_a_quote_with_a_bold_label():
