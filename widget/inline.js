@@ -5,18 +5,22 @@
  * @import {Element, Node} from "./markdown.js"
  *
  * @typedef {object} Frame  What stands behind a delimiter that is still open.
- * @property {string} mark  `*`, `_` or `[`.
+ * @property {string} mark  `*`, `_`, `[` or `![`.
  * @property {number} width  How many of them.
+ * @property {number} length  How many of them there were.
+ * @property {boolean} both  Whether they might close as well.
  * @property {Node[]} children
  */
 
 const MAX_OPEN = 32; // open delimiters; a reply has a few, a hostile one thousands
 const MAX_WIDTH = 3; // bold italic; a longer run of marks is a drawn line
 const SCHEMES = new Set(["http:", "https:", "mailto:"]);
-const TARGET = /\(\s{0,9}(?:<([^<>\n]{0,2000})>|((?:[^\s()<]|\([^\s()]{0,500}\)){1,2000}))(?:\s{1,9}"[^"\n]{0,500}")?\s{0,9}\)/y;
-const AUTOLINK = /<((?:https?:\/\/|mailto:)[^\s<>]{1,2000})>/y;
+const TARGET =
+  /\(\s{0,9}(?:<((?:\\.|[^<>\n\\]){0,2000})>|((?:\\.|[^\s()<\\]|\((?:\\.|[^\s()\\]|\((?:\\.|[^\s()\\]){0,500}\)){0,500}\)){0,2000}))(?:\s{1,9}(?:"(?:\\.|[^"\\]){0,500}"|'(?:\\.|[^'\\]){0,500}'|\((?:\\.|[^()\\]){0,500}\)))?\s{0,9}\)/suy;
+const AUTOLINK = /<((?:[a-z][a-z0-9+.-]{1,31}:|[\w.+-]{1,64}@\w)[^\s<>]{0,2000})>/iy;
+const NAMED = new Map(Object.entries({ amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0" })); // replies need no others
 const PUNCTUATION = /[\p{P}\p{S}]/u;
-const SPECIAL = /[\\`*_[\]<\n]/g;
+const SPECIAL = /!\[|&#?\w+;|[\\`*_[\]<\n]/g;
 
 /**
  * The address if it may be linked, made absolute; null otherwise.
@@ -47,7 +51,7 @@ class Inline {
   #base;
   #at = 0;
   /** @type {Frame[]} */
-  #frames = [{ mark: "", width: 0, children: [] }];
+  #frames = [{ mark: "", width: 0, length: 0, both: false, children: [] }];
   /** Starts of the runs of backticks, by their width, last first. @type {Map<number, number[]> | null} */
   #ticks = null;
 
@@ -72,17 +76,19 @@ class Inline {
 
   #step() {
     SPECIAL.lastIndex = this.#at;
-    const next = SPECIAL.exec(this.#text)?.index ?? this.#text.length;
+    const match = SPECIAL.exec(this.#text);
+    const next = match?.index ?? this.#text.length;
     this.#write(this.#text.slice(this.#at, next));
     this.#at = next;
-    const char = this.#text[next];
+    const char = match?.[0];
     if (char === "\\") this.#escape();
     else if (char === "`") this.#code();
     else if (char === "*" || char === "_") this.#emphasis(char);
-    else if (char === "[") this.#openLink();
+    else if (char?.endsWith("[")) this.#openLink(char);
     else if (char === "]") this.#closeLink();
     else if (char === "<") this.#autolink();
     else if (char === "\n") this.#newline();
+    else if (char) this.#entity(char);
   }
 
   #escape() {
@@ -115,89 +121,91 @@ class Inline {
 
   /** @param {string} mark */
   #emphasis(mark) {
-    let width = this.#run(mark);
+    const width = this.#run(mark);
     const before = this.#text[this.#at - 1] ?? " ";
     const after = this.#text[this.#at + width] ?? " ";
     const { opens, closes } = flanks(mark, before, after);
+    /** @type {Frame} */
+    const run = { mark, width, length: width, both: opens && closes, children: [] };
     this.#at += width;
     const plain = width > MAX_WIDTH;
-    while (closes && !plain && width > 0) {
-      const used = this.#wrap(mark, width);
-      if (!used) break;
-      width -= used;
-    }
-    if (width && opens && !plain && this.#frames.length <= MAX_OPEN) this.#frames.push({ mark, width, children: [] });
-    else this.#write(mark.repeat(width));
+    while (closes && !plain && this.#wrap(run));
+    if (run.width && opens && !plain && this.#frames.length <= MAX_OPEN) this.#frames.push(run);
+    else this.#write(mark.repeat(run.width));
   }
 
   /**
-   * Makes what stands behind the nearest open `mark` bold (two marks) or italic (one). Brackets bind tighter.
-   * @param {string} mark
-   * @param {number} width  Of the closing run.
-   * @returns {number} marks used; 0 if none was open
+   * Makes what stands behind the nearest open mark bold (two marks) or italic (one). Brackets bind tighter.
+   * @param {Frame} run  The closing marks, of which those used are taken.
+   * @returns {boolean} whether one was open
    */
-  #wrap(mark, width) {
-    const index = this.#frames.findLastIndex((frame) => frame.mark === mark || frame.mark === "[");
-    if (index < 0 || this.#frames[index]?.mark === "[") return 0;
+  #wrap(run) {
+    const index = this.#frames.findLastIndex((frame) => isBracket(frame) || isPair(frame, run));
+    if (!run.width || index < 0 || isBracket(this.#frames[index])) return false;
     while (this.#frames.length > index + 1) this.#collapse();
     const frame = this.#top;
-    const used = Math.min(2, width, frame.width);
+    const used = Math.min(2, run.width, frame.width);
     const made = /** @type {Element} */ ({ tag: used === 2 ? "strong" : "em", children: frame.children });
     frame.width -= used;
+    run.width -= used;
     frame.children = [made];
     if (!frame.width) this.#collapse();
-    return used;
+    return true;
   }
 
-  #openLink() {
-    const image = this.#text[this.#at - 1] === "!";
-    if (image || this.#frames.length > MAX_OPEN) this.#write("[");
-    else this.#frames.push({ mark: "[", width: 1, children: [] });
-    this.#at += 1;
+  /** @param {string} mark */
+  #openLink(mark) {
+    if (this.#frames.length > MAX_OPEN) this.#write(mark);
+    else this.#frames.push({ mark, width: 1, length: 1, both: false, children: [] });
+    this.#at += mark.length;
   }
 
   #closeLink() {
     this.#at += 1;
-    const index = this.#frames.findLastIndex((frame) => frame.mark === "[");
+    const index = this.#frames.findLastIndex(isBracket);
     if (index < 0) {
       this.#write("]");
       return;
     }
     while (this.#frames.length > index + 1) this.#collapse();
-    const href = this.#target();
-    if (href) this.#link(href);
-    else {
+    TARGET.lastIndex = this.#at;
+    const match = TARGET.exec(this.#text);
+    if (match) {
+      this.#at = TARGET.lastIndex;
+      this.#link(unescaped(match[1] ?? match[2] ?? ""));
+    } else {
       this.#collapse();
       this.#write("]");
     }
   }
 
-  /** The address in the parentheses that follow, if it may be linked. */
-  #target() {
-    TARGET.lastIndex = this.#at;
-    const match = TARGET.exec(this.#text);
-    const href = match && safeUrl((match[1] ?? match[2] ?? "").replace(/\\([!-/:-@[-`{-~])/g, "$1"), this.#base);
-    if (href) this.#at = TARGET.lastIndex;
-    return href;
-  }
-
   /**
-   * A link holds no other link: brackets still open before it are text.
-   * @param {string} href
+   * A link holds no other link: brackets still open before it are text. Of a picture, and of a link that may not be one,
+   * the words stay.
+   * @param {string} target
    */
-  #link(href) {
-    const children = /** @type {Frame} */ (this.#frames.pop()).children;
-    this.#top.children.push({ tag: "a", href, children });
+  #link(target) {
+    const { mark, children } = /** @type {Frame} */ (this.#frames.pop());
+    const href = mark === "[" && target && safeUrl(target, this.#base);
+    if (href) this.#top.children.push({ tag: "a", href, children });
+    else this.#add(children);
+    if (mark !== "[") return;
     for (const frame of this.#frames) if (frame.mark === "[") Object.assign(frame, { mark: "", children: ["[", ...frame.children] });
   }
 
   #autolink() {
     AUTOLINK.lastIndex = this.#at;
     const address = AUTOLINK.exec(this.#text)?.[1];
-    const href = address && safeUrl(address, this.#base);
-    if (href) this.#top.children.push({ tag: "a", href, children: [address.replace(/^mailto:/, "")] });
-    else this.#write("<");
-    this.#at += href ? address.length + 2 : 1;
+    const href = address && safeUrl((/^[\w.+-]+@/.test(address) ? "mailto:" : "") + address.replaceAll("\\", "%5C"), this.#base);
+    if (href) this.#top.children.push({ tag: "a", href, children: [address] });
+    else this.#write(address ?? "<");
+    this.#at += address ? address.length + 2 : 1;
+  }
+
+  /** @param {string} written */
+  #entity(written) {
+    this.#write(meant(written));
+    this.#at += written.length;
   }
 
   #newline() {
@@ -218,6 +226,11 @@ class Inline {
   #collapse() {
     const { mark, width, children } = /** @type {Frame} */ (this.#frames.pop());
     this.#write(mark.repeat(width));
+    this.#add(children);
+  }
+
+  /** @param {Node[]} children */
+  #add(children) {
     for (const child of children) {
       if (typeof child === "string") this.#write(child);
       else this.#top.children.push(child);
@@ -247,6 +260,39 @@ function flanks(mark, before, after) {
   const right = !blankBefore && (!signBefore || blankAfter || signAfter);
   if (mark === "*") return { opens: left, closes: right };
   return { opens: left && (!right || signBefore), closes: right && (!left || signAfter) };
+}
+
+/**
+ * Whether one run of marks may close the other: lengths that add up to a multiple of three mean two kinds of emphasis,
+ * where either might open as well as close (CommonMark 0.31, section 6.2, rules 9 and 10).
+ * @param {Frame} open
+ * @param {Frame} run
+ */
+function isPair(open, run) {
+  return open.mark === run.mark && (!(open.both || run.both) || (open.length + run.length) % 3 !== 0 || run.length % 3 === 0);
+}
+
+/** @param {Frame | undefined} frame */
+function isBracket(frame) {
+  return frame?.mark.endsWith("[");
+}
+
+/**
+ * Text with its escapes and entities read. A backslash that escapes nothing is none of the slashes browsers make of it.
+ * @param {string} target
+ */
+function unescaped(target) {
+  return target.replace(/\\([!-/:-@[-`{-~])?|&#?\w+;/g, (written, sign) => (sign === "\\" || written === "\\" ? "%5C" : (sign ?? meant(written))));
+}
+
+/**
+ * The character that `&lt;`, `&#60;` or `&#x3c;` means; what means none, as it is written.
+ * @param {string} entity
+ */
+function meant(entity) {
+  const name = entity.slice(1, -1);
+  const code = Number(name.replace(/^#x/i, "0x").replace("#", ""));
+  return NAMED.get(name) ?? (code > 0 && code < 0x110000 && name.startsWith("#") ? String.fromCodePoint(code) : entity);
 }
 
 /** @param {string} text */

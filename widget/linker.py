@@ -5,8 +5,8 @@ level, and `export` before a top-level `function`, `async function`, `class` or 
 is an error, so the script that visitors get means what the type checker has read.
 
 All modules share one scope; a name that two of them declare at the top level is an error, too. Comments that stand on
-lines of their own, blank lines and indentation are left out, also within template literals that span lines: the only
-one holds CSS.
+lines of their own or close a line of code, blank lines and indentation are left out, also within template literals that
+span lines: the only one holds CSS.
 """
 
 import re
@@ -17,6 +17,7 @@ _IMPORT = re.compile(r'import \{ (?P<names>\w+(?:, \w+)*) \} from "\./(?P<module
 _DECLARATION = re.compile(r"(?P<export>export )?(?:async )?(?:function|class|const|let) (?P<name>\w+)")
 _MODULE_WORD = re.compile(r"^(?:import|export)\b|\b(?:import\s*\(|import\.meta\b|require\s*\()")
 _COMMENT = re.compile(r"^[ \t]*/\*.*?\*/[ \t]*$|^[ \t]*//[^\n]*$", re.DOTALL | re.MULTILINE)
+_TRAILING_COMMENT = re.compile(r"(?<=[;,{]) // [^\"'`]*$")  # with a quote in it, it might be the end of a string
 
 
 class LinkError(ValueError):
@@ -80,7 +81,7 @@ def read_module(name: str, source: str) -> Module:
         rest = line.removeprefix("export ") if declaration else line
         if _MODULE_WORD.search(rest):
             raise LinkError(name, "this form of import or export is not understood", line)
-        body.append(rest)
+        body.append(_TRAILING_COMMENT.sub("", rest))
     return Module(name, imports, tuple(declared), frozenset(exported), "\n".join(body))
 
 

@@ -12,6 +12,8 @@
  * @property {number} [start]  Of an `ol`: the number of its first item.
  *
  * @typedef {object} Level  An open list.
+ * @property {string} sign  `-`, `*` or `+`, or what follows a number: another sign begins another list.
+ * @property {number} least  Leftmost column of its markers.
  * @property {number} marker  Column of the item's marker.
  * @property {number} content  Column where the item's text begins.
  * @property {Element} list
@@ -21,7 +23,7 @@ import { inline } from "./inline.js";
 
 const MAX_DEPTH = 8; // deeper lists do not fit a chat window
 const MARKER = /^( *)([-*+]|\d{1,9}[.)])(?: +|$)(.*)$/;
-const FENCE = /^( *)(`{3,}|~{3,})[^`]*$/;
+const FENCE = /^( *)(`{3,}(?=[^`]*$)|~{3,})/;
 
 /**
  * The blocks of `text`.
@@ -31,7 +33,9 @@ const FENCE = /^( *)(`{3,}|~{3,})[^`]*$/;
  */
 export function parse(text, base) {
   const blocks = new Blocks(base);
-  for (const line of text.split(/\r\n?|\n/)) blocks.add(line.replaceAll("\t", "    "));
+  const lines = text.split(/\r\n?|\n/);
+  if (!lines.at(-1)) lines.pop();
+  for (const line of lines) blocks.add(line);
   return blocks.end();
 }
 
@@ -56,7 +60,7 @@ class Blocks {
   add(line) {
     if (this.#code) this.#addCode(this.#code, line);
     else if (!line.trim()) this.#space();
-    else this.#addText(line);
+    else this.#addText(line.replace(/^\s+/, (blank) => blank.replaceAll("\t", "    ")));
   }
 
   end() {
@@ -83,13 +87,13 @@ class Blocks {
   }
 
   /**
-   * A number other than 1 in the midst of a paragraph is a number (CommonMark 0.31, section 5.2).
+   * A number other than 1 in the midst of a paragraph is a number, a lone sign a sign (CommonMark 0.31, section 5.3).
    * @param {string} line
    */
   #marker(line) {
     const match = MARKER.exec(line);
     const within = this.#paragraph.length > 0 && this.#levels.length === 0;
-    return within && /^ *(?!0*1[.)])\d/.test(line) ? null : match;
+    return within && (!match?.[3] || /^ *(?!0*1[.)])\d/.test(line)) ? null : match;
   }
 
   /**
@@ -110,7 +114,7 @@ class Blocks {
     const bare = line.trim();
     const closes = bare.startsWith(code.fence) && bare === code.fence.charAt(0).repeat(bare.length);
     if (closes) this.#shut(code);
-    else code.lines.push(line.slice(Math.min(code.indent, line.length - line.trimStart().length)));
+    else code.lines.push(line.replace(RegExp(`^\\s{0,${code.indent}}`), ""));
   }
 
   /** @param {{lines: string[]}} code */
@@ -126,19 +130,21 @@ class Blocks {
     this.#leave(marker + 1);
     const content = line.length - rest.length;
     const above = this.#levels.at(-1);
-    const tag = /\d/.test(mark) ? "ol" : "ul";
+    const sign = mark.slice(-1);
     const item = /** @type {Element} */ ({ tag: "li", children: [] });
     const beside = above && marker < Math.min(above.content, above.marker + 2);
-    if (beside && above.list.tag === tag) {
+    if (beside && above.sign === sign) {
       above.list.children.push(item);
-      Object.assign(above, { marker, content, item });
+      Object.assign(above, { least: Math.min(above.least, marker), marker, content, item });
     } else {
       if (beside || this.#levels.length >= MAX_DEPTH) this.#levels.pop();
-      const list = this.#list(tag, mark, item);
+      const list = this.#list(/\d/.test(mark) ? "ol" : "ul", mark, item);
       this.#place(list);
-      this.#levels.push({ marker, content, list, item });
+      this.#levels.push({ sign, least: marker, marker, content, list, item });
     }
-    if (rest) this.#paragraph.push(rest);
+    if (!rest) return;
+    if (this.#levels.length < MAX_DEPTH) this.#addText(" ".repeat(content) + rest);
+    else this.#paragraph.push(rest);
   }
 
   /**
@@ -156,7 +162,7 @@ class Blocks {
    * @param {number} indent
    */
   #leave(indent) {
-    while (this.#levels.length && indent <= (this.#levels.at(-1)?.marker ?? 0)) this.#levels.pop();
+    while (this.#levels.length && indent <= (this.#levels.at(-1)?.least ?? 0)) this.#levels.pop();
   }
 
   #flush() {

@@ -64,10 +64,10 @@ const CASES = {
   "[a] (b)": "<p>[a] (b)</>",
   "a]b": "<p>a]b</>",
   "<https://x.example/>": "<p><a https://x.example/>https://x.example/</></>",
-  "<mailto:a@x.example>": "<p><a mailto:a@x.example>a@x.example</></>",
-  "![a](https://x.example/a.png)": "<p>![a](https://x.example/a.png)</>",
+  "<mailto:a@x.example>": "<p><a mailto:a@x.example>mailto:a@x.example</></>",
+  "![a](https://x.example/a.png)": "<p>a</>",
   "<b>bold</b>": "<p><<b>bold<</b></>",
-  "&lt;b&gt; &amp;": "<p>&lt;b&gt; &amp;</>",
+  "&lt;b&gt; &amp;": "<p><<b> &</>",
 };
 
 for (const [text, expected] of Object.entries(CASES)) {
@@ -146,6 +146,12 @@ const PATHOLOGICAL = {
   "runs of backticks of every length": Array.from({ length: 300 }, (_, n) => many("`", n + 1)).join("a"),
   "backticks that never close": many("` `` ", 20_000),
   "link targets that never end": many("[a](b", 30_000),
+  "link targets with parentheses that never end": many("[a](b(c(d)e)", 10_000),
+  "titles that never end": many('[a](b "c', 10_000),
+  "pictures that never end": many("![", 25_000),
+  "lists in one line": many("- 1. ", 10_000),
+  "emphasis of every length": many("*a**b***c", 5_000),
+  "ampersands": many("&a", 25_000),
   "nested parentheses": many("[a](", 10_000) + many("(", 10_000),
   "angle brackets": many("<http://a", 20_000),
   "deep lists": Array.from({ length: 500 }, (_, n) => `${many("  ", n)}- a`).join("\n"),
