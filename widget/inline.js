@@ -186,7 +186,7 @@ class Inline {
    */
   #link(target) {
     const { mark, children } = /** @type {Frame} */ (this.#frames.pop());
-    const href = mark === "[" && target && safeUrl(target, this.#base);
+    const href = mark === "[" && target && !target.startsWith("//") && safeUrl(target, this.#base);
     if (href) this.#top.children.push({ tag: "a", href, children });
     else this.#add(children);
     if (mark !== "[") return;

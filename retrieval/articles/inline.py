@@ -73,16 +73,17 @@ def is_costly(markdown: str) -> bool:
     return len(markdown) + _MARK_COST_US * marks + _LINE_COST_US * markdown.count("\n") > _MAX_COST_US
 
 
-class _Parser(MarkdownIt):
-    """CommonMark where any address makes a link; who shows it judges it."""
+class AnyAddress(MarkdownIt):
+    """CommonMark where any address makes a link or a definition; who shows it judges it."""
 
     def validateLink(self, url: str) -> bool:  # noqa: ARG002, N802 - markdown-it's hook
+        """Yes."""
         return True
 
 
 @cache
 def _parser() -> MarkdownIt:
-    parser = _Parser("commonmark")
+    parser = AnyAddress("commonmark")
     for name, (kind, rule, token_type) in _RULES.items():
         parser.inline.ruler.at(name, _placed(kind, rule, token_type))
     return parser

@@ -16,7 +16,7 @@ from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 from markdown_it.utils import EnvType
 
-from retrieval.articles.inline import References, is_costly, spans
+from retrieval.articles.inline import AnyAddress, References, is_costly, spans
 
 _NEWLINE = re.compile(r"\r\n?|\n")
 _CUSTOM_ID = re.compile(r"[ \t]*\{#([\w.:-]{1,200})\}[ \t]*$")
@@ -167,7 +167,9 @@ def _inline_parser() -> MarkdownIt:
 
 @cache
 def _block_parser() -> MarkdownIt:
-    return MarkdownIt("commonmark").enable("table").disable("inline")
+    parser = AnyAddress("commonmark")
+    parser.enable("table").disable("inline")
+    return parser
 
 
 def _until(block: Block, end: int) -> Block:

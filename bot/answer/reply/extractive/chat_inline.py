@@ -16,7 +16,7 @@ _MARKER = re.compile(r"[-+*](?=[ \t]|$)|\d{1,9}[.)](?=[ \t]|$)")
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _ABROAD = re.compile(r"https?://|mailto:", re.IGNORECASE)
 _ENDS_TARGET = str.maketrans({"(": "%28", ")": "%29", "<": "%3C", ">": "%3E", " ": "%20"})
-_BALANCED = re.compile(r"(?:[^\s()<>]|\([^\s()<>]*\))*")
+_PLAIN_TARGET = re.compile(r"(?:[^\s()<>]|\((?:[^\s()<>]|\([^\s()<>]*\))*\))*")  # as deep as a chat reads them
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def _shown(text: str, span: Span, around: Surroundings) -> str:
         case "code":
             return written.replace("\n", " ")
         case "entity":
-            return escaped(span.content.replace("\n", " "))
+            return "\\&" if span.content == "&" else escaped(span.content.replace("\n", " "))
         case "image":
             return ""
         case "html":
@@ -97,4 +97,4 @@ def _link(words: str, href: str, page: str) -> str:
         return words
     if not words.strip() or words.startswith("^"):
         return ""  # a picture, or a footnote's mark
-    return f"[{words}]({href if _BALANCED.fullmatch(href) else href.translate(_ENDS_TARGET)})"
+    return f"[{words}]({href if _PLAIN_TARGET.fullmatch(href) else href.translate(_ENDS_TARGET)})"

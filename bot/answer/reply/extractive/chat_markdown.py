@@ -45,7 +45,7 @@ def _block(node: SyntaxTreeNode, around: Surroundings) -> str:
         case "fence":
             return _fence(node.content, node.markup, node.info)
         case "code_block":  # a chat knows fences only
-            return _fence(textwrap.dedent(node.content).strip("\n") + "\n", _longer(node.content))
+            return _fence(textwrap.dedent(node.content).strip("\n"), _longer(node.content))
         case "html_block":
             return html_lines(node.content)
         case "bullet_list" | "ordered_list":
@@ -66,7 +66,7 @@ def _strong(words: str) -> str:
 
 
 def _fence(code: str, marks: str, info: str = "") -> str:
-    return f"{marks}{info}\n{code}{marks}"
+    return "\n".join([f"{marks}{info}", code.removesuffix("\n"), marks])
 
 
 def _longer(code: str) -> str:
