@@ -39,7 +39,9 @@ def test_of_many_modules_those_are_needed_that_one_imports_directly_or_not():
 
 
 def test_comments_are_left_out_where_they_cannot_be_part_of_a_string():
-    script = linked(main='/**\n * Story.\n * @param {string} a\n */\n// why\nconst a = "// text /* */"; // end\nconst b = "; // c";\n')
+    script = linked(
+        main='/**\n * Story.\n * @param {string} a\n */\n// why\nconst a = "// text /* */"; // end\nconst b = "; // c";\n'
+    )
     assert script == '(()=>{"use strict";\nconst a = "// text /* */";\nconst b = "; // c";\n})();\n'
 
 
