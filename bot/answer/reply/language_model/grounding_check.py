@@ -10,6 +10,7 @@ from bot.answer.reply.sentences import Cutter, Piece
 MAX_CLAIM_CHARS = 1_000  # longer ones are no sentences, and checking them would take its time
 
 _MARKER = re.compile(r"[ \t]?\[(\d{1,3}(?: ?, ?\d{1,3}){0,5})\](?!\()")
+_OPENING = re.compile(r"\s*(?:`{3,}|~{3,})[ \t]*[\w+#.-]{0,30}[ \t]*")  # of a block of code, with a language at most
 _ITEM_START = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+")
 
 
@@ -72,7 +73,10 @@ class GroundingCheck:
     def _cited(self, piece: Piece) -> list[int]:
         """The passages that a piece names; a block of code names the one that it stands in."""
         if piece.kind == "code":
-            body = "\n".join(piece.text.splitlines()[1:-1])
+            opening, *lines = piece.text.splitlines()[:-1]
+            body = "\n".join(lines)
+            if not body.strip() or not _OPENING.fullmatch(opening):
+                return []
             return [n for n, passage in enumerate(self._passages, start=1) if stands_in(body, passage)][:1]
         return [int(number) for marker in _MARKER.findall(piece.text) for number in marker.split(",")]
 

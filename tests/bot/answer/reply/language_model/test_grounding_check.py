@@ -110,6 +110,13 @@ def test_other_code_goes():
     assert (done.text, faults(done)) == ("", ["code"])
 
 
+@pytest.mark.parametrize("opening", ["```[1](https://evil.example)", "~~~ <b>", "``` sh and more"])
+@pytest.mark.parametrize("code", ["", "shop track\n"])
+def test_a_block_of_code_says_its_language_and_nothing_else(opening, code):
+    assert checked(f"{opening}\n{code}{opening[:3]}\n").text == ""
+    assert checked("```sh\nshop track\n```\n").text == "```sh\nshop track\n```"
+
+
 FRAGMENTS = (
     "A refund takes five working days",
     " [1]",
