@@ -107,7 +107,7 @@ class RecordStore(Protocol):
         `unless_in_use`: only where no conversation of theirs has texts left.
         """
 
-    async def closed_before(self, at: datetime, *, limit: int) -> tuple[Head, ...]:
+    async def closed_before(self, moment: datetime, *, limit: int) -> tuple[Head, ...]:
         """Conversations that are closed, have texts left and have not changed since `at`, oldest first."""
 
     async def mentions(self, texts: Sequence[str]) -> tuple[Mention, ...]:
@@ -201,7 +201,7 @@ class AgentStore(Protocol):
     async def set_presence(self, presence: Presence) -> None:
         """Insert or replace."""
 
-    async def renew_presence(self, agent_id: str, at: datetime) -> None:
+    async def renew_presence(self, agent_id: str, seen_at: datetime) -> None:
         """The agent was seen. What they said of themselves last stands, in whichever process; `online` where nothing."""
 
     async def presences(self) -> tuple[Presence, ...]:

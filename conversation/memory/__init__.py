@@ -1,4 +1,4 @@
-"""A store in memory: the whole of `Store`, for tests, evaluation and `handrail ask`. Nothing survives the process."""
+"""In-memory store: the whole of `Store`, for tests, evaluation and `handrail ask`. Nothing survives the process."""
 
 from conversation.memory.event_log import MemoryLog
 from conversation.memory.notification_outbox import MemoryNotices
@@ -12,7 +12,7 @@ __all__ = ["MemoryStore"]
 
 
 class MemoryStore(MemoryLog, MemoryRecords, MemoryNotices, MemoryPeople):
-    """A `Store` of dictionaries. `worker` owns the turns it leases; leases last `lease_s` by `clock`."""
+    """The in-memory `Store`, made of dictionaries. `worker` owns the turns it leases; leases last `lease_s` by `clock`."""
 
     def __init__(
         self, *, worker: str = "memory", clock: Clock, lease_s: float = 3.0, subscriptions: Subscriptions = NOBODY
@@ -22,7 +22,7 @@ class MemoryStore(MemoryLog, MemoryRecords, MemoryNotices, MemoryPeople):
     def shared_with(self, worker: str) -> "MemoryStore":
         """The same memory as another worker sees it."""
         other = MemoryStore(worker=worker, clock=self._clock, lease_s=self.lease_s, subscriptions=self._subscriptions)
-        other._shelves = self._shelves
+        other._tables = self._tables
         return other
 
     async def close(self) -> None:

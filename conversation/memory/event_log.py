@@ -1,4 +1,4 @@
-"""The log and the outbox in memory. No method awaits, so each is a transaction."""
+"""The event log and the outbox of turns in memory. No method awaits, so each is a transaction."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from conversation.errors import AlreadySent, ClientIdReused, LeaseLost, NewerConversation, OverCapacity
 from conversation.events import Event, State
-from conversation.memory.tables import Owed, Sent, Tables, Turn
+from conversation.memory.tables import OwedNotice, OwedTurn, SentCommand, Tables
 from conversation.paging import cursor_after, position, read_cursor, serving_order
 from conversation.ports import Clock
 from conversation.reducer import advance, first_fence, owes_answer, taken_by
@@ -15,12 +15,12 @@ from conversation.values import Append, Appended, Head, Key, Page, Subscriptions
 
 
 class MemoryLog:
-    """`ConversationStore` and `TurnStore`."""
+    """An event log and turn leases in memory: `ConversationStore` and `TurnStore`."""
 
     def __init__(
-        self, shelves: Tables, *, worker: str, clock: Clock, lease_s: float, subscriptions: Subscriptions
+        self, tables: Tables, *, worker: str, clock: Clock, lease_s: float, subscriptions: Subscriptions
     ) -> None:
-        self._shelves = shelves
+        self._tables = tables
         self._worker = worker
         self._clock = clock
         self._subscriptions = subscriptions
@@ -28,7 +28,7 @@ class MemoryLog:
 
     async def append(self, command: Append) -> Appended:
         """Carry out `command`, see `ConversationStore.append`."""
-        before = self._shelves.conversations.get(command.conversation_id)
+        before = self._tables.conversations.get(command.conversation_id)
         if command.key is not None and (sent := self._sent(command.key)) is not None:
             return self._again(sent, command)
         self._require_lease(command.turn)
@@ -46,82 +46,88 @@ class MemoryLog:
         self._notify(events)
         return Appended(events, after, lease=self._settle_turn(after, command.turn))
 
-    def _sent(self, key: Key) -> Sent | None:
-        sent = self._shelves.sent.get((key.sender, key.client_id))
+    def _sent(self, key: Key) -> SentCommand | None:
+        sent = self._tables.sent.get((key.sender, key.client_id))
         if sent is not None and sent.body_hash not in (None, key.body_hash):
             raise ClientIdReused(key.client_id)
         return sent
 
-    def _again(self, sent: Sent, command: Append) -> Appended:
+    def _again(self, sent: SentCommand, command: Append) -> Appended:
         event = sent.event
         if event.conversation_id != command.conversation_id:
             raise AlreadySent(conversation_id=event.conversation_id, seq=event.seq)
-        return Appended((event,), self._shelves.conversations[event.conversation_id], again=True)
+        return Appended((event,), self._tables.conversations[event.conversation_id], again=True)
 
     def _require_lease(self, lease: TurnLease | None) -> None:
         if lease is not None and self._leased(lease) is None:
             raise LeaseLost
 
-    def _leased(self, lease: TurnLease) -> Turn | None:
-        turn = self._shelves.turns.get(lease.conversation_id)
+    def _leased(self, lease: TurnLease) -> OwedTurn | None:
+        turn = self._tables.turns.get(lease.conversation_id)
         return turn if turn and (turn.fence, turn.owner) == (lease.fence, self._worker) else None
 
     def _require_only_open(self, after: Conversation) -> None:
-        open_id = self._shelves.open_of.get(after.visitor_id)
+        open_id = self._tables.open_of.get(after.visitor_id)
         if after.state != "closed" and open_id not in (None, after.conversation_id):
             raise NewerConversation
 
     def _require_place(self, agent_id: str | None) -> None:
-        agent = self._shelves.agents.get(agent_id or "")
+        agent = self._tables.agents.get(agent_id or "")
         if agent is None:
             return
-        held = sum(now.holder.id == agent_id for now in self._shelves.conversations.values())
+        held = sum(conversation.holder.id == agent_id for conversation in self._tables.conversations.values())
         if held >= agent.capacity:
             raise OverCapacity(held=held, capacity=agent.capacity)
 
     def _keep(self, command: Append, after: Conversation, events: tuple[Event, ...]) -> None:
-        shelves = self._shelves
-        if command.visitor is not None and after.conversation_id not in shelves.conversations:
-            shelves.visitors[command.visitor.visitor_id] = command.visitor
-        shelves.conversations[after.conversation_id] = after
-        shelves.events.setdefault(after.conversation_id, []).extend(events)
+        tables = self._tables
+        if command.visitor is not None and after.conversation_id not in tables.conversations:
+            tables.visitors[command.visitor.visitor_id] = command.visitor
+        tables.conversations[after.conversation_id] = after
+        tables.events.setdefault(after.conversation_id, []).extend(events)
         if after.state != "closed":
-            shelves.open_of[after.visitor_id] = after.conversation_id
-        elif shelves.open_of.get(after.visitor_id) == after.conversation_id:
-            del shelves.open_of[after.visitor_id]
+            tables.open_of[after.visitor_id] = after.conversation_id
+        elif tables.open_of.get(after.visitor_id) == after.conversation_id:
+            del tables.open_of[after.visitor_id]
         bearer = next((event for event in events if event.client_id is not None), None)
         if command.key is not None and bearer is not None:
-            shelves.sent[command.key.sender, command.key.client_id] = Sent(command.key.body_hash, bearer)
+            tables.sent[command.key.sender, command.key.client_id] = SentCommand(command.key.body_hash, bearer)
 
     def _notify(self, events: Iterable[Event]) -> None:
         now = self._clock.now()
         for event in events:
             for target in self._subscriptions.get(event.kind, ()):
-                self._shelves.notices[event.conversation_id, event.seq, target] = Owed(0, 0, now, now)
+                self._tables.notices[event.conversation_id, event.seq, target] = OwedNotice(0, 0, now, now)
 
-    def _settle_turn(self, after: Conversation, given: TurnLease | None) -> TurnLease | None:
+    def _settle_turn(self, after: Conversation, lease: TurnLease | None) -> TurnLease | None:
         """The outbox rule: a turn exists exactly where an answer is owed; it is born, and renewed, to this worker."""
-        turns, conversation_id = self._shelves.turns, after.conversation_id
+        turns, conversation_id = self._tables.turns, after.conversation_id
         running = turns.get(conversation_id)
         if not owes_answer(after):
             turns.pop(conversation_id, None)
             return None
         if running is None:
             now = self._clock.now()
-            return self._lease(conversation_id, Turn(first_fence(after.seq), self._worker, now, now))
-        return self._lease(conversation_id, replace(running, fence=first_fence(after.seq))) if given else None
+            return self._lease(conversation_id, OwedTurn(first_fence(after.seq), self._worker, now, now))
+        return self._lease(conversation_id, replace(running, fence=first_fence(after.seq))) if lease else None
 
-    def _lease(self, conversation_id: str, turn: Turn) -> TurnLease:
+    def _lease(self, conversation_id: str, turn: OwedTurn) -> TurnLease:
         until = self._clock.now() + timedelta(seconds=self.lease_s)
-        self._shelves.turns[conversation_id] = replace(turn, owner=self._worker, leased_until=until)
+        self._tables.turns[conversation_id] = replace(turn, owner=self._worker, leased_until=until)
         return TurnLease(conversation_id, turn.fence)
 
     async def take_turns(self, limit: int) -> tuple[TurnLease, ...]:
         """Lease up to `limit` turns whose lease has run out, oldest first, to this worker."""
         now = self._clock.now()
-        due = [(turn.owed_since, name) for name, turn in self._shelves.turns.items() if turn.leased_until <= now]
-        turns = ((name, self._shelves.turns[name]) for _, name in sorted(due)[:limit])
-        return tuple(self._lease(name, replace(turn, fence=turn.fence + 1)) for name, turn in list(turns))
+        due = [
+            (turn.owed_since, conversation_id)
+            for conversation_id, turn in self._tables.turns.items()
+            if turn.leased_until <= now
+        ]
+        turns = ((conversation_id, self._tables.turns[conversation_id]) for _, conversation_id in sorted(due)[:limit])
+        return tuple(
+            self._lease(conversation_id, replace(turn, fence=turn.fence + 1)) for conversation_id, turn in list(turns)
+        )
 
     async def renew(self, lease: TurnLease) -> bool:
         """Extend the lease; False where it is no longer this worker's."""
@@ -132,18 +138,22 @@ class MemoryLog:
 
     async def events(self, conversation_id: str, *, after: int = 0, limit: int = 500) -> tuple[Event, ...]:
         """The events numbered after+1 and up, ascending, at most `limit`. Empty for an unknown conversation."""
-        return tuple(self._shelves.events.get(conversation_id, ())[after : after + limit])
+        return tuple(self._tables.events.get(conversation_id, ())[after : after + limit])
 
     async def conversation(self, conversation_id: str) -> Conversation | None:
         """How the conversation stands."""
-        return self._shelves.conversations.get(conversation_id)
+        return self._tables.conversations.get(conversation_id)
 
     async def latest(self, visitor_id: str) -> Conversation | None:
         """The visitor's conversation that changed last, an open one first."""
-        open_id = self._shelves.open_of.get(visitor_id)
+        open_id = self._tables.open_of.get(visitor_id)
         if open_id is not None:
-            return self._shelves.conversations[open_id]
-        theirs = (now for now in self._shelves.conversations.values() if now.visitor_id == visitor_id)
+            return self._tables.conversations[open_id]
+        theirs = (
+            conversation
+            for conversation in self._tables.conversations.values()
+            if conversation.visitor_id == visitor_id
+        )
         return max(theirs, key=position, default=None)
 
     async def conversations(
@@ -158,39 +168,45 @@ class MemoryLog:
         """Conversations in one of `states` (none: any), held by an agent, whose messages contain `text`."""
         before = read_cursor(cursor) if cursor is not None else None
         matching = [
-            now
-            for now in self._shelves.conversations.values()
-            if (not states or now.state in states)
-            and (holder_id is None or now.holder.id == holder_id)
-            and (before is None or position(now) < before)
-            and (text is None or self._contains(now.conversation_id, text.lower()))
+            conversation
+            for conversation in self._tables.conversations.values()
+            if (not states or conversation.state in states)
+            and (holder_id is None or conversation.holder.id == holder_id)
+            and (before is None or position(conversation) < before)
+            and (text is None or self._contains(conversation.conversation_id, text.lower()))
         ]
         matching.sort(key=position, reverse=True)
         items = tuple(matching[:limit])
         return Page(items, cursor_after(items[-1]) if len(matching) > limit else None)
 
     def _contains(self, conversation_id: str, text: str) -> bool:
-        said = (getattr(event.payload, "text", "") for event in self._shelves.events[conversation_id])
-        return any(text in words.lower() for words in said)
+        messages = (getattr(event.payload, "text", "") for event in self._tables.events[conversation_id])
+        return any(text in message.lower() for message in messages)
 
     async def queue(self) -> tuple[Conversation, ...]:
         """Who waits for a person, in the order they are served: by priority, then by waiting time."""
-        waiting = (now for now in self._shelves.conversations.values() if now.state == "queued")
+        waiting = (
+            conversation for conversation in self._tables.conversations.values() if conversation.state == "queued"
+        )
         return tuple(sorted(waiting, key=serving_order))
 
     async def heads(self, *, conversation_ids: Sequence[str], visitor_ids: Sequence[str]) -> tuple[Head, ...]:
         """How far the given conversations, and the latest of each given visitor, have come."""
-        found = {name: self._shelves.conversations.get(name) for name in conversation_ids}
+        conversations = {key: self._tables.conversations.get(key) for key in conversation_ids}
         for visitor_id in visitor_ids:
             latest = await self.latest(visitor_id)
             if latest is not None:
-                found[latest.conversation_id] = latest
-        return _heads(now for now in found.values() if now is not None)
+                conversations[latest.conversation_id] = latest
+        return _heads(conversation for conversation in conversations.values() if conversation is not None)
 
     async def open_heads(self) -> tuple[Head, ...]:
         """How far every conversation that is not closed has come."""
-        return _heads(now for now in self._shelves.conversations.values() if now.state != "closed")
+        return _heads(
+            conversation for conversation in self._tables.conversations.values() if conversation.state != "closed"
+        )
 
 
 def _heads(conversations: Iterable[Conversation]) -> tuple[Head, ...]:
-    return tuple(Head(now.conversation_id, now.visitor_id, now.seq) for now in conversations)
+    return tuple(
+        Head(conversation.conversation_id, conversation.visitor_id, conversation.seq) for conversation in conversations
+    )

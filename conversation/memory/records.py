@@ -1,4 +1,4 @@
-"""Reading everything, and erasing, in memory."""
+"""Export, erasure and scheduled chores in memory: everything at once, for those who hand it over or erase it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, is_dataclass, replace
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from conversation.erasure import RANDOM_IDS, erased, is_due, last_words
 from conversation.events import ContactLeft, Event
-from conversation.memory.tables import Sent, Tables
+from conversation.memory.tables import SentCommand, Tables
 from conversation.ports import Clock
 from conversation.reducer import advance
 from conversation.state import fold
@@ -14,20 +14,22 @@ from conversation.values import Copy, Erased, Head, Holdings, Mention
 
 
 class MemoryRecords:
-    """`RecordStore`."""
+    """A record store in memory: `RecordStore`."""
 
-    _shelves: Tables
+    _tables: Tables
     _clock: Clock
 
     async def records(
         self, *, after: tuple[str, int] | None = None, since: datetime | None = None, limit: int = 500
     ) -> tuple[Event, ...]:
         """Events of all conversations, or of those that changed at `since` or later, by conversation and number."""
-        names = sorted(
-            name for name, now in self._shelves.conversations.items() if since is None or now.updated_at >= since
+        conversation_ids = sorted(
+            conversation_id
+            for conversation_id, conversation in self._tables.conversations.items()
+            if since is None or conversation.updated_at >= since
         )
-        every = (event for name in names for event in self._shelves.events[name])
-        wanted = (event for event in every if after is None or (event.conversation_id, event.seq) > after)
+        events = (event for conversation_id in conversation_ids for event in self._tables.events[conversation_id])
+        wanted = (event for event in events if after is None or (event.conversation_id, event.seq) > after)
         return tuple(event for _, event in zip(range(limit), wanted, strict=False))
 
     async def holdings(
@@ -37,103 +39,126 @@ class MemoryRecords:
         if conversation_id is not None:
             return Holdings((), self._unerased({conversation_id}))
         people = {visitor_id} if visitor_id is not None else set[str]()
-        left = {} if email is None else self._left(email.lower())
-        people |= set(left.values()) | self._named(email)
+        left_by = {} if email is None else self._left(email.lower())
+        people |= set(left_by.values()) | self._named(email)
         theirs, known = set[str](), set[str]()
         while people - known:
             known |= people
-            theirs |= {name for name in self._shelves.conversations if self._people_in(name) & people}
-            people = people.union(*(self._people_in(name) for name in theirs))
-        rows = (self._shelves.visitors.get(one) for one in sorted(known))
-        ordered = sorted(self._unerased(theirs), key=lambda name: (name in left, name))
+            theirs |= {other for other in self._tables.conversations if self._people_in(other) & people}
+            people = people.union(*map(self._people_in, theirs))
+        rows = (self._tables.visitors.get(person) for person in sorted(known))
+        ordered = sorted(self._unerased(theirs), key=lambda name: (name in left_by, name))
         return Holdings(tuple(row for row in rows if row is not None), tuple(ordered))
 
     def _named(self, email: str | None) -> set[str]:
         """Visitors who have the address."""
-        named = {who.visitor_id: who.email.lower() for who in self._shelves.visitors.values() if who.email is not None}
+        named = {
+            visitor.visitor_id: visitor.email.lower()
+            for visitor in self._tables.visitors.values()
+            if visitor.email is not None
+        }
         return {visitor_id for visitor_id, address in named.items() if email is not None and address == email.lower()}
 
     def _left(self, email: str) -> dict[str, str]:
         """Conversations in which the address was left, and whose they are."""
         return {
-            name: self._shelves.conversations[name].visitor_id
-            for name, events in self._shelves.events.items()
+            conversation_id: self._tables.conversations[conversation_id].visitor_id
+            for conversation_id, events in self._tables.events.items()
             for event in events
             if isinstance(event.payload, ContactLeft) and event.payload.email.lower() == email
         }
 
     def _people_in(self, conversation_id: str) -> set[str]:
         """Whose it is, who opened it, and whose commands stand in it: signing in moves some of these."""
-        opener = self._shelves.events[conversation_id][0].by.id
+        opener = self._tables.events[conversation_id][0].by.id
         senders = {
-            sender for (sender, _), sent in self._shelves.sent.items() if sent.event.conversation_id == conversation_id
+            sender for (sender, _), sent in self._tables.sent.items() if sent.event.conversation_id == conversation_id
         }
         visitors = {sender.removeprefix("visitor:") for sender in senders if sender.startswith("visitor:")}
-        return visitors | {self._shelves.conversations[conversation_id].visitor_id} | ({opener} if opener else set())
+        return visitors | {self._tables.conversations[conversation_id].visitor_id} | ({opener} if opener else set())
 
     def _unerased(self, conversation_ids: set[str]) -> tuple[str, ...]:
-        found = {name: self._shelves.conversations.get(name) for name in conversation_ids}
-        return tuple(sorted(name for name, now in found.items() if now is not None and not now.erased))
+        conversations = {
+            conversation_id: self._tables.conversations.get(conversation_id) for conversation_id in conversation_ids
+        }
+        return tuple(
+            sorted(
+                conversation_id
+                for conversation_id, conversation in conversations.items()
+                if conversation is not None and not conversation.erased
+            )
+        )
 
     async def erase(
         self, conversation_id: str, at: datetime, *, unless_changed_since: datetime | None = None
     ) -> Erased | None:
         """Overwrite what was written in the conversation, see `RecordStore.erase`."""
-        shelves = self._shelves
-        before = shelves.conversations.get(conversation_id)
+        tables = self._tables
+        before = tables.conversations.get(conversation_id)
         if before is None or not is_due(before, unless_changed_since):
             return None
         if before.erased:
             return Erased(before, 0)
-        stored = shelves.events[conversation_id]
+        stored = tables.events[conversation_id]
         remains = [erased(event) for event in stored]
         seqs = [new.seq for old, new in zip(stored, remains, strict=True) if new != old]
         words = list(last_words(seqs, is_open=before.state != "closed"))
         after, new = advance(fold(remains), words, conversation_id=conversation_id, at=at, client_id=None)
-        shelves.events[conversation_id] = [*remains, *new]
-        shelves.conversations[conversation_id] = after = replace(after, visitor_id=before.visitor_id)
-        shelves.turns.pop(conversation_id, None)
-        shelves.notices = {name: owed for name, owed in shelves.notices.items() if name[0] != conversation_id}
-        if shelves.open_of.get(before.visitor_id) == conversation_id:
-            del shelves.open_of[before.visitor_id]
+        tables.events[conversation_id] = [*remains, *new]
+        tables.conversations[conversation_id] = after = replace(after, visitor_id=before.visitor_id)
+        tables.turns.pop(conversation_id, None)
+        tables.notices = {name: owed for name, owed in tables.notices.items() if name[0] != conversation_id}
+        if tables.open_of.get(before.visitor_id) == conversation_id:
+            del tables.open_of[before.visitor_id]
         self._forget_digests(conversation_id, remains)
         return Erased(after, len(seqs))
 
     def _forget_digests(self, conversation_id: str, remains: Sequence[Event]) -> None:
-        for key, sent in self._shelves.sent.items():
+        for key, sent in self._tables.sent.items():
             if sent.event.conversation_id == conversation_id:
-                self._shelves.sent[key] = Sent(None, remains[sent.event.seq - 1])
+                self._tables.sent[key] = SentCommand(None, remains[sent.event.seq - 1])
 
     async def forget_visitor(self, visitor_id: str, *, unless_in_use: bool = False) -> bool:
         """Delete the visitor's row; True where there was one."""
-        theirs = (now for now in self._shelves.conversations.values() if now.visitor_id == visitor_id)
-        if unless_in_use and any(not now.erased for now in theirs):
+        theirs = (
+            conversation
+            for conversation in self._tables.conversations.values()
+            if conversation.visitor_id == visitor_id
+        )
+        if unless_in_use and any(not conversation.erased for conversation in theirs):
             return False
-        return self._shelves.visitors.pop(visitor_id, None) is not None
+        return self._tables.visitors.pop(visitor_id, None) is not None
 
-    async def closed_before(self, at: datetime, *, limit: int) -> tuple[Head, ...]:
+    async def closed_before(self, moment: datetime, *, limit: int) -> tuple[Head, ...]:
         """Conversations that are closed, have texts left and have not changed since `at`, oldest first."""
-        every = self._shelves.conversations.values()
-        due = [now for now in every if now.state == "closed" and not now.erased and now.updated_at < at]
-        due.sort(key=lambda now: now.updated_at)
-        return tuple(Head(now.conversation_id, now.visitor_id, now.seq) for now in due[:limit])
+        conversations = self._tables.conversations.values()
+        due = [
+            conversation
+            for conversation in conversations
+            if conversation.state == "closed" and not conversation.erased and conversation.updated_at < moment
+        ]
+        due.sort(key=lambda conversation: conversation.updated_at)
+        return tuple(
+            Head(conversation.conversation_id, conversation.visitor_id, conversation.seq)
+            for conversation in due[:limit]
+        )
 
     async def mentions(self, texts: Sequence[str]) -> tuple[Mention, ...]:
         """Where `texts` still stand, without regard to case; tables and columns are those of the values."""
-        shelves = self._shelves
-        tables: dict[str, Sequence[object]] = {
-            "conversations": list(shelves.conversations.values()),
-            "events": [event for events in shelves.events.values() for event in events],
-            "visitors": list(shelves.visitors.values()),
-            "agents": list(shelves.agents.values()),
+        tables = self._tables
+        rows_by_table: dict[str, Sequence[object]] = {
+            "conversations": list(tables.conversations.values()),
+            "events": [event for events in tables.events.values() for event in events],
+            "visitors": list(tables.visitors.values()),
+            "agents": list(tables.agents.values()),
         }
-        found = (
-            Mention(text, table, column, rows)
+        mentions = (
+            Mention(text, table, column, count)
             for text in texts
-            for table, values in tables.items()
-            for column, rows in _counts(text.lower(), values).items()
+            for table, rows in rows_by_table.items()
+            for column, count in _counts(text.lower(), rows).items()
         )
-        return tuple(found)
+        return tuple(mentions)
 
     async def copies(self, texts: Sequence[str]) -> tuple[Copy, ...]:  # noqa: ARG002 - there are no files
         """Nowhere."""
@@ -142,9 +167,9 @@ class MemoryRecords:
     async def take_chore(self, name: str, *, every_s: float) -> bool:
         """Whether it is this process that has to do the chore now; then it is due again in `every_s`."""
         now = self._clock.now()
-        if self._shelves.due.get(name, now) > now:
+        if self._tables.due.get(name, now) > now:
             return False
-        self._shelves.due[name] = now + timedelta(seconds=every_s)
+        self._tables.due[name] = now + timedelta(seconds=every_s)
         return True
 
 

@@ -1,4 +1,4 @@
-"""Where the store in memory keeps things."""
+"""In-memory tables: dictionaries and row values, where the store in memory keeps things."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,8 +9,8 @@ from conversation.values import Agent, Credential, Presence, Visitor
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """A reply the bot owes, and whose work it is."""
+class OwedTurn:
+    """A row of the turn outbox: a reply the bot owes, the lease on it and whose work it is."""
 
     fence: int
     owner: str
@@ -19,8 +19,8 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
-    """A notice that is still to be told."""
+class OwedNotice:
+    """A row of the notification outbox: a notice that is still to be told."""
 
     fence: int
     failures: int
@@ -29,8 +29,8 @@ class Owed:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """A command that was carried out, and the event that acknowledges it."""
+class SentCommand:
+    """An idempotency record: a command that was carried out, and the event that acknowledges it."""
 
     body_hash: bytes | None  # None: what it said was erased
     event: Event
@@ -38,13 +38,13 @@ class Sent:
 
 @dataclass(slots=True)
 class Tables:
-    """What is kept, by id."""
+    """All tables of the store in memory, each by id."""
 
     conversations: dict[str, Conversation] = field(default_factory=dict)
     events: dict[str, list[Event]] = field(default_factory=dict)
-    sent: dict[tuple[str, str], Sent] = field(default_factory=dict)
-    turns: dict[str, Turn] = field(default_factory=dict)
-    notices: dict[tuple[str, int, str], Owed] = field(default_factory=dict)  # by conversation, number and target
+    sent: dict[tuple[str, str], SentCommand] = field(default_factory=dict)
+    turns: dict[str, OwedTurn] = field(default_factory=dict)
+    notices: dict[tuple[str, int, str], OwedNotice] = field(default_factory=dict)  # by conversation, number and target
     open_of: dict[str, str] = field(default_factory=dict)  # visitor id -> their open conversation
     visitors: dict[str, Visitor] = field(default_factory=dict)
     agents: dict[str, Agent] = field(default_factory=dict)

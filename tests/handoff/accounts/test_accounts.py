@@ -24,7 +24,7 @@ async def test_secrets_are_kept_only_as_their_digests(office):
     agent = await office.agent()
     token = await office.accounts.bearer_token(agent.email)
     assert len(token) == 43  # 32 random bytes
-    kept = office.store._shelves.credentials
+    kept = office.store._tables.credentials
     assert list(kept) == [hashlib.sha256(token.encode()).digest()]
     assert token not in repr(kept)
 

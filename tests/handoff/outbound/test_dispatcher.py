@@ -91,7 +91,7 @@ async def test_each_target_is_told_once_and_then_nothing_is_owed(post):
     assert [notice.event.kind for notice in post.hook.notices] == ["handoff_requested", "closed"]
     assert [notice.event.kind for notice in post.notifiers["email"].notices] == ["closed"]
     assert post.results == {("webhook", "sent"): 2, ("email", "sent"): 1}
-    assert post.store._shelves.notices == {}
+    assert post.store._tables.notices == {}
 
 
 async def test_a_notice_carries_the_event_how_things_stand_now_and_a_name_of_its_own(post):
@@ -132,7 +132,7 @@ async def test_after_three_days_it_is_given_up_and_the_log_says_so(post):
     (given_up,) = [line for line in logged if line["event"] == "notice.given_up"]
     assert (given_up["log_level"], given_up["conversation_id"], given_up["problem"]) == ("error", "c1", "status 500")
     assert 3 * DAY_S <= given_up["age_s"] <= 3 * DAY_S + dispatcher.LONGEST_WAIT_S + 3600
-    assert post.store._shelves.notices == {}
+    assert post.store._tables.notices == {}
 
 
 async def test_who_is_gone_for_good_is_left_alone_at_once(post):
