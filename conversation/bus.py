@@ -1,4 +1,4 @@
-"""Wake-ups within one process."""
+"""In-process bus: publish and subscribe for wake-ups within one process."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Ear:
-    """One who listens, told apart from another of the same function. Each visitor's socket has one: it is small."""
+class _Subscription:
+    """A subscription of one listener, told apart from another of the same function. Each socket has one."""
 
     listener: Listener
 
 
-_Topics = dict[str, tuple[_Ear, ...]]
+_Topics = dict[str, tuple[_Subscription, ...]]
 
 
 class LocalBus:
@@ -27,58 +27,58 @@ class LocalBus:
     def __init__(self) -> None:
         self._conversations: _Topics = {}
         self._visitors: _Topics = {}
-        self._everything: tuple[_Ear, ...] = ()
+        self._everything: tuple[_Subscription, ...] = ()
 
     def publish(self, hint: Hint) -> None:
         """Tell those who listen to the hint's conversation or visitor, and those who listen to everything."""
-        _tell(self._conversations.get(hint.conversation_id, ()), hint)
+        _notify(self._conversations.get(hint.conversation_id, ()), hint)
         if isinstance(hint, Reached):
-            _tell(self._visitors.get(hint.visitor_id, ()), hint)
-        _tell(self._everything, hint)
+            _notify(self._visitors.get(hint.visitor_id, ()), hint)
+        _notify(self._everything, hint)
 
     def listen(
         self, listener: Listener, *, conversation_id: str | None = None, visitor_id: str | None = None
     ) -> Callable[[], None]:
         """Call `listener` on each hint of the topic, of everything where none is given; returns what ends it."""
-        ear = _Ear(listener)
+        subscription = _Subscription(listener)
         if conversation_id is not None:
-            _join(self._conversations, conversation_id, ear)
+            _add(self._conversations, conversation_id, subscription)
         if visitor_id is not None:
-            _join(self._visitors, visitor_id, ear)
+            _add(self._visitors, visitor_id, subscription)
         if conversation_id is None and visitor_id is None:
-            self._everything = (*self._everything, ear)
-        return partial(self._leave, ear, conversation_id, visitor_id)
+            self._everything = (*self._everything, subscription)
+        return partial(self._unsubscribe, subscription, conversation_id, visitor_id)
 
     def topics(self) -> tuple[frozenset[str], frozenset[str], bool]:
         """What is listened to: conversation ids, visitor ids, and whether anyone listens to everything."""
         return frozenset(self._conversations), frozenset(self._visitors), bool(self._everything)
 
-    def _leave(self, ear: _Ear, conversation_id: str | None, visitor_id: str | None) -> None:
+    def _unsubscribe(self, subscription: _Subscription, conversation_id: str | None, visitor_id: str | None) -> None:
         if conversation_id is not None:
-            _part(self._conversations, conversation_id, ear)
+            _remove(self._conversations, conversation_id, subscription)
         if visitor_id is not None:
-            _part(self._visitors, visitor_id, ear)
+            _remove(self._visitors, visitor_id, subscription)
         if conversation_id is None and visitor_id is None:
-            self._everything = _without(ear, self._everything)
+            self._everything = _without(subscription, self._everything)
 
 
-def _join(topics: _Topics, name: str, ear: _Ear) -> None:
-    topics[name] = (*topics.get(name, ()), ear)
+def _add(topics: _Topics, name: str, subscription: _Subscription) -> None:
+    topics[name] = (*topics.get(name, ()), subscription)
 
 
-def _part(topics: _Topics, name: str, ear: _Ear) -> None:
-    left = _without(ear, topics.pop(name, ()))
-    if left:
-        topics[name] = left
+def _remove(topics: _Topics, name: str, subscription: _Subscription) -> None:
+    remaining = _without(subscription, topics.pop(name, ()))
+    if remaining:
+        topics[name] = remaining
 
 
-def _without(ear: _Ear, ears: tuple[_Ear, ...]) -> tuple[_Ear, ...]:
-    return tuple(other for other in ears if other is not ear)
+def _without(subscription: _Subscription, subscriptions: tuple[_Subscription, ...]) -> tuple[_Subscription, ...]:
+    return tuple(other for other in subscriptions if other is not subscription)
 
 
-def _tell(ears: tuple[_Ear, ...], hint: Hint) -> None:
-    for ear in ears:  # a listener may leave while it is told; the tuple stays as it was
+def _notify(subscriptions: tuple[_Subscription, ...], hint: Hint) -> None:
+    for subscription in subscriptions:  # a listener may leave while it is told; the tuple stays as it was
         try:
-            ear.listener(hint)
+            subscription.listener(hint)
         except Exception:
             log.exception("bus.listener_failed", conversation_id=hint.conversation_id)

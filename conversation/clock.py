@@ -1,4 +1,4 @@
-"""Time: the system's, and one that tests and evaluation turn by hand."""
+"""Clock adapters: the system's time, and one that tests and evaluation turn by hand."""
 
 import asyncio
 import heapq
@@ -10,18 +10,18 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def micros(at: datetime) -> int:
-    """Microseconds since 1970, UTC, exactly; `at` is aware."""
-    return (at - _EPOCH) // _MICROSECOND
+def micros(moment: datetime) -> int:
+    """Timestamp: microseconds since 1970, UTC, exactly; `moment` is aware."""
+    return (moment - _EPOCH) // _MICROSECOND
 
 
 def from_micros(us: int) -> datetime:
-    """The moment `us` microseconds after 1970, UTC."""
+    """Timestamp to datetime: the moment `us` microseconds after 1970, UTC."""
     return _EPOCH + us * _MICROSECOND
 
 
 class SystemClock:
-    """The machine's clock."""
+    """The system clock."""
 
     def now(self) -> datetime:
         """Aware UTC."""
@@ -37,7 +37,7 @@ class SystemClock:
 
 
 class ManualClock:
-    """A clock that stands still until `advance`."""
+    """A fake clock for tests and evaluation: it stands still until `advance`."""
 
     def __init__(self, start: datetime) -> None:
         self._now = start

@@ -1,10 +1,10 @@
-"""Erasing what people wrote: what remains of an event, and of a conversation, once its texts are overwritten.
+"""Erasure (the right to be forgotten): what remains of an event, and of a conversation, once its texts are overwritten.
 
 What stays are numbers, ids, times, kinds, who held the chat, and choices from a fixed list (an outcome, a score): enough
 for every cursor, every count and every law of the log. What anyone typed, and what repeats it, goes.
 
-A long conversation is overwritten a piece at a time, from its beginning, so that nobody waits for all of it. It counts as
-erased with the last piece alone: whoever is interrupted leaves one that is found again, and `Remains` of the next
+A long conversation is overwritten a batch at a time, from its beginning, so that nobody waits for all of it. It counts
+as erased with the last batch alone: whoever is interrupted leaves one that is found again, and `Remains` of the next
 erasure finds what they had done.
 """
 
@@ -50,7 +50,7 @@ REASONED = ("released", "closed")  # an agent types the reason; everybody else g
 
 
 def erased(event: Event) -> Event:
-    """What remains of `event`; the same event where there is nothing to overwrite, as the second time."""
+    """The redacted event, what remains of `event`; the same one where there is nothing to overwrite, as the second time."""
     by = Author(event.by.kind, None, event.by.id) if event.by.kind == "visitor" else event.by
     if isinstance(event.payload, Opened):
         return replace(event, by=by, payload=replace(event.payload, page=None))
@@ -71,15 +71,15 @@ def _kept(event: Event) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Remains:
-    """How far an erasure has come through the log.
+    """Progress of an erasure: how far it has come through the event log.
 
-    `now` is what the events so far add up to without their texts, `changed` the numbers of those that had some. `later`
-    are events to be overwritten in the end: by the address in them an interrupted erasure is found again. `marked` and
+    `conversation` is what the events so far add up to without their texts, `changed` the numbers of those that had some.
+    `later` are events to be overwritten in the end: by the address in them an interrupted erasure is found again. `marked` and
     `quiet` are those of whom no `redacted` has told yet although they hold nothing: of the first it shows that somebody
     overwrote them, of the second, as they are the visitor's, it would not.
     """
 
-    now: Conversation | None = None
+    conversation: Conversation | None = None
     changed: tuple[int, ...] = ()
     later: tuple[Event, ...] = ()
     marked: tuple[int, ...] = ()
@@ -87,33 +87,33 @@ class Remains:
 
     @property
     def seq(self) -> int:
-        """The number of the last event so far."""
-        return self.now.seq if self.now else 0
+        """The cursor: the number of the last event so far."""
+        return self.conversation.seq if self.conversation else 0
 
     @property
-    def told(self) -> tuple[int, ...]:
-        """What readers must drop, also what an erasure before this one overwrote without coming to its end."""
+    def to_redact(self) -> tuple[int, ...]:
+        """Whose copies readers must drop, also of what an earlier erasure overwrote without coming to its end."""
         before = (*self.marked, *self.quiet) if self.marked else ()
         return tuple(sorted((*self.changed, *before)))
 
     def after(self, page: Sequence[Event]) -> tuple[Self, list[Event]]:
-        """With the next events of the log, and what takes their place now."""
+        """The next step: the progress with one more page of the log, and the events that take its place now."""
         pairs = [(event, erased(event)) for event in page]
-        now = self.now
+        conversation = self.conversation
         for _, new in pairs:
-            now = begin(new) if now is None else apply(now, new)
+            conversation = begin(new) if conversation is None else apply(conversation, new)
         changed = [new for old, new in pairs if new != old]
         same = [new for old, new in pairs if new == old]
-        told = {seq for event in page if isinstance(event.payload, Redacted) for seq in event.payload.seqs}
+        redacted = {seq for event in page if isinstance(event.payload, Redacted) for seq in event.payload.seqs}
         marked = (event.seq for event in same if _is_marked(event))
         quiet = (event.seq for event in same if event.by.kind == "visitor" and not _is_marked(event))
         after = replace(
             self,
-            now=now,
+            conversation=conversation,
             changed=(*self.changed, *(event.seq for event in changed)),
             later=(*self.later, *(event for event in changed if event.kind == ContactLeft.kind)),
-            marked=tuple(seq for seq in (*self.marked, *marked) if seq not in told),
-            quiet=tuple(seq for seq in (*self.quiet, *quiet) if seq not in told),
+            marked=tuple(seq for seq in (*self.marked, *marked) if seq not in redacted),
+            quiet=tuple(seq for seq in (*self.quiet, *quiet) if seq not in redacted),
         )
         return after, [event for event in changed if event.kind != ContactLeft.kind]
 
@@ -122,13 +122,15 @@ def _is_marked(event: Event) -> bool:
     return isinstance(event.payload, Unknown) and ERASED in event.payload.body
 
 
-def is_due(now: Conversation, unless_changed_since: datetime | None) -> bool:
-    """Whether an erasure that minds changes may go on: the conversation is closed, and as it was."""
-    return unless_changed_since is None or (now.state == "closed" and now.updated_at < unless_changed_since)
+def is_due(conversation: Conversation, unless_changed_since: datetime | None) -> bool:
+    """The precondition of an erasure that minds changes: the conversation is closed, and as it was."""
+    return unless_changed_since is None or (
+        conversation.state == "closed" and conversation.updated_at < unless_changed_since
+    )
 
 
 def last_words(seqs: Iterable[int], *, is_open: bool) -> Iterator[Draft]:
-    """What ends an erasure: nobody owes anything any more, and readers drop their copies of `seqs`.
+    """The closing events of an erasure: nobody owes anything any more, and readers drop their copies of `seqs`.
 
     Where there was nothing to overwrite, it still says that the conversation holds nothing.
     """

@@ -1,4 +1,4 @@
-"""Why a command was refused: a stable `code`, typed fields, and prose derived from them."""
+"""Errors: why a command was refused. A stable `code`, typed fields, and prose derived from them."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""Text to HTML: everything that a page of ours shows passes through `to_html` or `escape`, and nothing else does.
+"""Markdown renderer and HTML sanitiser: all that our pages show passes through `to_html` or `escape`, nothing else does.
 
 Two fences stand one behind the other. The renderer never passes raw HTML on and never emits an image; what it made then
 goes through an allowlist of elements, attributes and address schemes. Either alone would do.
@@ -44,7 +44,7 @@ _NOT_IN_SLUG = re.compile(r"[^\w\- ]")
 
 
 def escape(text: str) -> str:
-    """Plain text (what visitors and agents write, names, titles) for an element or a quoted attribute."""
+    """HTML-escape plain text (what visitors and agents write, names, titles) for an element or a quoted attribute."""
     return html.escape(text)
 
 
@@ -164,21 +164,21 @@ def _whither(href: str, links: Callable[[str], str | None] | None) -> str | None
 
 def _name_headings(tokens: Sequence[Token]) -> None:
     """An explicit `{#id}` wins; equal slugs get `-1`, `-2` in document order, as on GitHub."""
-    seen: dict[str, int] = {}
+    used: dict[str, int] = {}
     for heading, inline in pairwise(tokens):
         if heading.type == "heading_open" and heading.level == 0:
-            name = heading.meta.get("id") or _unseen(slug(_words(inline.children or ())), seen)
+            name = heading.meta.get("id") or _unseen(slug(_words(inline.children or ())), used)
             heading.attrs |= {"id": name} if name else {}
 
 
-def _unseen(name: str, seen: dict[str, int]) -> str:
-    count = seen.get(name, 0)
-    seen[name] = count + 1
+def _unseen(name: str, used: dict[str, int]) -> str:
+    count = used.get(name, 0)
+    used[name] = count + 1
     return f"{name}-{count}" if count else name
 
 
 def _words(tokens: Sequence[Token]) -> str:
     """What inline tokens say, without images and tags; white space folded."""
     spoken = {"text": None, "code_inline": None, "softbreak": " ", "hardbreak": " "}
-    pieces = (spoken[token.type] or token.content for token in tokens if token.type in spoken)
-    return " ".join("".join(pieces).split())
+    texts = (spoken[token.type] or token.content for token in tokens if token.type in spoken)
+    return " ".join("".join(texts).split())

@@ -1,4 +1,4 @@
-"""The orders in which conversations are listed, and cursors that neither repeat nor skip one."""
+"""Pagination: the orders in which conversations are listed, and cursors that neither repeat nor skip one."""
 
 from collections.abc import Mapping
 
@@ -11,9 +11,9 @@ RANKS: Mapping[Priority, int] = {"urgent": 0, "high": 1, "normal": 2, "low": 3} 
 _CURSOR_DIGITS = 18  # more would not fit a database's integer
 
 
-def position(now: Conversation) -> tuple[int, str]:
-    """Where a conversation stands in the order of change: microseconds since 1970, then its id."""
-    return micros(now.updated_at), now.conversation_id
+def position(conversation: Conversation) -> tuple[int, str]:
+    """Sort key of pages, where a conversation stands in the order of change: microseconds since 1970, then its id."""
+    return micros(conversation.updated_at), conversation.conversation_id
 
 
 def cursor_after(last: Conversation) -> str:
@@ -32,6 +32,10 @@ def read_cursor(cursor: str) -> tuple[int, str]:
     return int(updated_us), conversation_id
 
 
-def serving_order(now: Conversation) -> tuple[int, int, str]:
-    """Where a conversation stands in the queue: by priority, then by how long it has waited."""
-    return RANKS[now.priority], micros(now.waiting_since or now.updated_at), now.conversation_id
+def serving_order(conversation: Conversation) -> tuple[int, int, str]:
+    """Sort key of the queue: by priority, then by how long it has waited."""
+    return (
+        RANKS[conversation.priority],
+        micros(conversation.waiting_since or conversation.updated_at),
+        conversation.conversation_id,
+    )

@@ -1,4 +1,4 @@
-"""The net under the bus: one poll per process finds what no hint told, such as what another process wrote."""
+"""Polling, the net under the bus: one poll per process finds what no hint told, such as what another process wrote."""
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -20,11 +20,11 @@ async def poll(store: ConversationStore, bus: Bus, clock: Clock, *, every_s: flo
     A topic that is new to the poll is published too. Costs two queries a round however many sockets are open, none
     while nobody listens. Waits out StorageUnavailable.
     """
-    watch = _Watch(store, bus)
+    poller = _Poller(store, bus)
     available = True
     while True:
         try:
-            await watch.look()
+            await poller.look()
         except StorageUnavailable as error:
             if available:
                 log.warning("poll.storage_unavailable", problem=error.problem)
@@ -37,7 +37,7 @@ async def poll(store: ConversationStore, bus: Bus, clock: Clock, *, every_s: flo
 
 
 @dataclass(slots=True)
-class _Watch:
+class _Poller:
     store: ConversationStore
     bus: Bus
     topics: _Topics = (frozenset(), frozenset(), False)
@@ -56,13 +56,13 @@ class _Watch:
     async def _heads(self, topics: _Topics) -> dict[str, Head]:
         conversation_ids, visitor_ids, everything = topics
         open_heads = await self.store.open_heads() if everything else ()
-        found = {head.conversation_id: head for head in open_heads}
-        wanted = sorted(conversation_ids | self._closed_since(found.keys()))
+        heads_by_id = {head.conversation_id: head for head in open_heads}
+        wanted = sorted(conversation_ids | self._closed_since(heads_by_id.keys()))
         if wanted or visitor_ids:
             heads = await self.store.heads(conversation_ids=wanted, visitor_ids=sorted(visitor_ids))
-            found.update((head.conversation_id, head) for head in heads)
+            heads_by_id.update((head.conversation_id, head) for head in heads)
         self.open = frozenset(head.conversation_id for head in open_heads)
-        return found
+        return heads_by_id
 
     def _closed_since(self, open_now: AbstractSet[str]) -> AbstractSet[str]:
         """What was open at the last look and no longer is: the desk hears of that once more."""

@@ -1,4 +1,4 @@
-"""What the rest of Handrail asks of storage, wake-ups and time: protocols. Adapters: `memory`, `sql`, `bus`, `redis_bus`."""
+"""Ports, as protocols: what Handrail asks of storage, wake-ups and time. Adapters: `memory`, `sql`, `bus`, `redis_bus`."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -28,22 +28,23 @@ from conversation.values import (
 
 
 class ConversationStore(Protocol):
-    """The log. Every method raises StorageUnavailable where the database does not answer."""
+    """The event log. Every method raises StorageUnavailable where the database does not answer."""
 
     async def append(self, command: Append) -> Appended:
         """Carry out `command` in one transaction; when this returns, it is on disk.
 
-        The key is looked up before anything else. Where the bot now owes an answer, its turn is born leased to this
-        worker; where it no longer does, the turn is gone. Whoever subscribed to events of these kinds is owed a notice.
-        A conversation that passes to an agent counts against their capacity. Raises Refused (ClientIdReused, AlreadySent, LeaseLost, OverCapacity, NewerConversation, or what
-        `decide` or `state.permit` raised); nothing is stored then.
+        The idempotency key is looked up before anything else. Where the bot now owes an answer, its turn is born leased
+        to this worker; where it no longer does, the turn is gone. Whoever subscribed to events of these kinds is owed a notice.
+        A conversation that passes to an agent counts against their capacity. Raises Refused (ClientIdReused,
+        AlreadySent, LeaseLost, OverCapacity, NewerConversation, or what `decide` or `state.permit` raised); nothing is
+        stored then.
         """
 
     async def events(self, conversation_id: str, *, after: int = 0, limit: int = 500) -> tuple[Event, ...]:
         """The events numbered after+1 and up, ascending, at most `limit`. Empty for an unknown conversation."""
 
     async def conversation(self, conversation_id: str) -> Conversation | None:
-        """How the conversation stands."""
+        """The conversation's current state, folded."""
 
     async def latest(self, visitor_id: str) -> Conversation | None:
         """The visitor's conversation that changed last, an open one first."""
@@ -70,7 +71,7 @@ class ConversationStore(Protocol):
 
 
 class RecordStore(Protocol):
-    """Everything at once, for those who must hand it over or erase it."""
+    """Export, erasure and retention: everything at once, for those who must hand it over or erase it."""
 
     async def records(
         self, *, after: tuple[str, int] | None = None, since: datetime | None = None, limit: int = 500
@@ -94,7 +95,7 @@ class RecordStore(Protocol):
     ) -> Erased | None:
         """Overwrite what was written in the conversation, its digests and the visitor's name.
 
-        A long one goes in pieces, each a transaction, and is `erased` with the last of them; one that was interrupted
+        A long one goes in batches, each a transaction, and is `erased` with the last of them; one that was interrupted
         is found as before, by `holdings` and `closed_before`, and the next erasure goes on with it. Numbers, ids, times
         and who held it stay; an open conversation is closed, and nobody is owed a reply or a notice; `redacted` tells
         the readers. A command that is sent again is still known. None where there is no such conversation, or where it
@@ -121,7 +122,7 @@ class RecordStore(Protocol):
 
 
 class TurnStore(Protocol):
-    """The outbox of turns the bot owes; a lease lasts `lease_s`, by the database's clock."""
+    """The turn outbox: what the bot owes; a lease lasts `lease_s`, by the database's clock."""
 
     lease_s: float
 
@@ -133,8 +134,9 @@ class TurnStore(Protocol):
 
 
 class NoticeStore(Protocol):
-    """Notices are stored with their event, in one transaction, and due at once; all times are the database's.
+    """The notification outbox. Notices are stored with their event, in one transaction, and due at once.
 
+    All times are the database's.
     Whoever takes one has it for the time of the lease: it is taken again by anybody once that is over, so a notice may
     be told twice and is never lost.
     """
@@ -153,7 +155,7 @@ class NoticeStore(Protocol):
 
 
 class VisitorStore(Protocol):
-    """Who the visitors are."""
+    """Visitor identities: browsers and signed-in customers."""
 
     async def visitor_by_token(self, token_hash: bytes) -> Visitor | None:
         """The visitor of a token, also of one that has expired."""
@@ -209,14 +211,14 @@ class AgentStore(Protocol):
 
 
 class Store(ConversationStore, RecordStore, TurnStore, NoticeStore, VisitorStore, AgentStore, Protocol):
-    """Everything that is kept."""
+    """The whole storage port: everything that is kept."""
 
     async def close(self) -> None:
         """Finish what is being written and let go of the files."""
 
 
 class Bus(Protocol):
-    """Says that there is something to read. Topics are a conversation, a visitor, or the whole desk."""
+    """Publish and subscribe: there is something to read. Topics are a conversation, a visitor, or the whole desk."""
 
     def publish(self, hint: Hint) -> None:
         """Tell those who listen to the hint's conversation or visitor, and those who listen to everything."""
@@ -234,7 +236,7 @@ class Bus(Protocol):
 
 
 class Clock(Protocol):
-    """Where time comes from."""
+    """The clock port: where time comes from."""
 
     def now(self) -> datetime:
         """Aware UTC."""

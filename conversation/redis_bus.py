@@ -1,4 +1,4 @@
-"""Wake-ups across processes and machines, over Redis."""
+"""Redis adapter of the bus: publish and subscribe for wake-ups across processes and machines."""
 
 import asyncio
 import uuid
@@ -114,7 +114,7 @@ class RedisBus:
 
 
 async def problem_with(url: str) -> str | None:
-    """What is wrong with the Redis at `url`; None where it answers."""
+    """Health check: what is wrong with the Redis at `url`; None where it answers."""
     try:
         async with asyncio.timeout(SILENT_S), Redis.from_url(url, socket_connect_timeout=RETRY_S) as redis:
             await redis.ping()

@@ -1,4 +1,4 @@
-"""One step of the log, the same for every store: from what is to happen to numbered events and the next state."""
+"""Reducer: one step of the event log, the same for every store, from drafts to numbered events and the next state."""
 
 import uuid
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ _FENCES_A_NUMBER = 1 << 20  # more than a turn can change hands before it is ans
 
 
 def advance(
-    now: Conversation | None,
+    conversation: Conversation | None,
     drafts: Sequence[Draft],
     *,
     conversation_id: str,
@@ -26,28 +26,30 @@ def advance(
     """
     events: list[Event] = []
     bearer = _bearer(drafts)
-    for position, draft in enumerate(drafts):
-        event = _number(now, draft, conversation_id, at, client_id if position == bearer else None)
-        now = begin(event) if now is None else apply(now, event)
+    for index, draft in enumerate(drafts):
+        event = _number(conversation, draft, conversation_id, at, client_id if index == bearer else None)
+        conversation = begin(event) if conversation is None else apply(conversation, event)
         events.append(event)
-    if now is None:
+    if conversation is None:
         raise NotFound
-    return now, tuple(events)
+    return conversation, tuple(events)
 
 
 def _bearer(drafts: Sequence[Draft]) -> int:
     """Which draft acknowledges the command: what gives the bot the chat only makes room for another that comes with it."""
     makes_room = ("opened", "reopened", "returned_to_bot")
-    return next((n for n, draft in enumerate(drafts) if draft.payload.kind not in makes_room), 0)
+    return next((index for index, draft in enumerate(drafts) if draft.payload.kind not in makes_room), 0)
 
 
-def _number(now: Conversation | None, draft: Draft, conversation_id: str, at: datetime, client_id: str | None) -> Event:
-    if now is None and not isinstance(draft.payload, Opened):
+def _number(
+    conversation: Conversation | None, draft: Draft, conversation_id: str, at: datetime, client_id: str | None
+) -> Event:
+    if conversation is None and not isinstance(draft.payload, Opened):
         raise NotFound
-    standing = Standing("bot", BOT_HOLDS, 0) if now is None else permit(now, draft.by, draft.payload)
+    standing = Standing("bot", BOT_HOLDS, 0) if conversation is None else permit(conversation, draft.by, draft.payload)
     return Event(
         conversation_id=conversation_id,
-        seq=1 if now is None else now.seq + 1,
+        seq=1 if conversation is None else conversation.seq + 1,
         event_id=uuid.uuid4().hex,
         at=at,
         by=draft.by,
@@ -57,13 +59,13 @@ def _number(now: Conversation | None, draft: Draft, conversation_id: str, at: da
     )
 
 
-def owes_answer(now: Conversation) -> bool:
-    """Whether the bot owes the visitor a reply: exactly then the conversation has a turn in the outbox."""
-    return now.state == "bot" and bool(now.pending)
+def owes_answer(conversation: Conversation) -> bool:
+    """Whether the bot owes the visitor a reply; the outbox rule: exactly then the conversation has a turn in the outbox."""
+    return conversation.state == "bot" and bool(conversation.pending)
 
 
 def first_fence(seq: int) -> int:
-    """The fence of a turn born with event `seq`: above that of every earlier turn of the conversation.
+    """The fencing token of a turn born with event `seq`: above that of every earlier turn of the conversation.
 
     Were each turn to start at 1, a worker that had lost an earlier turn could commit its reply to a later one.
     """

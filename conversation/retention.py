@@ -1,4 +1,4 @@
-"""Conversations are not kept for ever: what has been closed for long enough is erased."""
+"""Retention: conversations are not kept for ever; what has been closed for long enough is erased."""
 
 from datetime import datetime, timedelta
 
@@ -38,14 +38,14 @@ async def erase_older(publisher: Publisher, before: datetime, *, within_s: float
     """
     store, began_s, count = publisher.store, publisher.clock.monotonic(), 0
     while heads := await store.closed_before(before, limit=AT_ONCE):
-        done = 0
+        erased_count = 0
         for head in heads:
             if within_s is not None and publisher.clock.monotonic() - began_s > within_s:
-                return count + done
-            done += await publisher.erase(head.conversation_id, unless_changed_since=before) is not None
+                return count + erased_count
+            erased_count += await publisher.erase(head.conversation_id, unless_changed_since=before) is not None
             await store.forget_visitor(head.visitor_id, unless_in_use=True)
             await publisher.clock.sleep(PAUSE_S)
-        if not done:
+        if not erased_count:
             return count
-        count += done
+        count += erased_count
     return count

@@ -1,4 +1,4 @@
-"""What goes in and out of storage and wake-ups: values, frozen and without behaviour."""
+"""Value types of the ports: what goes in and out of storage and wake-ups, frozen and without behaviour."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ CredentialKind = Literal["session", "bearer", "login"]
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An event before it has a number."""
+    """An event to append, before it has a number."""
 
     by: Author
     payload: Payload
@@ -53,7 +53,7 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class TurnLease:
-    """The right to answer a conversation: `fence` grows each time the turn changes hands."""
+    """A lease on a turn, the right to answer a conversation: `fence` grows each time the turn changes hands."""
 
     conversation_id: str
     fence: int
@@ -81,7 +81,7 @@ class Append:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What a command came to. `again`: it had been carried out before and `events` holds the event of that time.
+    """The result of an append. `again`: it had been carried out before and `events` holds the event of that time.
 
     `lease` is set where the bot owes an answer and this worker is to give it.
     """
@@ -94,7 +94,7 @@ class Appended:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """How far a conversation has come."""
+    """The latest sequence number of a conversation: how far it has come."""
 
     conversation_id: str
     visitor_id: str
@@ -103,7 +103,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some conversations, newest change first; `next` is the cursor of the following page."""
+    """A page of conversations, newest change first; `next` is the cursor of the following page."""
 
     items: tuple[Conversation, ...]
     next: str | None
@@ -148,7 +148,7 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What is kept of a person: their rows as a visitor, and the conversations in which they are one, with texts left.
+    """The personal data of a person: their rows as a visitor, and the conversations of theirs with texts left.
 
     Conversations in which the address stands that was asked for come last: whoever erases in this order and is
     interrupted finds the rest by it again.
@@ -160,7 +160,7 @@ class Holdings:
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """How a conversation stands after its erasure; `count` of its events were overwritten."""
+    """The result of an erasure: how a conversation stands after its erasure; `count` of its events were overwritten."""
 
     conversation: Conversation
     count: int
@@ -168,7 +168,7 @@ class Erased:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """`text` stands in `rows` rows of a column."""
+    """A remaining mention: `text` stands in `rows` rows of a column."""
 
     text: str
     table: str
@@ -191,7 +191,7 @@ NOBODY: Subscriptions = {}
 
 @dataclass(frozen=True, slots=True)
 class NoticeLease:
-    """The right to tell `target` of an event: `fence` grows each time the notice changes hands.
+    """A lease on a notice, the right to tell `target` of an event: `fence` grows each time the notice changes hands.
 
     `failures` is how often it could not be told, `age_s` how long ago the event was stored.
     """
@@ -206,7 +206,7 @@ class NoticeLease:
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """`count` notices to `target` have failed at least once and are still to be told; the oldest is `oldest_s` old."""
+    """The backlog of a target: `count` notices have failed and are still to be told; the oldest is `oldest_s` old."""
 
     target: str
     count: int

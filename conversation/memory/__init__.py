@@ -12,7 +12,7 @@ __all__ = ["MemoryStore"]
 
 
 class MemoryStore(MemoryLog, MemoryRecords, MemoryNotices, MemoryPeople):
-    """The in-memory `Store`, made of dictionaries. `worker` owns the turns it leases; leases last `lease_s` by `clock`."""
+    """The in-memory `Store`. `worker` owns the turns it leases; leases last `lease_s` by `clock`."""
 
     def __init__(
         self, *, worker: str = "memory", clock: Clock, lease_s: float = 3.0, subscriptions: Subscriptions = NOBODY

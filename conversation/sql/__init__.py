@@ -1,1 +1,1 @@
-"""The store in a database: SQLite here; the statements are plain SQLAlchemy Core and know no driver."""
+"""The SQL store: SQLite and PostgreSQL behind the same SQLAlchemy Core statements, which know no driver."""

@@ -1,4 +1,4 @@
-"""What the statements need of a database."""
+"""The database port of the SQL store: read and write transactions."""
 
 from collections.abc import Callable
 from typing import Protocol, TypeVar
@@ -10,7 +10,7 @@ Work = Callable[[Connection], T]
 
 
 class Database(Protocol):
-    """Runs statements. Both methods raise StorageUnavailable where the database does not answer."""
+    """Runs units of work in transactions. Both methods raise StorageUnavailable where the database does not answer."""
 
     async def read(self, work: Work[T]) -> T:
         """What `work` finds; it sees every write that was awaited before."""

@@ -1,4 +1,4 @@
-"""Whether texts that were overwritten are really gone from a SQLite database's files."""
+"""Erasure verification: whether texts that were overwritten are really gone from a SQLite database's files."""
 
 import sqlite3
 import time
@@ -12,13 +12,13 @@ from conversation.values import Copy
 
 CHECKPOINT_S = 5.0  # how long readers may keep the write-ahead log from being emptied
 TRY_AGAIN_S = 0.05
-PIECE_BYTES = 1024 * 1024
+BLOCK_BYTES = 1024 * 1024
 _VACUUM = "the free space of the file holds it, from a time before deleted texts were zeroed: stop the server and run"
 _LOG = "another program reads the database; run the command again when it has ended"
 
 
 def copies_in(path: Path, texts: Sequence[str]) -> tuple[Copy, ...]:
-    """The database's files, searched byte by byte once the log was emptied."""
+    """Search for remaining copies: the database's files, read byte by byte once the log was emptied."""
     _empty_log(path)
     wanted = sorted({form for text in texts for form in _forms(text)})
     log = path.with_name(f"{path.name}-wal")
@@ -42,14 +42,14 @@ def _forms(text: str) -> Iterator[bytes]:
     yield orjson.dumps(text)[1:-1]
 
 
-def _contains(path: Path, wanted: Sequence[bytes]) -> bool:
-    if not wanted or not path.exists():
+def _contains(path: Path, forms: Sequence[bytes]) -> bool:
+    if not forms or not path.exists():
         return False
-    overlap = max(map(len, wanted)) - 1
+    overlap = max(map(len, forms)) - 1
     with path.open("rb") as file:
-        piece = b""
-        while more := file.read(PIECE_BYTES):
-            piece = piece[-overlap:] + more if overlap else more
-            if any(form in piece for form in wanted):
+        block = b""
+        while more := file.read(BLOCK_BYTES):
+            block = block[-overlap:] + more if overlap else more
+            if any(form in block for form in forms):
                 return True
     return False

@@ -1,4 +1,4 @@
-"""The store in PostgreSQL: for any number of processes on any number of machines."""
+"""PostgreSQL adapter of the store: for any number of processes on any number of machines."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from conversation.errors import DatabaseUnusable, StorageUnavailable
 from conversation.sql import schema
 from conversation.sql.database import T, Work
-from conversation.sql.statements.turns import Worker
+from conversation.sql.statements.turns import StoreWorker
 from conversation.sql.store import SqlStore
 from conversation.values import NOBODY, Copy, Subscriptions
 
@@ -77,7 +77,7 @@ class PostgresStore(SqlStore):
         except BaseException:
             await database.close()
             raise
-        return cls(database, Worker(worker, lease_s, subscriptions))
+        return cls(database, StoreWorker(worker, lease_s, subscriptions))
 
     async def copies(self, texts: Sequence[str]) -> tuple[Copy, ...]:  # noqa: ARG002 - the server's files are out of reach
         """What only those who run the server can look into."""
@@ -101,7 +101,7 @@ class PostgresDatabase:
         except _FAULTS as error:
             where = self._engine.url.render_as_string(hide_password=True)
             remedy = _REMEDIES.get(_sqlstate(error), _REMEDY)
-            raise DatabaseUnusable(path=where, problem=_said(error), remedy=remedy) from error
+            raise DatabaseUnusable(path=where, problem=_problem(error), remedy=remedy) from error
 
     async def read(self, work: Work[T]) -> T:
         """What `work` finds; each of its statements sees everything committed before it."""
@@ -110,21 +110,21 @@ class PostgresDatabase:
             async with self._reading.connect() as connection:
                 return await connection.run_sync(work)
         except _FAULTS as error:
-            raise StorageUnavailable(_said(error)) from error
+            raise StorageUnavailable(_problem(error)) from error
 
     async def write(self, work: Work[T]) -> T:
         """What `work` returns, after the commit."""
         self._require_open()
-        for left in reversed(range(ATTEMPTS)):
+        for attempts_left in reversed(range(ATTEMPTS)):
             try:
                 async with self._engine.begin() as connection:
                     return await connection.run_sync(work)
             except _FAULTS as error:
-                if left and _sqlstate(error) in _MET:
+                if attempts_left and _sqlstate(error) in _MET:
                     continue
                 if isinstance(error, IntegrityError):
                     raise
-                raise StorageUnavailable(_said(error)) from error
+                raise StorageUnavailable(_problem(error)) from error
         raise AssertionError  # the last attempt returns or raises
 
     def _require_open(self) -> None:
@@ -138,12 +138,12 @@ class PostgresDatabase:
 
 
 def _engine(url: str, statement_s: float) -> AsyncEngine:
-    named = sa.make_url(url).set(drivername="postgresql+asyncpg")
-    tls = named.query.get("sslmode")  # as libpq spells it
+    parsed = sa.make_url(url).set(drivername="postgresql+asyncpg")
+    tls = parsed.query.get("sslmode")  # as libpq spells it
     if tls is not None:
-        named = named.difference_update_query(["sslmode"]).update_query_dict({"ssl": tls})
+        parsed = parsed.difference_update_query(["sslmode"]).update_query_dict({"ssl": tls})
     return create_async_engine(
-        named,
+        parsed,
         pool_size=CONNECTIONS,
         max_overflow=0,
         pool_timeout=STATEMENT_S,
@@ -158,8 +158,8 @@ def _sqlstate(error: BaseException) -> str:
     return str(getattr(cause, "sqlstate", None) or "")
 
 
-def _said(error: BaseException) -> str:
+def _problem(error: BaseException) -> str:
     """What the server or the connection said, without the statement and its parameters: those hold what people wrote."""
     cause = error.orig if isinstance(error, DBAPIError) else error
-    told = (getattr(cause, "__cause__", None) or cause) if isinstance(error, DBAPIError) else cause
-    return str(told).split("\n")[0] or type(told).__name__
+    origin = (getattr(cause, "__cause__", None) or cause) if isinstance(error, DBAPIError) else cause
+    return str(origin).split("\n")[0] or type(origin).__name__

@@ -1,4 +1,4 @@
-"""Brings a database to the schema this code expects."""
+"""Schema migrations: brings a database to the schema this code expects."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,12 +16,12 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def is_current(connection: Connection) -> bool:
-    """Whether nothing is missing: most starts need not wait for whoever writes."""
+    """Whether the schema is current: most starts need not wait for whoever writes."""
     return _revision(connection) == REVISION
 
 
 def upgrade(connection: Connection) -> None:
-    """Carry out what is missing. The connection's open transaction is the lock: a second process waits, finds it done.
+    """Run the pending migrations. The connection's open transaction is the lock: a second process waits, finds it done.
 
     Raises DatabaseNewer where the database was made by a later version of this code.
     """

@@ -1,4 +1,4 @@
-"""The store in one SQLite file: one writer that groups commits, a few readers that never wait for it."""
+"""SQLite adapter of the store, in WAL mode: one writer with group commit, a few readers that never wait for it."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ from conversation.errors import DatabaseUnusable, StorageUnavailable
 from conversation.sql import schema
 from conversation.sql.database import T, Work
 from conversation.sql.erasure_verification import copies_in
-from conversation.sql.statements.turns import Worker
+from conversation.sql.statements.turns import StoreWorker
 from conversation.sql.store import SqlStore
 from conversation.sql.writer import BUSY_ATTEMPT_S, Writer, is_busy, unavailable
 from conversation.values import NOBODY, Copy, Subscriptions
@@ -50,7 +50,7 @@ class SqliteStore(SqlStore):
         process holds the file for longer than BUSY_TIMEOUT_S.
         """
         await asyncio.to_thread(_prepare, path)
-        store = cls(SqliteDatabase(path), Worker(worker, lease_s, subscriptions))
+        store = cls(SqliteDatabase(path), StoreWorker(worker, lease_s, subscriptions))
         store._path = path
         return store
 

@@ -1,4 +1,4 @@
-"""`Store` in terms of statements, for any database."""
+"""The SQL store: `Store` in terms of statements, for any database."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,7 +9,7 @@ from conversation.events import Event, State
 from conversation.sql.database import Database
 from conversation.sql.statements import erasing, notification_outbox, people, reading, turns
 from conversation.sql.statements.appending import append
-from conversation.sql.statements.turns import Worker
+from conversation.sql.statements.turns import StoreWorker
 from conversation.state import Conversation
 from conversation.values import (
     Agent,
@@ -30,9 +30,9 @@ from conversation.values import (
 
 
 class _SqlLog:
-    """`ConversationStore` and `TurnStore`."""
+    """The event log and turn leases in SQL: `ConversationStore` and `TurnStore`."""
 
-    def __init__(self, database: Database, worker: Worker) -> None:
+    def __init__(self, database: Database, worker: StoreWorker) -> None:
         self._database = database
         self._worker = worker
         self.lease_s = worker.lease_s
@@ -90,7 +90,7 @@ class _SqlLog:
 
 
 class _SqlRecords:
-    """`RecordStore`."""
+    """Export and erasure in SQL: `RecordStore`."""
 
     _database: Database
 
@@ -111,12 +111,12 @@ class _SqlRecords:
         self, conversation_id: str, at: datetime, *, unless_changed_since: datetime | None = None
     ) -> Erased | None:
         """Overwrite what was written in the conversation, see `RecordStore.erase`."""
-        order = erasing.Order(conversation_id, at, unless_changed_since)
+        order = erasing.ErasureOrder(conversation_id, at, unless_changed_since)
         remains = Remains()
-        while piece := await self._database.read(partial(erasing.next_piece, order=order, remains=remains)):
-            if piece.rows and not await self._database.write(partial(erasing.overwrite, order=order, piece=piece)):
+        while batch := await self._database.read(partial(erasing.next_batch, order=order, remains=remains)):
+            if batch.rows and not await self._database.write(partial(erasing.overwrite, order=order, batch=batch)):
                 break
-            remains = piece.remains
+            remains = batch.remains
         return await self._database.write(partial(erasing.finish, order=order, remains=remains))
 
     async def forget_visitor(self, visitor_id: str, *, unless_in_use: bool = False) -> bool:
@@ -124,9 +124,9 @@ class _SqlRecords:
         work = partial(erasing.forget_visitor, visitor_id=visitor_id, unless_in_use=unless_in_use)
         return await self._database.write(work)
 
-    async def closed_before(self, at: datetime, *, limit: int) -> tuple[Head, ...]:
+    async def closed_before(self, moment: datetime, *, limit: int) -> tuple[Head, ...]:
         """Conversations that are closed, have texts left and have not changed since `at`, oldest first."""
-        return await self._database.read(partial(erasing.closed_before, at=at, limit=limit))
+        return await self._database.read(partial(erasing.closed_before, moment=moment, limit=limit))
 
     async def mentions(self, texts: Sequence[str]) -> tuple[Mention, ...]:
         """Where `texts` still stand, in any column of any table, without regard to case."""
@@ -138,7 +138,7 @@ class _SqlRecords:
 
 
 class _SqlNotices:
-    """`NoticeStore`."""
+    """The notification outbox in SQL: `NoticeStore`."""
 
     _database: Database
 
@@ -164,7 +164,7 @@ class _SqlNotices:
 
 
 class _SqlPeople:
-    """`VisitorStore` and `AgentStore`."""
+    """Visitor and agent accounts in SQL: `VisitorStore` and `AgentStore`."""
 
     _database: Database
 
@@ -220,11 +220,11 @@ class _SqlPeople:
 
     async def set_presence(self, presence: Presence) -> None:
         """Insert or replace."""
-        await self._database.write(partial(people.set_presence, seen=presence))
+        await self._database.write(partial(people.set_presence, current=presence))
 
-    async def renew_presence(self, agent_id: str, at: datetime) -> None:
+    async def renew_presence(self, agent_id: str, seen_at: datetime) -> None:
         """The agent was seen; their status stands."""
-        await self._database.write(partial(people.renew_presence, agent_id=agent_id, at=at))
+        await self._database.write(partial(people.renew_presence, agent_id=agent_id, seen_at=seen_at))
 
     async def presences(self) -> tuple[Presence, ...]:
         """The last known presence of every agent."""

@@ -1,4 +1,4 @@
-"""The schema. Its history is in `migrations`; a test holds the two equal.
+"""Table definitions: the schema. Its history is in `migrations`; a test holds the two equal.
 
 Times are microseconds since 1970, UTC: one integer that every database keeps exactly and orders alike.
 """

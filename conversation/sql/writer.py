@@ -1,4 +1,4 @@
-"""SQLite's one writer: a thread that commits for everyone who waits at that moment, at the price of one fsync."""
+"""Group commit: SQLite's one writer, a thread that commits for everyone who waits at that moment, with one fsync."""
 
 import asyncio
 import queue
@@ -29,7 +29,7 @@ _Settle = Callable[[], None]  # tells the waiter, in the event loop
 
 
 @dataclass(frozen=True, slots=True)
-class _Command:
+class _WriteCommand:
     attempt: Callable[[Connection], _Settle]
     fail: Callable[[Exception], None]
 
@@ -45,7 +45,7 @@ class Writer:
         self._engine = engine
         self._loop = loop
         self._connection: Connection | None = None
-        self._waiting: queue.SimpleQueue[_Command | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[_WriteCommand | None] = queue.SimpleQueue()
         self._closing = False
         self._contended = False
         self._thread = threading.Thread(target=self._run, name="handrail-writer", daemon=True)
@@ -58,7 +58,7 @@ class Writer:
         if self._waiting.qsize() >= COMMANDS_WAITING:
             raise StorageUnavailable(f"{COMMANDS_WAITING} commands are waiting")
         future: asyncio.Future[T] = self._loop.create_future()
-        self._waiting.put(_Command(partial(_attempt, work, future), partial(_fail, future)))
+        self._waiting.put(_WriteCommand(partial(_attempt, work, future), partial(_fail, future)))
         return await future
 
     async def close(self) -> None:
@@ -77,9 +77,9 @@ class Writer:
                 self._loop.call_soon_threadsafe(_tell, settled)
         self._drop_connection()
 
-    def _next_group(self) -> list[_Command]:
+    def _next_group(self) -> list[_WriteCommand]:
         """Whatever waits, at most COMMANDS_A_COMMIT; blocks for the first. Empty at the end."""
-        group: list[_Command] = []
+        group: list[_WriteCommand] = []
         while len(group) < COMMANDS_A_COMMIT:
             try:
                 command = self._waiting.get(block=not group)
@@ -92,7 +92,7 @@ class Writer:
             group.append(command)
         return group
 
-    def _commit(self, group: list[_Command]) -> list[_Settle]:
+    def _commit(self, group: list[_WriteCommand]) -> list[_Settle]:
         try:
             connection = self._connected()
             with connection.begin():

@@ -219,15 +219,15 @@ async def test_those_who_read_along_are_told(house, talk):
     assert [hint.seq for hint in heard] == [done.conversation.seq]
 
 
-async def test_many_events_are_told_in_several_pieces(house, talk, monkeypatch):
+async def test_many_events_are_told_in_several_batches(house, talk, monkeypatch):
     monkeypatch.setattr(erasure, "SEQS_AN_EVENT", 4)
     monkeypatch.setattr("conversation.sql.statements.erasing.EVENTS_AT_ONCE", 3)
     for number in range(9):
         await talk.say(f"secret {number}")
     await house.store.erase("c1", house.clock.now())
     events = await house.store.events("c1")
-    pieces = [event.payload.seqs for event in events if event.kind == "redacted"]
-    assert pieces == [(2, 3, 4, 5), (6, 7, 8, 9), (10,)]
+    batches = [event.payload.seqs for event in events if event.kind == "redacted"]
+    assert batches == [(2, 3, 4, 5), (6, 7, 8, 9), (10,)]
     assert await house.store.conversation("c1") == fold(events)
 
 
@@ -339,11 +339,11 @@ async def test_everything_is_read_in_pages_by_conversation_and_number(house, tal
         await talk.say("two", conversation_id=name, visitor_id=name)
     whole = await house.store.records()
     assert [(event.conversation_id, event.seq) for event in whole] == [(name, n) for name in "abc" for n in (1, 2, 3)]
-    pieces, after = [], None
+    batches, after = [], None
     while page := await house.other.records(after=after, limit=2):
-        pieces += page
+        batches += page
         after = (page[-1].conversation_id, page[-1].seq)
-    assert tuple(pieces) == whole
+    assert tuple(batches) == whole
 
 
 async def test_what_is_written_between_two_pages_leaves_no_gap(house, talk):
@@ -427,8 +427,8 @@ async def test_what_was_erased_is_in_no_byte_of_the_file_while_others_go_on_writ
     assert all(word.encode() not in file.read_bytes() for file in tmp_path.iterdir())
 
 
-async def test_a_text_is_found_across_the_pieces_in_which_a_file_is_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(erasure_verification, "PIECE_BYTES", 7)
+async def test_a_text_is_found_across_the_blocks_in_which_a_file_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(erasure_verification, "BLOCK_BYTES", 7)
     (tmp_path / "file").write_bytes(b"x" * 10 + "Grüße".encode() + b"y" * 10)
     assert erasure_verification._contains(tmp_path / "file", ["Grüße".encode()])
     assert not erasure_verification._contains(tmp_path / "file", ["Grüsse".encode()])

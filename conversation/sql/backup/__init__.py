@@ -1,1 +1,1 @@
-"""Copies of a database: made while others write to it, checked, and put back."""
+"""Backup and restore of a database: copies made while others write to it, checked, and put back."""

@@ -1,4 +1,4 @@
-"""Copies of a PostgreSQL database, made and put back by PostgreSQL's own programs.
+"""Backup and restore of a PostgreSQL database: dumps made and put back by PostgreSQL's own programs.
 
 The password goes to them in their environment: whoever lists the processes of the machine would read a command line.
 """
@@ -61,10 +61,10 @@ def restore(file: Path, url: str) -> None:
 def _require_kind(file: Path) -> None:
     try:
         with file.open("rb") as opened:
-            begins = opened.read(len(MAGIC))
+            magic = opened.read(len(MAGIC))
     except OSError as error:
         raise _unfit(file, error.strerror or str(error)) from error
-    if begins != MAGIC:
+    if magic != MAGIC:
         raise _unfit(file, "it is no dump of a PostgreSQL database")
 
 
@@ -77,39 +77,41 @@ def _revision(program: str, file: Path, url: str) -> str:
     """The schema of the dumped database, as alembic wrote it down: the one row between COPY and its end."""
     command = [program, "--data-only", "--table=alembic_version", "--file=-", str(file)]
     lines = _run(command, url, file, act="restored").splitlines()
-    begins = next((at for at, line in enumerate(lines) if line.startswith("COPY ") and "alembic_version" in line), None)
+    begins = next(
+        (index for index, line in enumerate(lines) if line.startswith("COPY ") and "alembic_version" in line), None
+    )
     if begins is None:
         raise _unfit(file, "it is a database of something else")
     return lines[begins + 1]
 
 
 def _program(name: str, url: str, file: Path, *, act: str) -> str:
-    found = shutil.which(name)
-    if found is None:
+    program = shutil.which(name)
+    if program is None:
         by_hand = f"{name} --format=custom --file={file} {_named(url)}"
         if name == RESTORE:
             by_hand = f"{name} --no-owner --single-transaction --dbname={_named(url)} {file}"
         remedy = f"install PostgreSQL's client programs (postgresql-client), or run where they are: {by_hand}"
         raise BackupRefused(path=str(file), act=act, problem=f"there is no {name} here", remedy=remedy)
-    return found
+    return program
 
 
 def _run(command: list[str], url: str, file: Path, *, act: str) -> str:
     password = sa.make_url(url).password
     secret = {} if password is None else {"PGPASSWORD": password}
-    done = subprocess.run(  # noqa: S603 - the program is found by name, its arguments are ours and no shell reads them
+    completed = subprocess.run(  # noqa: S603 - found by name, its arguments are ours and no shell reads them
         command, env=os.environ | secret, capture_output=True, text=True, check=False
     )
-    if done.returncode != 0:
-        lines = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
-        said = next((line for line in lines if "error" in line.lower()), lines[0])
+    if completed.returncode != 0:
+        lines = completed.stderr.strip().splitlines() or [f"status {completed.returncode}"]
+        problem = next((line for line in lines if "error" in line.lower()), lines[0])
         remedy = "check database_url, and that the program is not older than the server"
-        raise BackupRefused(path=str(file), act=act, problem=said, remedy=remedy)
-    return done.stdout
+        raise BackupRefused(path=str(file), act=act, problem=problem, remedy=remedy)
+    return completed.stdout
 
 
 def _named(url: str) -> str:
     """The URL as PostgreSQL's programs read it, without the password."""
-    given = sa.make_url(url)
-    bare = sa.URL.create("postgresql", given.username, None, given.host, given.port, given.database, given.query)
+    parsed = sa.make_url(url)
+    bare = sa.URL.create("postgresql", parsed.username, None, parsed.host, parsed.port, parsed.database, parsed.query)
     return bare.render_as_string()

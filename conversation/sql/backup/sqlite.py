@@ -1,4 +1,4 @@
-"""Copies of a SQLite database: made while others write to it, checked, and put back."""
+"""Backup and restore of a SQLite database: copies made while others write to it, checked, and put back."""
 
 import os
 import sqlite3
@@ -20,7 +20,7 @@ _FULL = "make room, or name another place"
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a backup holds; `bytes` is its size."""
+    """A backup in numbers: what it holds; `bytes` is its size."""
 
     conversations: int
     events: int
@@ -46,10 +46,10 @@ def back_up(path: Path, out: Path) -> Contents:
 
 def restore(file: Path, path: Path) -> Contents:
     """Copy a backup to `path`, where no database is yet. Raises BackupRefused and DatabaseNewer."""
-    for there in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
-        if there.exists():
+    for existing in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+        if existing.exists():
             remedy = "restore into an empty data folder, or move the old database away first"
-            problem = f"{str(there)!r} is already there"
+            problem = f"{str(existing)!r} is already there"
             raise BackupRefused(path=str(file), act="restored", problem=problem, remedy=remedy)
     check(file)
     try:
@@ -59,7 +59,7 @@ def restore(file: Path, path: Path) -> Contents:
 
 
 def check(file: Path) -> None:
-    """Raises BackupRefused unless `file` is a whole database of ours, and DatabaseNewer where it is a later version's."""
+    """Integrity check of a backup: a whole database of ours. Raises BackupRefused, DatabaseNewer."""
     _require_kind(file)
     engine = sa.create_engine("sqlite://", creator=partial(_untouched, file), poolclass=NullPool)
     try:
@@ -67,11 +67,11 @@ def check(file: Path) -> None:
             if not sa.inspect(connection).has_table("conversations"):
                 raise _refused(file, "it is a database of something else")
             schema.require_known(connection)
-            found = connection.exec_driver_sql("PRAGMA integrity_check").scalar()
+            verdict = connection.exec_driver_sql("PRAGMA integrity_check").scalar()
     except sa.exc.DBAPIError as error:
         raise _refused(file, str(error.orig)) from error
-    if found != "ok":
-        raise _refused(file, str(found).split("\n")[0])
+    if verdict != "ok":
+        raise _refused(file, str(verdict).split("\n")[0])
 
 
 def _untouched(file: Path) -> sqlite3.Connection:
@@ -82,10 +82,10 @@ def _untouched(file: Path) -> sqlite3.Connection:
 def _require_kind(file: Path) -> None:
     try:
         with file.open("rb") as opened:
-            begins = opened.read(len(MAGIC))
+            magic = opened.read(len(MAGIC))
     except OSError as error:
         raise _refused(file, error.strerror or str(error)) from error
-    if begins != MAGIC:
+    if magic != MAGIC:
         raise _refused(file, "it is no SQLite database")
 
 
@@ -113,9 +113,9 @@ def _fill(source: Path, draft: Path) -> Contents:
     with closing(sqlite3.connect(source)) as original, closing(sqlite3.connect(draft)) as copy:
         original.backup(copy)  # in one step: one snapshot, in WAL mode nobody waits for it, and it ends
         copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
-        found = copy.execute("PRAGMA integrity_check").fetchone()[0]
-        if found != "ok":
-            raise sqlite3.DatabaseError(f"the copy is damaged: {found}")
+        verdict = copy.execute("PRAGMA integrity_check").fetchone()[0]
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(f"the copy is damaged: {verdict}")
         conversations, events = (
             copy.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 - the names are ours
             for table in ("conversations", "events")

@@ -1,4 +1,4 @@
-"""Carrying out a command: the one transaction in which events come about. Runs on any SQLAlchemy connection."""
+"""Append transaction: idempotency key, lease, compare-and-swap and outbox in one. Runs on any SQLAlchemy connection."""
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, bindparam
@@ -15,7 +15,7 @@ from conversation.events import Event
 from conversation.reducer import advance, owes_answer, taken_by
 from conversation.sql.statements import notification_outbox, people, turns
 from conversation.sql.statements.rows import conversation_of, conversation_values, event_of, event_values
-from conversation.sql.statements.turns import Turn, Worker
+from conversation.sql.statements.turns import StoreWorker, TurnRow
 from conversation.sql.tables import agents, conversations, events
 from conversation.sql.tables import turns as owed
 from conversation.state import Conversation
@@ -42,7 +42,7 @@ _CAPACITY = sa.select(agents.c.capacity).where(agents.c.agent_id == bindparam("w
 _HELD = sa.select(sa.func.count()).where(conversations.c.holder_id == bindparam("wanted_id"))
 
 
-def append(connection: Connection, command: Append, worker: Worker) -> Appended:
+def append(connection: Connection, command: Append, worker: StoreWorker) -> Appended:
     """Carry out `command`, see `ConversationStore.append`. On Refused the caller rolls back to where it began."""
     if command.key is not None and (sent := _sent(connection, command.key)) is not None:
         return _again(connection, command, sent)
@@ -71,19 +71,19 @@ def _sent(connection: Connection, key: Key) -> Event | None:
 
 
 def _again(connection: Connection, command: Append, sent: Event) -> Appended:
-    now, _ = _standing(connection, command.conversation_id)
-    if now is None or sent.conversation_id != command.conversation_id:
+    conversation, _ = _standing(connection, command.conversation_id)
+    if conversation is None or sent.conversation_id != command.conversation_id:
         raise AlreadySent(conversation_id=sent.conversation_id, seq=sent.seq)
-    return Appended((sent,), now, again=True)
+    return Appended((sent,), conversation, again=True)
 
 
-def _standing(connection: Connection, conversation_id: str) -> tuple[Conversation | None, Turn | None]:
+def _standing(connection: Connection, conversation_id: str) -> tuple[Conversation | None, TurnRow | None]:
     row = connection.execute(_STANDING, {"wanted_id": conversation_id}).first()
     return (None, None) if row is None else (conversation_of(row), turns.turn_of(row))
 
 
-def _require_lease(turn: Turn | None, given: TurnLease | None, worker: Worker) -> None:
-    if given is not None and (turn is None or (turn.fence, turn.owner) != (given.fence, worker.name)):
+def _require_lease(turn: TurnRow | None, lease: TurnLease | None, worker: StoreWorker) -> None:
+    if lease is not None and (turn is None or (turn.fence, turn.owner) != (lease.fence, worker.name)):
         raise LeaseLost
 
 
@@ -106,8 +106,8 @@ def _move(connection: Connection, before: Conversation | None, after: Conversati
         if before is None:
             connection.execute(_BEGIN, values)
             return
-        seen = {"wanted_id": before.conversation_id, "seq_before": before.seq, "hold_before": before.hold}
-        moved = connection.execute(_MOVE, values | seen)
+        expected = {"wanted_id": before.conversation_id, "seq_before": before.seq, "hold_before": before.hold}
+        moved = connection.execute(_MOVE, values | expected)
     except sa.exc.IntegrityError as broken:
         if _ONE_OPEN in str(broken.orig).split("\n")[0]:
             raise NewerConversation from None
@@ -127,7 +127,7 @@ def _require_place(connection: Connection, agent_id: str) -> None:
 
 
 def _settle_turn(
-    connection: Connection, after: Conversation, turn: Turn | None, given: TurnLease | None, worker: Worker
+    connection: Connection, after: Conversation, turn: TurnRow | None, lease: TurnLease | None, worker: StoreWorker
 ) -> TurnLease | None:
     """The outbox rule: a turn exists exactly where an answer is owed; it is born, and renewed, to this worker."""
     if not owes_answer(after):
@@ -136,4 +136,4 @@ def _settle_turn(
         return None
     if turn is None:
         return turns.begin(connection, after, worker)
-    return turns.pass_on(connection, after, worker) if given is not None else None
+    return turns.pass_on(connection, after, worker) if lease is not None else None

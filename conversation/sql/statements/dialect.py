@@ -1,4 +1,4 @@
-"""What databases say differently: the one place that names a dialect's own SQL."""
+"""SQL dialects: the one place that names a dialect's own SQL."""
 
 from sqlalchemy import BigInteger
 from sqlalchemy.ext.compiler import compiles

@@ -1,4 +1,4 @@
-"""Finding everything kept of a person, and overwriting it. Runs on any SQLAlchemy connection."""
+"""Erasure and export statements: finding all that is kept of a person, overwriting it. On any SQLAlchemy connection."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -61,8 +61,8 @@ _BEGIN = sa.insert(chores).values(name=bindparam("wanted"), due_at=_DUE_AGAIN)
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """Which conversation to erase, when that is, and since when it must not have changed."""
+class ErasureOrder:
+    """An erasure command: which conversation to erase, when that is, and since when it must not have changed."""
 
     conversation_id: str
     at: datetime
@@ -70,58 +70,59 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """Some events to overwrite, with the values to do it, and how far the erasure is then."""
+class ErasureBatch:
+    """A batch of an erasure: some events to overwrite, with the values to do it, and how far the erasure is then."""
 
     remains: Remains
     rows: Sequence[Values]
 
 
-def next_piece(connection: Connection, order: Order, remains: Remains) -> Piece | None:
-    """What to overwrite next, made while others write: stored events change by this alone. None where few are left."""
+def next_batch(connection: Connection, order: ErasureOrder, remains: Remains) -> ErasureBatch | None:
+    """The next batch to overwrite, read while others write: stored events change by this alone. None: few are left."""
     page = reading.read_events(connection, order.conversation_id, after=remains.seq, limit=EVENTS_AT_ONCE)
     if len(page) < EVENTS_AT_ONCE:
         return None
     after, new = remains.after(page)
-    return Piece(after, [_values(event) for event in new])
+    return ErasureBatch(after, [_values(event) for event in new])
 
 
-def overwrite(connection: Connection, order: Order, piece: Piece) -> bool:
-    """Overwrite the piece; False where the conversation is not to be erased any more."""
+def overwrite(connection: Connection, order: ErasureOrder, batch: ErasureBatch) -> bool:
+    """Overwrite the batch; False where the conversation is not to be erased any more."""
     before = _locked(connection, order)
     if before is None or before.erased:
         return False
-    connection.execute(_OVERWRITE, piece.rows)
+    connection.execute(_OVERWRITE, batch.rows)
     notification_outbox.remove(connection, order.conversation_id)
     return True
 
 
-def finish(connection: Connection, order: Order, remains: Remains) -> Erased | None:
-    """Overwrite what is left after `remains`, and say that all of it is done, see `RecordStore.erase`."""
+def finish(connection: Connection, order: ErasureOrder, remains: Remains) -> Erased | None:
+    """The last transaction of an erasure: overwrite what is left after `remains`, and say so, see `RecordStore.erase`."""
     before = _locked(connection, order)
     if before is None:
         return None
     if before.erased:
         return Erased(before, 0)
-    name, rest = order.conversation_id, _overwrite_rest(connection, order.conversation_id, remains)
-    words = last_words(rest.told, is_open=before.state != "closed")
-    after, new = advance(rest.now, list(words), conversation_id=name, at=order.at, client_id=None)
+    conversation_id = order.conversation_id
+    rest = _overwrite_rest(connection, conversation_id, remains)
+    words = last_words(rest.to_redact, is_open=before.state != "closed")
+    after, new = advance(rest.conversation, list(words), conversation_id=conversation_id, at=order.at, client_id=None)
     # whose it is may have changed since it was opened
     values = conversation_values(after) | {"visitor_id": before.visitor_id}
-    connection.execute(_REPLACE, values | {"wanted_id": name})
+    connection.execute(_REPLACE, values | {"wanted_id": conversation_id})
     connection.execute(_ADD_EVENTS, [event_values(event, None) for event in new])
-    connection.execute(_FORGET_DIGESTS, {"wanted_id": name})
-    turns.remove(connection, name)
-    notification_outbox.remove(connection, name)
-    return Erased(reading.conversation(connection, name) or after, len(rest.told))
+    connection.execute(_FORGET_DIGESTS, {"wanted_id": conversation_id})
+    turns.remove(connection, conversation_id)
+    notification_outbox.remove(connection, conversation_id)
+    return Erased(reading.conversation(connection, conversation_id) or after, len(rest.to_redact))
 
 
-def _locked(connection: Connection, order: Order) -> Conversation | None:
+def _locked(connection: Connection, order: ErasureOrder) -> Conversation | None:
     """The conversation, to be changed by this transaction alone, where it may be erased."""
     row = connection.execute(_LOCKED, {"wanted_id": order.conversation_id}).first()
-    if row is None or not is_due(now := conversation_of(row), order.unless_changed_since):
+    if row is None or not is_due(conversation := conversation_of(row), order.unless_changed_since):
         return None
-    return now
+    return conversation
 
 
 def _overwrite_rest(connection: Connection, conversation_id: str, remains: Remains) -> Remains:
@@ -167,18 +168,19 @@ def holdings(
     people = {visitor_id} if visitor_id is not None else set[str]()
     with_address: set[str] = set()
     if email is not None:
-        left = _left(connection, email)
-        with_address = set(left)
-        people |= set(left.values()) | _named(connection, email)
+        address_left = _left(connection, email)
+        with_address = set(address_left)
+        people |= set(address_left.values()) | _named(connection, email)
     theirs, known = set[str](), set[str]()
     while people - known:
         known |= people
         theirs |= _conversations_of(connection, people)
         people |= _people_in(connection, theirs)
     rows = (
-        connection.execute(sa.select(visitors).where(visitors.c.visitor_id == one)).first() for one in sorted(known)
+        connection.execute(sa.select(visitors).where(visitors.c.visitor_id == person)).first()
+        for person in sorted(known)
     )
-    ordered = sorted(_unerased(connection, theirs), key=lambda one: (one in with_address, one))
+    ordered = sorted(_unerased(connection, theirs), key=lambda theirs_id: (theirs_id in with_address, theirs_id))
     return Holdings(tuple(visitor_of(row) for row in rows if row is not None), tuple(ordered))
 
 
@@ -192,59 +194,59 @@ def _named(connection: Connection, email: str) -> set[str]:
 def _left(connection: Connection, email: str) -> dict[str, str]:
     """Conversations in which the address was left, and whose they are."""
     address = sa.func.lower(events.c.body["email"].as_string())
-    left = (
+    contacts = (
         sa.select(conversations.c.conversation_id, conversations.c.visitor_id)
         .join(events)
         .where(events.c.kind == "contact_left", address == email.lower())
     )
-    return {row.conversation_id: row.visitor_id for row in connection.execute(left)}
+    return {row.conversation_id: row.visitor_id for row in connection.execute(contacts)}
 
 
 def _conversations_of(connection: Connection, people: set[str]) -> set[str]:
     """Theirs now, opened by them, or with commands of theirs: signing in moves some of these and not the others."""
-    senders = [Author("visitor", id=one).sender for one in people]
-    now = sa.select(conversations.c.conversation_id).where(conversations.c.visitor_id.in_(sorted(people)))
+    senders = [Author("visitor", id=visitor_id).sender for visitor_id in people]
+    theirs = sa.select(conversations.c.conversation_id).where(conversations.c.visitor_id.in_(sorted(people)))
     sent = sa.select(events.c.conversation_id).where(events.c.sender.in_(senders)).distinct()
     opened = (
         sa.select(events.c.conversation_id)
         .join_from(conversations, events, conversations.c.conversation_id == events.c.conversation_id)
         .where(events.c.seq == 1, events.c.by_id.in_(sorted(people)))
     )
-    return {one for wanted in (now, sent, opened) for one in connection.scalars(wanted)}
+    return {conversation_id for query in (theirs, sent, opened) for conversation_id in connection.scalars(query)}
 
 
 def _people_in(connection: Connection, conversation_ids: set[str]) -> set[str]:
-    found = set[str]()
-    for wanted in _portions(conversation_ids):
-        found |= set(
+    people = set[str]()
+    for wanted in _batches(conversation_ids):
+        people |= set(
             connection.scalars(sa.select(conversations.c.visitor_id).where(conversations.c.conversation_id.in_(wanted)))
         )
         openers = sa.select(events.c.by_id).where(events.c.conversation_id.in_(wanted), events.c.seq == 1)
-        found |= {one for one in connection.scalars(openers) if one is not None}
-    return found
+        people |= {opener for opener in connection.scalars(openers) if opener is not None}
+    return people
 
 
 def _unerased(connection: Connection, conversation_ids: set[str]) -> tuple[str, ...]:
-    left = [
-        one
-        for wanted in _portions(conversation_ids)
-        for one in connection.scalars(
+    remaining = [
+        conversation_id
+        for wanted in _batches(conversation_ids)
+        for conversation_id in connection.scalars(
             sa.select(conversations.c.conversation_id).where(
                 conversations.c.conversation_id.in_(wanted), sa.not_(conversations.c.erased)
             )
         )
     ]
-    return tuple(sorted(left))
+    return tuple(sorted(remaining))
 
 
-def _portions(ids: set[str]) -> Iterator[Sequence[str]]:
+def _batches(ids: set[str]) -> Iterator[Sequence[str]]:
     ordered = sorted(ids)
     return (ordered[start : start + IDS_AT_ONCE] for start in range(0, len(ordered), IDS_AT_ONCE))
 
 
-def closed_before(connection: Connection, at: datetime, *, limit: int) -> tuple[Head, ...]:
+def closed_before(connection: Connection, moment: datetime, *, limit: int) -> tuple[Head, ...]:
     """Conversations that are closed, have texts left and have not changed since `at`, oldest first."""
-    rows = connection.execute(_TO_ERASE, {"before": micros(at), "at_most": limit})
+    rows = connection.execute(_TO_ERASE, {"before": micros(moment), "at_most": limit})
     return tuple(Head(*row) for row in rows)
 
 
@@ -258,8 +260,8 @@ def mentions(connection: Connection, texts: Sequence[str]) -> tuple[Mention, ...
     """Where `texts` still stand, in any column that may hold a text."""
     searched = [table for table in metadata.sorted_tables if table.name not in TABLES_WITHOUT_TEXT]
     columns = [column for table in searched for column in table.columns if column.name not in RANDOM_IDS]
-    found = (_count(connection, text, column) for text in texts for column in columns)
-    return tuple(mention for mention in found if mention is not None and mention.rows)
+    mentions = (_count(connection, text, column) for text in texts for column in columns)
+    return tuple(mention for mention in mentions if mention is not None and mention.rows)
 
 
 def _count(connection: Connection, text: str, column: sa.Column[object]) -> Mention | None:

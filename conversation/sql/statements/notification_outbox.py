@@ -1,4 +1,4 @@
-"""The outbox of notices. Runs on any SQLAlchemy connection."""
+"""Notification outbox statements: enqueue, lease, settle, retry. Runs on any SQLAlchemy connection."""
 
 from collections.abc import Iterable
 

@@ -138,15 +138,15 @@ def spend_credential(connection: Connection, token_hash: bytes) -> Credential | 
     return None if row is None else credential_of(row)
 
 
-def set_presence(connection: Connection, seen: Presence) -> None:
+def set_presence(connection: Connection, current: Presence) -> None:
     """Insert or replace."""
-    _put(connection, presence, presence.c.agent_id, presence_values(seen))
+    _put(connection, presence, presence.c.agent_id, presence_values(current))
 
 
-def renew_presence(connection: Connection, agent_id: str, at: datetime) -> None:
+def renew_presence(connection: Connection, agent_id: str, seen_at: datetime) -> None:
     """One statement where there is a row, so that a status which is being changed elsewhere stays changed."""
-    if connection.execute(_RENEW_PRESENCE, {"wanted": agent_id, "now": micros(at)}).rowcount == 0:
-        connection.execute(sa.insert(presence), presence_values(Presence(agent_id, "online", at)))
+    if connection.execute(_RENEW_PRESENCE, {"wanted": agent_id, "now": micros(seen_at)}).rowcount == 0:
+        connection.execute(sa.insert(presence), presence_values(Presence(agent_id, "online", seen_at)))
 
 
 def presences(connection: Connection) -> tuple[Presence, ...]:

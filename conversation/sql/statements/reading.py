@@ -1,4 +1,4 @@
-"""Reading conversations and events. Runs on any SQLAlchemy connection."""
+"""Query statements: conversations, events, the queue, heads for the poll. Runs on any SQLAlchemy connection."""
 
 from collections.abc import Iterator, Sequence
 
@@ -98,8 +98,8 @@ def _matching(states: Sequence[State], holder_id: str | None, text: str | None) 
     if holder_id is not None:
         where.append(conversations.c.holder_id == holder_id)
     if text is not None:
-        said = events.c.body["text"].as_string().icontains(text, autoescape=True)
-        where.append(sa.exists().where(events.c.conversation_id == conversations.c.conversation_id, said))
+        message = events.c.body["text"].as_string().icontains(text, autoescape=True)
+        where.append(sa.exists().where(events.c.conversation_id == conversations.c.conversation_id, message))
     return where
 
 
@@ -112,15 +112,15 @@ def _beyond(cursor: str | None) -> list[sa.ColumnElement[bool]]:
 
 def heads(connection: Connection, *, conversation_ids: Sequence[str], visitor_ids: Sequence[str]) -> tuple[Head, ...]:
     """How far the given conversations, and the latest of each given visitor, have come; each once."""
-    found: dict[str, Head] = {}
+    heads: dict[str, Head] = {}
     for statement, ids in ((_HEADS_OF_CONVERSATIONS, conversation_ids), (_HEADS_OF_VISITORS, visitor_ids)):
-        for wanted in _portions(ids):
+        for wanted in _batches(ids):
             rows = connection.execute(statement, {"wanted_ids": wanted})
-            found.update((row.conversation_id, Head(row.conversation_id, row.visitor_id, row.seq)) for row in rows)
-    return tuple(found.values())
+            heads.update((row.conversation_id, Head(row.conversation_id, row.visitor_id, row.seq)) for row in rows)
+    return tuple(heads.values())
 
 
-def _portions(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
     return (ids[start : start + IDS_A_QUERY] for start in range(0, len(ids), IDS_A_QUERY))
 
 

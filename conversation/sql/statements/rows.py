@@ -1,4 +1,4 @@
-"""Rows and the values they stand for."""
+"""Row mapping: values to rows of the tables and back."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,52 +17,52 @@ _PRIORITIES: Mapping[int, Priority] = {rank: priority for priority, rank in RANK
 Columns = TypeVar("Columns", bound=tuple[object, ...])
 
 
-def _micros(at: datetime | None) -> int | None:
-    return None if at is None else micros(at)
+def _micros(moment: datetime | None) -> int | None:
+    return None if moment is None else micros(moment)
 
 
 def _moment(us: int | None) -> datetime | None:
     return None if us is None else from_micros(us)
 
 
-def conversation_values(now: Conversation) -> Values:
+def conversation_values(conversation: Conversation) -> Values:
     """The row of a conversation."""
     return {
-        "conversation_id": now.conversation_id,
-        "site_id": now.site_id,
-        "visitor_id": now.visitor_id,
-        "state": now.state,
-        "holder_kind": now.holder.kind,
-        "holder_id": now.holder.id,
-        "holder_name": now.holder.name,
-        "hold": now.hold,
-        "seq": now.seq,
-        "priority": RANKS[now.priority],
-        "reason": now.reason,
-        "waiting_since": _micros(now.waiting_since),
-        "opened_at": micros(now.opened_at),
-        "updated_at": micros(now.updated_at),
-        "preview": now.preview,
-        "memo": _memo(now),
-        "erased": now.erased,
+        "conversation_id": conversation.conversation_id,
+        "site_id": conversation.site_id,
+        "visitor_id": conversation.visitor_id,
+        "state": conversation.state,
+        "holder_kind": conversation.holder.kind,
+        "holder_id": conversation.holder.id,
+        "holder_name": conversation.holder.name,
+        "hold": conversation.hold,
+        "seq": conversation.seq,
+        "priority": RANKS[conversation.priority],
+        "reason": conversation.reason,
+        "waiting_since": _micros(conversation.waiting_since),
+        "opened_at": micros(conversation.opened_at),
+        "updated_at": micros(conversation.updated_at),
+        "preview": conversation.preview,
+        "memo": _memo(conversation),
+        "erased": conversation.erased,
     }
 
 
-def _memo(now: Conversation) -> Values:
+def _memo(conversation: Conversation) -> Values:
     return {
-        "locale": now.locale,
-        "page": now.page,
-        "tags": now.tags,
-        "pending": now.pending,
-        "failures": now.failures,
-        "returned": now.returned,
-        "contact": now.contact,
-        "closed_at": _micros(now.closed_at),
-        "asked_at": _micros(now.asked_at),
-        "held_since": _micros(now.held_since),
-        "let_go": now.let_go,
-        "assigned": now.assigned,
-        "dropped": now.dropped,
+        "locale": conversation.locale,
+        "page": conversation.page,
+        "tags": conversation.tags,
+        "pending": conversation.pending,
+        "failures": conversation.failures,
+        "returned": conversation.returned,
+        "contact": conversation.contact,
+        "closed_at": _micros(conversation.closed_at),
+        "asked_at": _micros(conversation.asked_at),
+        "held_since": _micros(conversation.held_since),
+        "let_go": conversation.let_go,
+        "assigned": conversation.assigned,
+        "dropped": conversation.dropped,
     }
 
 
@@ -214,9 +214,9 @@ def credential_of(row: Row[Columns]) -> Credential:
     )
 
 
-def presence_values(seen: Presence) -> Values:
+def presence_values(presence: Presence) -> Values:
     """The row of a presence."""
-    return {"agent_id": seen.agent_id, "status": seen.status, "seen_at": micros(seen.seen_at)}
+    return {"agent_id": presence.agent_id, "status": presence.status, "seen_at": micros(presence.seen_at)}
 
 
 def presence_of(row: Row[Columns]) -> Presence:

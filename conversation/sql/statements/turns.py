@@ -1,4 +1,4 @@
-"""The outbox: which replies the bot owes, and whose work each is."""
+"""Turn outbox statements, with leases and fences: which replies the bot owes, and whose work each is."""
 
 from dataclasses import dataclass
 
@@ -14,8 +14,8 @@ from conversation.values import Subscriptions, TurnLease
 
 
 @dataclass(frozen=True, slots=True)
-class Worker:
-    """Who leases turns, and for how long; `subscriptions` say who is told of the events it stores."""
+class StoreWorker:
+    """The lease owner: who leases turns, and for how long; `subscriptions` say who is told of the events it stores."""
 
     name: str
     lease_s: float
@@ -28,8 +28,8 @@ class Worker:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """A row of the outbox."""
+class TurnRow:
+    """A row of the turn outbox: its fence, and the worker that owns it."""
 
     fence: int
     owner: str
@@ -70,26 +70,26 @@ _TAKE = (
 )
 
 
-def turn_of(row: Row[Columns]) -> Turn | None:
+def turn_of(row: Row[Columns]) -> TurnRow | None:
     """The turn in a row that has the columns of `OWED`; None where nothing is owed."""
-    return None if row.fence is None else Turn(row.fence, row.owner)
+    return None if row.fence is None else TurnRow(row.fence, row.owner)
 
 
-def begin(connection: Connection, now: Conversation, worker: Worker) -> TurnLease:
+def begin(connection: Connection, conversation: Conversation, worker: StoreWorker) -> TurnLease:
     """A new turn, leased to `worker`."""
-    lease = TurnLease(now.conversation_id, first_fence(now.seq))
+    lease = TurnLease(conversation.conversation_id, first_fence(conversation.seq))
     _lease(connection, _BEGIN, lease, worker)
     return lease
 
 
-def pass_on(connection: Connection, now: Conversation, worker: Worker) -> TurnLease:
+def pass_on(connection: Connection, conversation: Conversation, worker: StoreWorker) -> TurnLease:
     """The turn goes on with `worker`; what it owes now is a new answer, with attempts of its own."""
-    lease = TurnLease(now.conversation_id, first_fence(now.seq))
+    lease = TurnLease(conversation.conversation_id, first_fence(conversation.seq))
     _lease(connection, _PASS_ON, lease, worker)
     return lease
 
 
-def _lease(connection: Connection, statement: sa.Executable, lease: TurnLease, worker: Worker) -> None:
+def _lease(connection: Connection, statement: sa.Executable, lease: TurnLease, worker: StoreWorker) -> None:
     values = {"wanted_id": lease.conversation_id, "new_fence": lease.fence}
     connection.execute(statement, values | {"new_owner": worker.name, "lease_us": worker.lease_us})
 
@@ -99,14 +99,14 @@ def remove(connection: Connection, conversation_id: str) -> None:
     connection.execute(_REMOVE, {"wanted_id": conversation_id})
 
 
-def take(connection: Connection, limit: int, worker: Worker) -> tuple[TurnLease, ...]:
+def take(connection: Connection, limit: int, worker: StoreWorker) -> tuple[TurnLease, ...]:
     """Lease up to `limit` turns whose lease has run out, oldest first."""
     values = {"at_most": limit, "new_owner": worker.name, "lease_us": worker.lease_us}
     rows = connection.execute(_TAKE, values).all()
     return tuple(TurnLease(row.conversation_id, row.fence) for row in sorted(rows))
 
 
-def renew(connection: Connection, lease: TurnLease, worker: Worker) -> bool:
+def renew(connection: Connection, lease: TurnLease, worker: StoreWorker) -> bool:
     """Extend the lease; False where it is no longer the worker's."""
     values = {"wanted_id": lease.conversation_id, "held_fence": lease.fence, "held_by": worker.name}
     return connection.execute(_RENEW, values | {"lease_us": worker.lease_us}).rowcount == 1

@@ -1,4 +1,4 @@
-"""A long conversation is erased in pieces: whoever is killed between two of them leaves one that is found and finished."""
+"""A long conversation is erased in batches: whoever is killed between two of them leaves one that is found and finished."""
 
 import itertools
 from datetime import timedelta
@@ -10,8 +10,8 @@ from conversation.sql.statements import erasing
 from conversation.state import fold
 from conversation.values import Append, Draft
 
-PIECE = 3
-SAID = 9  # messages, each with a number of its own; with what else is said, four pieces and a rest
+BATCH = 3
+SAID = 9  # messages, each with a number of its own; with what else is said, four batches and a rest
 EMAIL = "ada@secret.example"
 VISITOR = Author("visitor", "Ada Secret", "v1")
 
@@ -23,20 +23,20 @@ class KilledError(Exception):
 
 
 @pytest.fixture(autouse=True)
-def small_pieces(monkeypatch):
-    monkeypatch.setattr(erasing, "EVENTS_AT_ONCE", PIECE)
+def small_batches(monkeypatch):
+    monkeypatch.setattr(erasing, "EVENTS_AT_ONCE", BATCH)
 
 
 @pytest.fixture
 def killed_after(monkeypatch):
-    """Erase, and be killed while the piece after so many is overwritten."""
+    """Erase, and be killed while the batch after so many is overwritten."""
 
-    async def erase(store, at, pieces):
+    async def erase(store, at, batches):
         done, real = itertools.count(), erasing.overwrite
 
-        def overwrite(connection, order, piece):
-            went_on = real(connection, order, piece)
-            if next(done) == pieces:
+        def overwrite(connection, order, batch):
+            went_on = real(connection, order, batch)
+            if next(done) == batches:
                 raise KilledError
             return went_on
 
@@ -70,11 +70,11 @@ def changed(before, after):
     return {old.seq for old, new in zip(before, after, strict=False) if old != new}
 
 
-@pytest.mark.parametrize("pieces", range(4))
-async def test_whoever_is_killed_leaves_what_is_found_and_the_next_finishes_it(house, long_talk, killed_after, pieces):
-    await killed_after(house.store, house.clock.now(), pieces)
+@pytest.mark.parametrize("batches", range(4))
+async def test_whoever_is_killed_leaves_what_is_found_and_the_next_finishes_it(house, long_talk, killed_after, batches):
+    await killed_after(house.store, house.clock.now(), batches)
     between = await house.other.events("c1")
-    assert len(changed(long_talk, between)) == max(0, pieces * PIECE - 1)  # not the address, by which it is found
+    assert len(changed(long_talk, between)) == max(0, batches * BATCH - 1)  # not the address, by which it is found
     assert not (await house.other.conversation("c1")).erased
     assert (await house.other.holdings(email=EMAIL)).conversation_ids == ("c1",)
     assert [head.conversation_id for head in await house.other.closed_before(house.clock.now(), limit=9)] == ["c1"]
@@ -92,10 +92,10 @@ async def test_whoever_is_killed_leaves_what_is_found_and_the_next_finishes_it(h
     assert await house.store.mentions(["secret"]) == ()
 
 
-async def test_no_transaction_has_more_than_a_piece(house, long_talk, monkeypatch):
+async def test_no_transaction_has_more_than_a_batch(house, long_talk, monkeypatch):
     sizes, real = [], erasing.overwrite
     monkeypatch.setattr(
-        erasing, "overwrite", lambda c, order, piece: sizes.append(len(piece.rows)) or real(c, order, piece)
+        erasing, "overwrite", lambda c, order, batch: sizes.append(len(batch.rows)) or real(c, order, batch)
     )
     done = await house.store.erase("c1", house.clock.now())
     assert sizes == [2, 3, 3, 3]
@@ -113,7 +113,7 @@ async def test_what_is_said_after_it_was_killed_goes_too(house, talk, long_talk,
     assert told(await house.store.events("c1")) >= changed(long_talk, before)
 
 
-async def test_what_is_reopened_between_two_pieces_is_left_as_it_is(house, talk, long_talk, killed_after):
+async def test_what_is_reopened_between_two_batches_is_left_as_it_is(house, talk, long_talk, killed_after):
     before = house.clock.now()
     await killed_after(house.store, before, 1)
     await talk.say("I am back", visitor_id="v1")
