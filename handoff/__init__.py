@@ -1,1 +1,1 @@
-"""The desk: agents, their queue, console and API, and notices to the outside."""
+"""Human handoff, the desk: agents, their queue, console and API, and notices to the outside."""

@@ -1,4 +1,4 @@
-"""The desk's rounds: chats are taken back from agents who have gone silent, and where wanted assigned to others.
+"""Assignment and reclaim loop: conversations are taken back from silent agents, and where wanted assigned to others.
 
 Every server process makes them. What one of them finds is carried out by a conditional append, so it happens once,
 however many look at the same moment; whoever comes second finds nothing to do.
@@ -44,22 +44,22 @@ class AssignmentLoop:
     async def look(self) -> None:
         """Take back what silent agents hold, then assign what waits. Raises StorageUnavailable."""
         roll = await self._desk.attendance.roll()
-        held = await self._held()
-        for chat in held:
-            await self._take_back(chat, roll)
+        held_conversations = await self._held()
+        for conversation in held_conversations:
+            await self._take_back(conversation, roll)
         if self._assign:
-            await self._give(roll, held)
+            await self._give(roll, held_conversations)
 
     async def _held(self) -> Sequence[Conversation]:
-        chats: list[Conversation] = []
+        conversations: list[Conversation] = []
         cursor: str | None = None
         while True:
             page = await self._desk.publisher.store.conversations(states=("agent",), cursor=cursor, limit=PAGE)
-            chats += page.items
+            conversations += page.items
             cursor = page.next
             if cursor is None:
                 self._note_time()
-                return chats
+                return conversations
 
     def _note_time(self) -> None:
         """Agents could not be heard while we, or the database, were away: they have a lease's time to come back."""
@@ -68,40 +68,45 @@ class AssignmentLoop:
             self._awake_since = now
         self._looked = now
 
-    async def _take_back(self, chat: Conversation, roll: Roll) -> None:
-        since = chat.held_since or chat.updated_at
-        if chat.assigned and (roll.at - since).total_seconds() >= self._answer_within_s:
-            await self._desk.take_back(chat, f"{chat.holder.name} did not answer within {_told(self._answer_within_s)}")
-        elif self._is_heard(roll.at) and roll.unseen_s(chat.holder.id or "", since) >= VANISHED_S:
-            await self._desk.take_back(chat, f"{chat.holder.name} was not there for {_told(VANISHED_S)}")
+    async def _take_back(self, conversation: Conversation, roll: Roll) -> None:
+        since = conversation.held_since or conversation.updated_at
+        if conversation.assigned and (roll.as_of - since).total_seconds() >= self._answer_within_s:
+            await self._desk.take_back(
+                conversation,
+                f"{conversation.holder.name} did not answer within {_duration_text(self._answer_within_s)}",
+            )
+        elif self._is_heard(roll.as_of) and roll.unseen_s(conversation.holder.id or "", since) >= VANISHED_S:
+            await self._desk.take_back(
+                conversation, f"{conversation.holder.name} was not there for {_duration_text(VANISHED_S)}"
+            )
 
-    def _is_heard(self, at: datetime) -> bool:
-        return self._awake_since is not None and (at - self._awake_since).total_seconds() >= PRESENCE_LEASE_S
+    def _is_heard(self, moment: datetime) -> bool:
+        return self._awake_since is not None and (moment - self._awake_since).total_seconds() >= PRESENCE_LEASE_S
 
-    async def _give(self, roll: Roll, held: Iterable[Conversation]) -> None:
+    async def _give(self, roll: Roll, held_conversations: Iterable[Conversation]) -> None:
         """In the order of the queue, each to the first who still has a place."""
-        holds = Counter(chat.holder.id for chat in held)
+        holds = Counter(conversation.holder.id for conversation in held_conversations)
         seats = {agent.agent_id: Seat(agent, holds[agent.agent_id]) for agent in roll.present()}
         if not any(seat.is_free for seat in seats.values()):
             return
-        for waiting in queue_order(await self._desk.publisher.store.queue(), roll.at, self._desk.raise_every_s):
+        for waiting in queue_order(await self._desk.publisher.store.queue(), roll.as_of, self._desk.raise_every_s):
             await self._give_one(waiting, seats, roll)
 
     async def _give_one(self, waiting: Conversation, seats: dict[str, Seat], roll: Roll) -> None:
-        for agent in takers(waiting, seats.values(), roll.agents, roll.at, self._patience):
+        for agent in takers(waiting, seats.values(), roll.agents, roll.as_of, self._patience):
             try:
-                given = await self._desk.assign(waiting, agent)
+                claimed = await self._desk.assign(waiting, agent)
             except OverCapacity as full:
                 seats[agent.agent_id] = Seat(agent, full.held)
                 continue
             except Refused as refused:
                 log.info("assign.refused", conversation_id=waiting.conversation_id, code=refused.code)
                 return
-            if given:
+            if claimed:
                 seats[agent.agent_id] = Seat(agent, seats[agent.agent_id].held + 1)
             return
 
 
-def _told(seconds: float) -> str:
+def _duration_text(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{round(seconds)} seconds" if rest or not minutes else f"{minutes} minute{'s' if minutes > 1 else ''}"

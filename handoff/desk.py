@@ -1,4 +1,4 @@
-"""The desk: where agents take, answer and give back conversations. The only writer of their events.
+"""Agent commands: claim, assign, transfer, release, say, note, tag, close. The only writer of their events.
 
 Every command is one conditional append: what may happen is judged inside the transaction that holds the conversation,
 so of fifty agents who claim it at the same moment one wins and the others learn who did. A command that comes with a
@@ -53,7 +53,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in the queue, from 1; `wait_s` is None while nobody has been served yet.
+    """Queue position and estimated wait: a place from 1; `wait_s` is None while nobody has been served yet.
 
     `overdue`: the visitor has waited longer than `max_wait_s` and should be offered something else.
     """
@@ -77,17 +77,17 @@ class Desk:
         self._waits_s: deque[float] = deque(maxlen=WAITS_KEPT)
 
     async def claim(self, conversation_id: str, agent: Agent, client_id: str | None = None) -> Event:
-        """Take the conversation. One agent wins; the others get AlreadyClaimed with the winner's name.
+        """Claim the conversation. One agent wins; the others get AlreadyClaimed with the winner's name.
 
         Whoever holds it already gets the event that gave it to them. Raises OverCapacity.
         """
         waited_since: datetime | None = None
 
-        def decide(now: Conversation | None) -> Sequence[Draft]:
+        def decide(current: Conversation | None) -> Sequence[Draft]:
             nonlocal waited_since
-            there = _there(now)
-            waited_since = None if there.dropped else there.waiting_since  # their wait had been over once
-            return () if there.holder.id == agent.agent_id else (Draft(_author(agent), Claimed()),)
+            conversation = _require_found(current)
+            waited_since = None if conversation.dropped else conversation.waiting_since  # their wait had been over once
+            return () if conversation.holder.id == agent.agent_id else (Draft(_author(agent), Claimed()),)
 
         body: JsonObject = {"command": "claim"}
         appended = await self.publisher.append(conversation_id, decide, key=_key(agent, client_id, body))
@@ -101,19 +101,19 @@ class Desk:
     async def release(
         self, conversation_id: str, agent: Agent, client_id: str | None = None, *, reason: str = ""
     ) -> Event:
-        """Give the conversation back to the queue."""
+        """Release the conversation: give it back to the queue."""
         why = clean(reason, field="reason", least=0, most=MAX_REASON_CHARS)
         return await self._act(conversation_id, agent, client_id, Released(why))
 
     async def transfer(
         self, conversation_id: str, agent: Agent, client_id: str | None = None, *, to: str, note: str = ""
     ) -> Event:
-        """Pass the conversation to the agent with the id `to`. Raises OverCapacity where that one is full."""
+        """Transfer the conversation to the agent with the id `to`. Raises OverCapacity where that one is full."""
         remark = clean(note, field="note", least=0)
         heir = await self.publisher.store.agent(to)
 
-        def decide(now: Conversation | None) -> Sequence[Draft]:
-            _there(now)
+        def decide(current: Conversation | None) -> Sequence[Draft]:
+            _require_found(current)
             if heir is None or heir.disabled or heir.role not in ACTING_ROLES or heir.agent_id == agent.agent_id:
                 raise BadRequest(field="to", problem=f"{to!r} is no other agent who could take it; give an agent's id")
             return (Draft(_author(agent), Transferred(heir.agent_id, heir.name, remark)),)
@@ -121,25 +121,31 @@ class Desk:
         key = _key(agent, client_id, {"command": "transfer", "to": to, "note": remark})
         return (await self.publisher.append(conversation_id, decide, key=key)).events[0]
 
-    async def take_back(self, held: Conversation, reason: str) -> Event | None:
-        """Put the conversation back into the queue for an agent who is silent; None where anything happened meanwhile."""
+    async def take_back(self, conversation: Conversation, reason: str) -> Event | None:
+        """Reclaim: put a silent agent's conversation back into the queue; None where anything happened meanwhile."""
 
-        def decide(now: Conversation | None) -> Sequence[Draft]:
-            there = _there(now)
-            return (Draft(SYSTEM, Released(reason)),) if (there.seq, there.hold) == (held.seq, held.hold) else ()
+        def decide(current: Conversation | None) -> Sequence[Draft]:
+            latest = _require_found(current)
+            unmoved = (latest.seq, latest.hold) == (conversation.seq, conversation.hold)
+            return (Draft(SYSTEM, Released(reason)),) if unmoved else ()
 
-        appended = await self.publisher.append(held.conversation_id, decide)
+        appended = await self.publisher.append(conversation.conversation_id, decide)
         if not appended.events:
             return None
-        log.info("chat.taken_back", conversation_id=held.conversation_id, agent_id=held.holder.id, hold=held.hold)
+        log.info(
+            "chat.taken_back",
+            conversation_id=conversation.conversation_id,
+            agent_id=conversation.holder.id,
+            hold=conversation.hold,
+        )
         return appended.events[0]
 
     async def assign(self, waiting: Conversation, agent: Agent) -> Event | None:
-        """Give the conversation to the agent; None where it no longer waits. Raises OverCapacity."""
+        """Assign the conversation to the agent; None where it no longer waits. Raises OverCapacity."""
 
-        def decide(now: Conversation | None) -> Sequence[Draft]:
-            there = _there(now)
-            unmoved = there.state == "queued" and there.hold == waiting.hold
+        def decide(current: Conversation | None) -> Sequence[Draft]:
+            conversation = _require_found(current)
+            unmoved = conversation.state == "queued" and conversation.hold == waiting.hold
             return (Draft(SYSTEM, Claimed(agent.agent_id, agent.name)),) if unmoved else ()
 
         appended = await self.publisher.append(waiting.conversation_id, decide)
@@ -155,7 +161,7 @@ class Desk:
     async def close(
         self, conversation_id: str, agent: Agent, client_id: str | None = None, *, reason: str = ""
     ) -> Event:
-        """End the conversation."""
+        """Close the conversation."""
         why = clean(reason, field="reason", least=0, most=MAX_REASON_CHARS)
         return await self._act(conversation_id, agent, client_id, Closed(why))
 
@@ -164,11 +170,11 @@ class Desk:
         return await self._act(conversation_id, agent, client_id, Reopened())
 
     async def say(self, conversation_id: str, agent: Agent, client_id: str | None = None, *, text: str) -> Event:
-        """Speak to the visitor."""
+        """Send a message to the visitor."""
         return await self._act(conversation_id, agent, client_id, AgentSaid(clean(text)))
 
     async def note(self, conversation_id: str, agent: Agent, client_id: str | None = None, *, text: str) -> Event:
-        """Leave a remark for other agents."""
+        """Add an internal note for other agents."""
         return await self._act(conversation_id, agent, client_id, NoteAdded(clean(text)))
 
     async def tag(
@@ -183,7 +189,7 @@ class Desk:
     async def prioritise(
         self, conversation_id: str, agent: Agent, client_id: str | None = None, *, priority: Priority
     ) -> Event:
-        """Say how soon the queue should serve it."""
+        """Set the priority: how soon the queue should serve it."""
         return await self._act(conversation_id, agent, client_id, PrioritySet(priority))
 
     async def is_open(self, site_id: str) -> bool:  # noqa: ARG002 - agents serve every site; one day they may not
@@ -191,36 +197,36 @@ class Desk:
         return bool(await self.attendance.present())
 
     async def queue_place(self, conversation_id: str) -> Place | None:
-        """Where the conversation stands in the queue; None where it does not wait.
+        """Queue position: where the conversation stands in the queue; None where it does not wait.
 
         `wait_s` is the position times the median of what the last claims in this process had waited.
         """
-        at = self.publisher.clock.now()
-        queue = enumerate(queue_order(await self.publisher.store.queue(), at, self.raise_every_s), start=1)
-        place = next(((nth, found) for nth, found in queue if found.conversation_id == conversation_id), None)
+        moment = self.publisher.clock.now()
+        queue = enumerate(queue_order(await self.publisher.store.queue(), moment, self.raise_every_s), start=1)
+        place = next((entry for entry in queue if entry[1].conversation_id == conversation_id), None)
         if place is None:
             return None
         position, waiting = place
         waits_since = waiting.waiting_since or waiting.updated_at
-        overdue = (at - waits_since).total_seconds() > self._max_wait_s
+        overdue = (moment - waits_since).total_seconds() > self._max_wait_s
         return Place(position, round(position * statistics.median(self._waits_s)) if self._waits_s else None, overdue)
 
     async def _act(self, conversation_id: str, agent: Agent, client_id: str | None, payload: Payload) -> Event:
-        def decide(now: Conversation | None) -> Sequence[Draft]:
-            _there(now)
+        def decide(current: Conversation | None) -> Sequence[Draft]:
+            _require_found(current)
             return (Draft(_author(agent), payload),)
 
         key = _key(agent, client_id, {"command": payload.kind, **body_of(payload)})
         return (await self.publisher.append(conversation_id, decide, key=key)).events[0]
 
-    async def _which_gave(self, held: Conversation) -> Event:
+    async def _which_gave(self, conversation: Conversation) -> Event:
         """The event that made the present holder, newest page first."""
-        until = held.seq
+        until = conversation.seq
         while until > 0:
             after = max(0, until - EVENTS_BACK)
-            page = await self.publisher.store.events(held.conversation_id, after=after, limit=EVENTS_BACK)
+            page = await self.publisher.store.events(conversation.conversation_id, after=after, limit=EVENTS_BACK)
             for event in reversed(page):
-                if event.standing is not None and event.standing.hold == held.hold:
+                if event.standing is not None and event.standing.hold == conversation.hold:
                     return event
             until = after
         raise NotFound
@@ -232,10 +238,10 @@ class Desk:
         log.info("claim.won", conversation_id=event.conversation_id, seq=event.seq, waited_s=waited_s)
 
 
-def _there(now: Conversation | None) -> Conversation:
-    if now is None:
+def _require_found(conversation: Conversation | None) -> Conversation:
+    if conversation is None:
         raise NotFound
-    return now
+    return conversation
 
 
 def _author(agent: Agent) -> Author:

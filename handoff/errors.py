@@ -1,4 +1,4 @@
-"""Why the desk refused: the errors of agents, accounts and sign-in, beside those every house shares."""
+"""Errors of the desk, why it refused: those of agents, accounts and sign-in, beside those every house shares."""
 
 from conversation.errors import Refused
 

@@ -1,4 +1,4 @@
-"""What agents type, made fit to be kept."""
+"""Input validation: what agents type, made fit to be kept."""
 
 from handoff.errors import BadRequest
 
@@ -6,7 +6,7 @@ MAX_TEXT_CHARS = 4000  # code points, the same for visitors and agents (PROTOCOL
 
 
 def clean(text: str, *, field: str = "text", least: int = 1, most: int = MAX_TEXT_CHARS) -> str:
-    """`text` trimmed, with U+0000 (which PostgreSQL refuses) as U+FFFD.
+    """Validated text: trimmed, with U+0000 (which PostgreSQL refuses) as U+FFFD.
 
     Raises BadRequest where fewer than `least` or more than `most` code points remain, or a lone surrogate, which no
     encoding can carry.

@@ -1,4 +1,4 @@
-"""Who is at the desk: leases that any request renews and that are computed when they are read."""
+"""Agent presence, who is at the desk: leases that any request renews and that are computed when they are read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ ACTING_ROLES: frozenset[Role] = frozenset({"agent", "lead", "admin"})
 
 @dataclass(frozen=True, slots=True)
 class Roll:
-    """Every agent who may act, and when each was last seen, as of `at`."""
+    """A presence snapshot: every agent who may act, and when each was last seen, as of `as_of`."""
 
-    at: datetime
+    as_of: datetime
     agents: tuple[Agent, ...]
     presences: Mapping[str, Presence]
 
     def present(self) -> tuple[Agent, ...]:
         """Who can take a conversation: online, and seen within the lease."""
-        since = self.at - timedelta(seconds=PRESENCE_LEASE_S)
+        since = self.as_of - timedelta(seconds=PRESENCE_LEASE_S)
         return tuple(agent for agent in self.agents if self._is_online(agent.agent_id, since))
 
     def _is_online(self, agent_id: str, since: datetime) -> bool:
@@ -32,11 +32,11 @@ class Roll:
     def unseen_s(self, agent_id: str, since: datetime) -> float:
         """Seconds for which nothing came from the agent, counted from `since` at the earliest, whatever they said."""
         presence = self.presences.get(agent_id)
-        return (self.at - (since if presence is None else max(since, presence.seen_at))).total_seconds()
+        return (self.as_of - (since if presence is None else max(since, presence.seen_at))).total_seconds()
 
 
 class Attendance:
-    """Presence of the agents who may act; a writer or QA who reads along does not open the desk."""
+    """Presence tracking of the agents who may act; a writer or QA who reads along does not open the desk."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
@@ -44,13 +44,13 @@ class Attendance:
 
     async def renew(self, agent: Agent) -> None:
         """The agent made a request: whoever has never said otherwise is online."""
-        now = self._clock.monotonic()
+        now_s = self._clock.monotonic()
         if (
             agent.role not in ACTING_ROLES
-            or now - self._renewed.get(agent.agent_id, -PRESENCE_RENEW_S) < PRESENCE_RENEW_S
+            or now_s - self._renewed.get(agent.agent_id, -PRESENCE_RENEW_S) < PRESENCE_RENEW_S
         ):
             return
-        self._renewed[agent.agent_id] = now
+        self._renewed[agent.agent_id] = now_s
         await self._store.renew_presence(agent.agent_id, self._clock.now())
 
     async def announce(self, agent: Agent, status: PresenceStatus) -> None:
@@ -60,8 +60,8 @@ class Attendance:
 
     async def status(self, agent: Agent) -> PresenceStatus:
         """What the agent said last, however long ago; `online` where they never said."""
-        said = {presence.agent_id: presence.status for presence in await self._store.presences()}
-        return said.get(agent.agent_id, "online")
+        statuses = {presence.agent_id: presence.status for presence in await self._store.presences()}
+        return statuses.get(agent.agent_id, "online")
 
     async def roll(self) -> Roll:
         """Everybody who may act, and their last sign of life."""

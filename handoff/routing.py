@@ -1,4 +1,4 @@
-"""Who is served next, and who gets a waiting conversation where the system assigns it: pure."""
+"""Queue order and routing: who is served next, and who gets a waiting conversation that the system assigns. Pure."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ from conversation.values import Agent
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """An agent who is present, and how many conversations they hold."""
+    """An available agent and their load: how many conversations they hold."""
 
     agent: Agent
     held: int
@@ -26,7 +26,7 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a conversation waits for the right agent.
+    """Routing time-outs: how long a conversation waits for the right agent.
 
     `same_s`: until one who has let it go may get it again, where nobody else can take it. `fit_s`: until somebody
     without the skill or language gets it, rather than nobody.
@@ -36,36 +36,42 @@ class Patience:
     fit_s: float
 
 
-def queue_order(queue: Iterable[Conversation], at: datetime, raise_every_s: float) -> Sequence[Conversation]:
-    """The queue as of `at`: by priority, then by waiting time. Whoever waits rises one priority every `raise_every_s`.
+def queue_order(queue: Iterable[Conversation], moment: datetime, raise_every_s: float) -> Sequence[Conversation]:
+    """The queue as of `moment`: by priority, then by waiting time. Whoever waits rises one priority every `raise_every_s`.
 
     Before all others come those who had an agent and lost them without a word. By rising, nobody starves behind newer,
-    more urgent ones: those who have risen to the top are served longest waiting first. The console sorts the same way (`console/static/queue.js`).
+    more urgent ones: those who have risen to the top are served longest waiting first. The console
+    sorts the same way (`console/static/queue.js`).
     """
 
-    def order(now: Conversation) -> tuple[bool, int, int, str]:
-        since = now.waiting_since or now.updated_at
-        risen = int((at - since).total_seconds() // raise_every_s)
-        return not now.dropped, max(0, RANKS[now.priority] - max(0, risen)), micros(since), now.conversation_id
+    def order(conversation: Conversation) -> tuple[bool, int, int, str]:
+        since = conversation.waiting_since or conversation.updated_at
+        risen = int((moment - since).total_seconds() // raise_every_s)
+        return (
+            not conversation.dropped,
+            max(0, RANKS[conversation.priority] - max(0, risen)),
+            micros(since),
+            conversation.conversation_id,
+        )
 
     return sorted(queue, key=order)
 
 
 def skills_needed(waiting: Conversation, everybody: Iterable[Agent]) -> frozenset[str]:
-    """The tags that are somebody's skill, present or not; the others are mere labels."""
+    """Skill-based routing: the tags that are somebody's skill, present or not; the others are mere labels."""
     return frozenset(waiting.tags) & {skill for agent in everybody for skill in agent.skills}
 
 
 def takers(
-    waiting: Conversation, seats: Iterable[Seat], everybody: Sequence[Agent], at: datetime, patience: Patience
+    waiting: Conversation, seats: Iterable[Seat], everybody: Sequence[Agent], moment: datetime, patience: Patience
 ) -> Sequence[Agent]:
-    """Who could take the conversation, the best first: least of their places taken, those who let it go last.
+    """Candidate agents for the conversation, the best first: least of their places taken, those who let it go last.
 
     Equally busy agents come in an order of the conversation's own, so that not the same one is always first.
     """
     skills = skills_needed(waiting, everybody)
-    any_will_do = _waited_s(waiting.asked_at, at) >= patience.fit_s
-    again = _waited_s(waiting.held_since, at) >= patience.same_s
+    any_will_do = _waited_s(waiting.asked_at, moment) >= patience.fit_s
+    again = _waited_s(waiting.held_since, moment) >= patience.same_s
     able = [
         seat
         for seat in seats
@@ -92,5 +98,5 @@ def primary(locale: str) -> str:
     return locale.replace("_", "-").partition("-")[0].lower()
 
 
-def _waited_s(since: datetime | None, at: datetime) -> float:
-    return 0.0 if since is None else (at - since).total_seconds()
+def _waited_s(since: datetime | None, moment: datetime) -> float:
+    return 0.0 if since is None else (moment - since).total_seconds()

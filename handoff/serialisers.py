@@ -1,4 +1,4 @@
-"""A conversation as a card of the queue: the item of lists, details and the desk socket."""
+"""Serialisers to JSON: a conversation as a card of the queue, the item of lists, details and the desk socket."""
 
 from pydantic import JsonValue
 
@@ -7,32 +7,32 @@ from conversation.state import Conversation
 from conversation.values import Agent
 
 
-def item_form(now: Conversation) -> JsonObject:
-    """PROTOCOL's item, and what else an agent wants to know before opening it."""
+def item_form(conversation: Conversation) -> JsonObject:
+    """A conversation as JSON: PROTOCOL's item, and what else an agent wants to know before opening it."""
     return {
-        "conversation_id": now.conversation_id,
-        "state": now.state,
-        "holder": {"kind": now.holder.kind, "name": now.holder.name, "id": now.holder.id},
-        "seq": now.seq,
-        "priority": now.priority,
-        "reason": now.reason,
-        "waiting_since": None if now.waiting_since is None else rfc3339(now.waiting_since),
-        "preview": now.preview,
-        "site": now.site_id,
-        "hold": now.hold,
-        "opened_at": rfc3339(now.opened_at),
-        "updated_at": rfc3339(now.updated_at),
-        "locale": now.locale,
-        "page": None if now.page is None else dict[str, JsonValue](now.page),
-        "tags": list(now.tags),
-        "contact": now.contact,
-        "dropped": now.dropped,
-        "let_go": list(now.let_go),
+        "conversation_id": conversation.conversation_id,
+        "state": conversation.state,
+        "holder": {"kind": conversation.holder.kind, "name": conversation.holder.name, "id": conversation.holder.id},
+        "seq": conversation.seq,
+        "priority": conversation.priority,
+        "reason": conversation.reason,
+        "waiting_since": None if conversation.waiting_since is None else rfc3339(conversation.waiting_since),
+        "preview": conversation.preview,
+        "site": conversation.site_id,
+        "hold": conversation.hold,
+        "opened_at": rfc3339(conversation.opened_at),
+        "updated_at": rfc3339(conversation.updated_at),
+        "locale": conversation.locale,
+        "page": None if conversation.page is None else dict[str, JsonValue](conversation.page),
+        "tags": list(conversation.tags),
+        "contact": conversation.contact,
+        "dropped": conversation.dropped,
+        "let_go": list(conversation.let_go),
     }
 
 
 def agent_form(agent: Agent) -> JsonObject:
-    """An account as its owner sees it."""
+    """An account as JSON, as its owner sees it."""
     return {
         "agent_id": agent.agent_id,
         "email": agent.email,

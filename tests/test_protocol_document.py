@@ -241,7 +241,11 @@ def test_every_problem_has_its_status_and_its_own_fields():
 def test_every_frame_of_the_desk_socket_is_named():
     documented = rows("Agents: desk socket", heading="from the client")
     expected = models(
-        desk_frames.Hello | desk_frames.Watch | desk_frames.Unwatch | desk_frames.Typing | desk_frames.Ping
+        desk_frames.AgentHello
+        | desk_frames.AgentWatch
+        | desk_frames.AgentUnwatch
+        | desk_frames.AgentTyping
+        | desk_frames.AgentPing
     )
     assert {kind: set(outside_parentheses(cells[0])) for kind, cells in documented.items()} == {
         kind: set(frame.model_fields) - {"type"} for kind, frame in expected.items()

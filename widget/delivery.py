@@ -1,4 +1,4 @@
-"""The widget as the server delivers it."""
+"""Bundle and integrity (SRI): the widget as the server delivers it."""
 
 import base64
 import hashlib
@@ -30,7 +30,7 @@ class Bundle:
 
 
 def bundle() -> Bundle:
-    """Links the modules of this package. Reads about twenty small files: call it once per process. Raises LinkError."""
+    """Bundles this package's modules. Reads about twenty small files: call it once per process. Raises LinkError."""
     source = link(_sources(), ENTRY).encode()
     return Bundle(source, hashlib.sha256(source).hexdigest())
 
@@ -45,5 +45,5 @@ def modules(*entries: str) -> dict[str, bytes]:
 
 
 def _sources() -> dict[str, str]:
-    scripts = (each for each in files(__package__).iterdir() if each.name.endswith(".js"))
-    return {each.name: each.read_text(encoding="utf-8") for each in scripts}
+    scripts = (script for script in files(__package__).iterdir() if script.name.endswith(".js"))
+    return {script.name: script.read_text(encoding="utf-8") for script in scripts}

@@ -1,4 +1,4 @@
-"""The page that shows the widget on a site of nobody's."""
+"""Demo page: shows the widget on a site of nobody's."""
 
 from html import escape
 from importlib.resources import files

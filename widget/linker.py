@@ -1,4 +1,4 @@
-"""Puts ES modules together into one classic script.
+"""Bundler: puts ES modules together into one classic script.
 
 Understands what the widget's modules use and nothing more: `import { a, b } from "./x.js";` on one line at the top
 level, and `export` before a top-level `function`, `async function`, `class` or `const`. Whatever else speaks of modules
@@ -37,7 +37,7 @@ class LinkError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """One source file, taken apart: what it imports (name to module), declares and exports, and the rest of its text."""
+    """A parsed source file: what it imports (name to module), declares and exports, and the rest of its text."""
 
     name: str
     imports: Mapping[str, str]
@@ -63,7 +63,7 @@ def needed(sources: Mapping[str, str], entry: str) -> list[str]:
 
 
 def read_module(name: str, source: str) -> Module:
-    """Takes one module apart. Raises LinkError on a form that the linker does not know."""
+    """Parse one module. Raises LinkError on a form that the linker does not know."""
     lines = [line.strip() for line in _COMMENT.sub("", source).splitlines()]
     top_level = {line for line in source.splitlines() if line[:1].strip()}
     imports: dict[str, str] = {}

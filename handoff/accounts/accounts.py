@@ -1,4 +1,4 @@
-"""Who works in the console: accounts, the secrets that prove them, and the one gate to conversations.
+"""Agent accounts, credentials (session, bearer token, login link) and access control: the one gate to conversations.
 
 A secret is 32 random bytes, shown once; the store keeps its SHA-256. What a secret is good for is its kind: a session
 (a cookie), a bearer token (scripts), a login link (once). An agent is looked up on every request, so that disabling an
@@ -46,7 +46,7 @@ EMAIL: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Who a request is from, and by which credential."""
+    """An authenticated request: who it is from, and by which credential."""
 
     agent: Agent
     credential: Credential
@@ -95,7 +95,7 @@ class Accounts:
         return await self._store.agents()
 
     async def disable(self, email: str) -> Agent:
-        """Lock the account: its sessions, tokens and links end now. Raises UnknownAgent."""
+        """Disable the account: its sessions, tokens and links end now. Raises UnknownAgent."""
         agent = replace(await self._by_email(email), disabled=True)
         await self._store.save_agent(agent)
         return agent
@@ -116,15 +116,15 @@ class Accounts:
 
     async def sign_in(self, email: str, password: str) -> Issued:
         """A new session. Raises BadCredentials, after the same time for known and unknown addresses."""
-        found = await self._store.agent_by_email(email.strip())
-        agent, password_hash = found or (None, None)
+        account = await self._store.agent_by_email(email.strip())
+        agent, password_hash = account or (None, None)
         proven = await self._passwords.verify(password_hash, password)
         if agent is None or agent.disabled or not proven:
             raise BadCredentials
         return await self._open_session(agent)
 
     async def login_link_token(self, email: str) -> str:
-        """A secret that opens one session within 30 minutes. Raises UnknownAgent, AgentDisabled."""
+        """The secret of a login link: it opens one session within 30 minutes. Raises UnknownAgent, AgentDisabled."""
         return await self._issue(await self._enabled(email), "login", timedelta(minutes=LOGIN_LINK_MIN))
 
     async def login_link_owner(self, token: str) -> Agent:
@@ -142,7 +142,7 @@ class Accounts:
         return await self._open_session(agent)
 
     async def bearer_token(self, email: str) -> str:
-        """A secret for scripts, good until the account is disabled. Raises UnknownAgent, AgentDisabled."""
+        """A bearer token for scripts, good until the account is disabled. Raises UnknownAgent, AgentDisabled."""
         return await self._issue(await self._enabled(email), "bearer", None)
 
     async def authenticate(self, token: str, kind: CredentialKind) -> SignedIn:
@@ -151,10 +151,10 @@ class Accounts:
 
     async def recall(self, token_hash: bytes, kind: CredentialKind) -> SignedIn:
         """The same by the secret's hash, for a connection that outlives its first check."""
-        found = await self._store.credential(token_hash)
-        if found is None:
+        row = await self._store.credential(token_hash)
+        if row is None:
             raise NotSignedIn
-        credential, agent = found
+        credential, agent = row
         expired = credential.expires_at is not None and credential.expires_at <= self._clock.now()
         if credential.kind != kind or expired or agent.disabled:
             raise NotSignedIn
@@ -175,10 +175,10 @@ class Accounts:
         return token
 
     async def _by_email(self, email: str) -> Agent:
-        found = await self._store.agent_by_email(email.strip())
-        if found is None:
+        account = await self._store.agent_by_email(email.strip())
+        if account is None:
             raise UnknownAgent(email)
-        return found[0]
+        return account[0]
 
     async def _enabled(self, email: str) -> Agent:
         agent = await self._by_email(email)
@@ -188,17 +188,17 @@ class Accounts:
 
 
 async def gate(store: Store, principal: Agent | Visitor, conversation_id: str, *, acting: bool = False) -> Conversation:
-    """The conversation, for someone who may see it: every agent, and the visitor whose it is.
+    """Access control: the conversation, for someone who may see it: every agent, and the visitor whose it is.
 
     `acting` asks for more than reading: writers and QA read along but take no part. Raises NotFound alike for what is
     not there and what is not theirs; Forbidden, which names the role.
     """
-    found = await store.conversation(conversation_id)
-    if found is None or (isinstance(principal, Visitor) and found.visitor_id != principal.visitor_id):
+    conversation = await store.conversation(conversation_id)
+    if conversation is None or (isinstance(principal, Visitor) and conversation.visitor_id != principal.visitor_id):
         raise NotFound
     if acting and isinstance(principal, Agent) and principal.role not in ACTING_ROLES:
         raise Forbidden(role=principal.role)
-    return found
+    return conversation
 
 
 def normal_email(email: str) -> str:
@@ -211,14 +211,14 @@ def normal_email(email: str) -> str:
     return normal
 
 
-def _skills(given: Sequence[str]) -> tuple[str, ...]:
+def _skills(names: Sequence[str]) -> tuple[str, ...]:
     """Spelled as tags are, doubles once."""
-    return tuple(dict.fromkeys(clean(skill, field="skill", most=MAX_TAG_CHARS) for skill in given))
+    return tuple(dict.fromkeys(clean(skill, field="skill", most=MAX_TAG_CHARS) for skill in names))
 
 
-def _languages(given: Sequence[str]) -> tuple[str, ...]:
+def _languages(codes: Sequence[str]) -> tuple[str, ...]:
     """`de-AT` is `de`: where people speak it does not matter."""
-    spoken = dict.fromkeys(primary(one.strip()) for one in given)
+    spoken = dict.fromkeys(primary(code.strip()) for code in codes)
     for language in spoken:
         if not LANGUAGE.fullmatch(language):
             problem = f"{language[:MAX_TAG_CHARS]!r} is no language; give its code, such as en or de"

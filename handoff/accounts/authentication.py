@@ -1,4 +1,4 @@
-"""How a request proves who it is from: a session cookie with its CSRF token, or a bearer token."""
+"""Request authentication, who a request is from: a session cookie with its CSRF token, or a bearer token."""
 
 import hmac
 import math
@@ -25,7 +25,7 @@ PER_ADDRESS: Final = RateLimit(50, window_s=300)  # an office of many agents sig
 
 
 class RequestAuthentication:
-    """Lets signed-in agents in; each request through it renews their presence."""
+    """Authenticates requests of agents; each request through it renews their presence."""
 
     def __init__(self, accounts: Accounts, attendance: Attendance) -> None:
         self.accounts, self.attendance = accounts, attendance
@@ -51,7 +51,7 @@ class RequestAuthentication:
 
 
 class SignInLimits:
-    """Bounds the sign-ins from one network address and for one e-mail address, whether they succeed or not."""
+    """Rate limits of sign-ins from one network address and for one e-mail address, whether they succeed or not."""
 
     def __init__(self, count: Count) -> None:
         self._count = count
@@ -65,18 +65,18 @@ class SignInLimits:
 
 
 def give_cookie(request: Request, response: Response, issued: Issued) -> None:
-    """Hand the session to the browser: out of reach of scripts, not sent along from other sites' forms."""
+    """Set the session cookie: out of reach of scripts, not sent along from other sites' forms."""
     secure = request.url.scheme == "https"
     response.set_cookie(COOKIE, issued.token, max_age=SESSION_H * 3600, httponly=True, samesite="lax", secure=secure)
 
 
 def take_cookie(request: Request, response: Response) -> None:
-    """Make the browser forget the session."""
+    """Delete the session cookie."""
     response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=request.url.scheme == "https")
 
 
 def from_own_page(connection: HTTPConnection) -> bool:
-    """Whether the request is from a page of this server, or from no page at all (no `Origin`: not a browser).
+    """Origin check: the request is from a page of this server, or from no page at all (no `Origin`: not a browser).
 
     Only the host is compared: behind a proxy that ends TLS the scheme we see is not the page's.
     """

@@ -1,4 +1,4 @@
-"""`handrail agent`: accounts from the command line."""
+"""Command line of agent accounts: `handrail agent`."""
 
 import argparse
 import asyncio
@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser, open_store: OpenStore) -> Non
     """The sub-commands `add|list|link|skills|token|disable`; each leaves its handler in `run`."""
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, act: Act, told: str, *, email: bool = True) -> argparse.ArgumentParser:
-        leaf = commands.add_parser(name, help=told, description=told)
+    def command(name: str, act: Act, description: str, *, email: bool = True) -> argparse.ArgumentParser:
+        leaf = commands.add_parser(name, help=description, description=description)
         leaf.add_argument("--data", type=Path, metavar="DIR", help="folder of the database (default var)")
         if email:
             leaf.add_argument("email", metavar="EMAIL")
@@ -120,7 +120,9 @@ def _read_password() -> str:
 
 def _line(agent: Agent) -> str:
     able = [
-        f"{name}: {', '.join(held)}" for name, held in (("skills", agent.skills), ("speaks", agent.languages)) if held
+        f"{name}: {', '.join(names)}"
+        for name, names in (("skills", agent.skills), ("speaks", agent.languages))
+        if names
     ]
     parts = [agent.email, agent.role, f"{agent.name}{' (disabled)' if agent.disabled else ''}", *able]
     return "\t".join(parts)

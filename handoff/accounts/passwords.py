@@ -1,4 +1,4 @@
-"""Passwords as argon2id hashes; hashing leaves the event loop, and only so much of it runs at once."""
+"""Password hashing with argon2id; it leaves the event loop, and only so much of it runs at once."""
 
 import asyncio
 from functools import cached_property
@@ -18,18 +18,18 @@ class Passwords:
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
-        self._turn = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def hash(self, password: str) -> str:
         """The hash to store. Raises BadRequest where the password is too short or too long."""
         if not MIN_CHARS <= len(password) <= MAX_CHARS:
             raise BadRequest(field="password", problem=f"has {len(password)} characters; choose {MIN_CHARS} or more")
-        async with self._turn:
+        async with self._slots:
             return await asyncio.to_thread(self._hasher.hash, password)
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
         """Whether they go together. Without a hash the answer is no, and takes as long as with one."""
-        async with self._turn:
+        async with self._slots:
             return await asyncio.to_thread(self._verify, password_hash, password[:MAX_CHARS])
 
     def _verify(self, password_hash: str | None, password: str) -> bool:

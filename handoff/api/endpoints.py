@@ -1,4 +1,4 @@
-"""The agents' HTTP API, as PROTOCOL.md has it under "Agents"."""
+"""HTTP endpoints of the agents' API, as PROTOCOL.md has it under "Agents"."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Final, TypedDict, get_args
@@ -45,58 +45,58 @@ Suggest = Callable[[str], Awaitable[Sequence[Suggestion]]]
 ClientId = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,64}$", description="made by the client, a UUID")]
 
 
-class _Body(BaseModel):
-    """Types are exact; fields that a later version adds are skipped."""
+class _RequestBody(BaseModel):
+    """A request body. Types are exact; fields that a later version adds are skipped."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
 
-class SignIn(_Body):
-    """Address and password."""
+class SignIn(_RequestBody):
+    """Sign-in with address and password."""
 
     email: str = Field(max_length=254)
     password: str = Field(max_length=1024)
 
 
-class Command(_Body):
-    """What every command may carry."""
+class CommandBody(_RequestBody):
+    """What every command may carry: its idempotency key."""
 
     client_id: ClientId | None = None
 
 
-class Ending(Command):
+class EndingBody(CommandBody):
     """Why it is released or closed."""
 
     reason: str = ""
 
 
-class Transfer(Command):
+class Transfer(CommandBody):
     """To whom, and what they should know."""
 
     to: str = Field(max_length=64)
     note: str = ""
 
 
-class Text(Command):
+class Text(CommandBody):
     """What is said or noted."""
 
     text: str
 
 
-class Tags(Command):
+class Tags(CommandBody):
     """The whole set after the change."""
 
     tags: list[str]
 
 
-class Urgency(Command):
+class Urgency(CommandBody):
     """How soon the queue should serve it."""
 
     priority: Priority
 
 
-class PresenceChange(_Body):
-    """How the agent stands; `capacity` stays where it is left out."""
+class PresenceChange(_RequestBody):
+    """Presence and capacity of the agent; `capacity` stays where it is left out."""
 
     status: PresenceStatus
     capacity: int | None = Field(default=None, ge=0, le=MAX_CAPACITY)
@@ -108,52 +108,54 @@ def router(desk: Desk, accounts: Accounts, suggest: Suggest, count: Count) -> AP
     `count` counts attempts to sign in.
     """
     routes = APIRouter(prefix="/v1", max_body_size=MAX_BODY_BYTES)
-    door = RequestAuthentication(accounts, desk.attendance)
-    _session(routes, door, SignInLimits(count))
-    _presence(routes, door)
-    _reading(routes, desk, door, suggest)
-    _holding(routes, desk, door)
-    _saying(routes, desk, door)
+    authentication = RequestAuthentication(accounts, desk.attendance)
+    _session(routes, authentication, SignInLimits(count))
+    _presence(routes, authentication)
+    _reading(routes, desk, authentication, suggest)
+    _holding(routes, desk, authentication)
+    _saying(routes, desk, authentication)
     return routes
 
 
-def _session(routes: APIRouter, door: RequestAuthentication, limits: SignInLimits) -> None:
+def _session(routes: APIRouter, authentication: RequestAuthentication, limits: SignInLimits) -> None:
     @routes.post("/session")
     async def sign_in(request: Request, body: SignIn) -> Response:
         """A session as a cookie, and the CSRF token that goes with it."""
         await limits.spend(address=request.client.host if request.client else "", email=body.email)
-        issued = await door.accounts.sign_in(body.email, body.password)
-        await door.attendance.announce(issued.agent, "online")
+        issued = await authentication.accounts.sign_in(body.email, body.password)
+        await authentication.attendance.announce(issued.agent, "online")
         response = JSONResponse({"agent": agent_form(issued.agent), "csrf": issued.csrf})
         give_cookie(request, response, issued)
         return response
 
     @routes.delete("/session")
-    async def sign_out(request: Request, who: Annotated[SignedIn, Depends(door.enter)]) -> Response:
+    async def sign_out(request: Request, who: Annotated[SignedIn, Depends(authentication.enter)]) -> Response:
         """End the session, or give up the bearer token; the agent leaves the desk."""
-        await door.accounts.sign_out(who)
-        await door.attendance.announce(who.agent, "offline")
+        await authentication.accounts.sign_out(who)
+        await authentication.attendance.announce(who.agent, "offline")
         response = Response(status_code=204)
         take_cookie(request, response)
         return response
 
 
-def _presence(routes: APIRouter, door: RequestAuthentication) -> None:
+def _presence(routes: APIRouter, authentication: RequestAuthentication) -> None:
     @routes.put("/presence")
-    async def set_presence(body: PresenceChange, who: Annotated[SignedIn, Depends(door.enter)]) -> JSONResponse:
+    async def set_presence(
+        body: PresenceChange, who: Annotated[SignedIn, Depends(authentication.enter)]
+    ) -> JSONResponse:
         """Say how one stands and how many conversations one takes."""
         if who.agent.role not in ACTING_ROLES:
             raise Forbidden(role=who.agent.role)
         agent = who.agent
         if body.capacity is not None:
-            agent = await door.accounts.set_capacity(agent, body.capacity)
-        await door.attendance.announce(agent, body.status)
+            agent = await authentication.accounts.set_capacity(agent, body.capacity)
+        await authentication.attendance.announce(agent, body.status)
         return JSONResponse({"status": body.status, "capacity": agent.capacity})
 
 
-def _reading(routes: APIRouter, desk: Desk, door: RequestAuthentication, suggest: Suggest) -> None:
+def _reading(routes: APIRouter, desk: Desk, authentication: RequestAuthentication, suggest: Suggest) -> None:
     store = desk.publisher.store
-    entering = Depends(door.enter)
+    entering = Depends(authentication.enter)
 
     @routes.get("/conversations")
     async def conversations(
@@ -171,21 +173,21 @@ def _reading(routes: APIRouter, desk: Desk, door: RequestAuthentication, suggest
             cursor=cursor or None,
             limit=PAGE_ITEMS,
         )
-        return JSONResponse({"items": [item_form(now) for now in page.items], "next": page.next})
+        return JSONResponse({"items": [item_form(conversation) for conversation in page.items], "next": page.next})
 
     @routes.get("/conversations/{conversation_id}")
     async def conversation(conversation_id: str, who: Annotated[SignedIn, entering]) -> JSONResponse:
         """One conversation with its events, the first 500."""
-        now = await gate(store, who.agent, conversation_id)
-        return JSONResponse({**item_form(now), "events": await _events(desk, conversation_id, 0)})
+        conversation = await gate(store, who.agent, conversation_id)
+        return JSONResponse({**item_form(conversation), "events": await _events(desk, conversation_id, 0)})
 
     @routes.get("/conversations/{conversation_id}/events")
     async def events(
         conversation_id: str, who: Annotated[SignedIn, entering], after: Annotated[int, Query(ge=0)] = 0
     ) -> JSONResponse:
         """The events after `after`, 500 at most; `seq` is how far the conversation has come."""
-        now = await gate(store, who.agent, conversation_id)
-        return JSONResponse({"events": await _events(desk, conversation_id, after), "seq": now.seq})
+        conversation = await gate(store, who.agent, conversation_id)
+        return JSONResponse({"events": await _events(desk, conversation_id, after), "seq": conversation.seq})
 
     @routes.get("/conversations/{conversation_id}/suggestions")
     async def suggestions(conversation_id: str, who: Annotated[SignedIn, entering]) -> JSONResponse:
@@ -194,27 +196,31 @@ def _reading(routes: APIRouter, desk: Desk, door: RequestAuthentication, suggest
         return JSONResponse({"items": list(await suggest(conversation_id))})
 
 
-def _acting(desk: Desk, door: RequestAuthentication) -> Callable[[str, SignedIn], Awaitable[Agent]]:
+def _acting(desk: Desk, authentication: RequestAuthentication) -> Callable[[str, SignedIn], Awaitable[Agent]]:
     """The dependency of commands: who gives them, where they may."""
 
-    async def actor(conversation_id: str, who: Annotated[SignedIn, Depends(door.enter)]) -> Agent:
+    async def actor(conversation_id: str, who: Annotated[SignedIn, Depends(authentication.enter)]) -> Agent:
         await gate(desk.publisher.store, who.agent, conversation_id, acting=True)
         return who.agent
 
     return actor
 
 
-def _holding(routes: APIRouter, desk: Desk, door: RequestAuthentication) -> None:
-    actor = Depends(_acting(desk, door))
+def _holding(routes: APIRouter, desk: Desk, authentication: RequestAuthentication) -> None:
+    actor = Depends(_acting(desk, authentication))
 
     @routes.post("/conversations/{conversation_id}/claim")
-    async def claim(conversation_id: str, agent: Annotated[Agent, actor], body: Command | None = None) -> JSONResponse:
-        return _done(await desk.claim(conversation_id, agent, (body or Command()).client_id))
+    async def claim(
+        conversation_id: str, agent: Annotated[Agent, actor], body: CommandBody | None = None
+    ) -> JSONResponse:
+        return _done(await desk.claim(conversation_id, agent, (body or CommandBody()).client_id))
 
     @routes.post("/conversations/{conversation_id}/release")
-    async def release(conversation_id: str, agent: Annotated[Agent, actor], body: Ending | None = None) -> JSONResponse:
-        given = body or Ending()
-        return _done(await desk.release(conversation_id, agent, given.client_id, reason=given.reason))
+    async def release(
+        conversation_id: str, agent: Annotated[Agent, actor], body: EndingBody | None = None
+    ) -> JSONResponse:
+        ending = body or EndingBody()
+        return _done(await desk.release(conversation_id, agent, ending.client_id, reason=ending.reason))
 
     @routes.post("/conversations/{conversation_id}/transfer")
     async def transfer(conversation_id: str, agent: Annotated[Agent, actor], body: Transfer) -> JSONResponse:
@@ -222,22 +228,26 @@ def _holding(routes: APIRouter, desk: Desk, door: RequestAuthentication) -> None
 
     @routes.post("/conversations/{conversation_id}/return")
     async def return_to_bot(
-        conversation_id: str, agent: Annotated[Agent, actor], body: Command | None = None
+        conversation_id: str, agent: Annotated[Agent, actor], body: CommandBody | None = None
     ) -> JSONResponse:
-        return _done(await desk.return_to_bot(conversation_id, agent, (body or Command()).client_id))
+        return _done(await desk.return_to_bot(conversation_id, agent, (body or CommandBody()).client_id))
 
     @routes.post("/conversations/{conversation_id}/close")
-    async def close(conversation_id: str, agent: Annotated[Agent, actor], body: Ending | None = None) -> JSONResponse:
-        given = body or Ending()
-        return _done(await desk.close(conversation_id, agent, given.client_id, reason=given.reason))
+    async def close(
+        conversation_id: str, agent: Annotated[Agent, actor], body: EndingBody | None = None
+    ) -> JSONResponse:
+        ending = body or EndingBody()
+        return _done(await desk.close(conversation_id, agent, ending.client_id, reason=ending.reason))
 
     @routes.post("/conversations/{conversation_id}/reopen")
-    async def reopen(conversation_id: str, agent: Annotated[Agent, actor], body: Command | None = None) -> JSONResponse:
-        return _done(await desk.reopen(conversation_id, agent, (body or Command()).client_id))
+    async def reopen(
+        conversation_id: str, agent: Annotated[Agent, actor], body: CommandBody | None = None
+    ) -> JSONResponse:
+        return _done(await desk.reopen(conversation_id, agent, (body or CommandBody()).client_id))
 
 
-def _saying(routes: APIRouter, desk: Desk, door: RequestAuthentication) -> None:
-    actor = Depends(_acting(desk, door))
+def _saying(routes: APIRouter, desk: Desk, authentication: RequestAuthentication) -> None:
+    actor = Depends(_acting(desk, authentication))
 
     @routes.post("/conversations/{conversation_id}/say")
     async def say(conversation_id: str, agent: Annotated[Agent, actor], body: Text) -> JSONResponse:

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem documents: a stable `code`, the error's own fields, and its prose as `detail`."""
+"""Error handlers: RFC 9457 problem documents with a stable `code`, the error's own fields, its prose as `detail`."""
 
 from collections.abc import Mapping
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""The agents' console: its pages, its files and its socket."""
+"""Agent console (inbox): its pages, its files and its socket."""
 
 from collections.abc import Mapping
 
@@ -17,13 +17,13 @@ class Console:
 
     def __init__(self, desk: Desk, accounts: Accounts, drawing: Mapping[str, bytes]) -> None:
         """`drawing`: the ES modules, by file name, that draw a bot's reply in the visitor's window."""
-        door = RequestAuthentication(accounts, desk.attendance)
-        self._sockets = DeskSockets(desk, door)
+        authentication = RequestAuthentication(accounts, desk.attendance)
+        self._sockets = DeskSockets(desk, authentication)
         self.routes = APIRouter()
         self.routes.add_api_websocket_route("/v1/desk", self._serve)
         files = read_files(drawing)
         self.files = files.by_path
-        add_pages(self.routes, door, files, raise_every_s=desk.raise_every_s)
+        add_pages(self.routes, authentication, files, raise_every_s=desk.raise_every_s)
 
     async def _serve(self, websocket: WebSocket) -> None:
         await self._sockets.serve(websocket)

@@ -1,4 +1,4 @@
-"""What one desk socket is told, and in which order.
+"""Delivery to one agent socket: outbound queue with backpressure, cursors, snapshot then changes.
 
 Hints only mark conversations as changed; what is sent is read from the store when its turn comes. So a lost, late or
 doubled hint costs a delay or a look, never an event; and however slow the socket, what waits for it are a set of ids
@@ -25,8 +25,8 @@ PAGE_ITEMS = 200
 OPEN: Final = ("bot", "queued", "agent")
 
 
-class Ended(Exception):
-    """The socket is to be closed with `close_code`."""
+class SocketClosed(Exception):
+    """Close of the socket: it ends with `close_code`."""
 
     def __init__(self, close_code: int, reason: str) -> None:
         self.close_code, self.reason = close_code, reason
@@ -44,7 +44,7 @@ class _Cursor:
 
 
 class Feed:
-    """Everything open, every change of it, and the events of what is watched, each once and in order."""
+    """Outbound feed: everything open, every change of it, and the events of what is watched, each once and in order."""
 
     def __init__(self, store: Store, bus: Bus) -> None:
         self._store, self._bus = store, bus
@@ -53,7 +53,7 @@ class Feed:
         self._replies = 0  # the replies in it
         self._shown: dict[str, int] = {}  # conversation id -> `seq` of the item sent last
         self._watched: dict[str, _Cursor] = {}
-        self._ended: Ended | None = None
+        self._ended: SocketClosed | None = None
         self._wake = asyncio.Event()
 
     @contextmanager
@@ -87,27 +87,27 @@ class Feed:
     def reply(self, frame: JsonObject) -> None:
         """Send `frame` after what is due already; a `pong` therefore says that everything before it was told.
 
-        Raises Ended where too many wait: the client sends but does not read.
+        Raises SocketClosed where too many wait: the client sends but does not read.
         """
         if self._replies >= OUTBOUND:
-            raise Ended(1013, "you read too slowly; connect again")
+            raise SocketClosed(1013, "you read too slowly; connect again")
         self._replies += 1
         self._due.append(frame)
         self._wake.set()
 
     def end(self, close_code: int, reason: str) -> None:
         """Close the socket once its writer comes round."""
-        self._ended = Ended(close_code, reason)
+        self._ended = SocketClosed(close_code, reason)
         self._wake.set()
 
-    def watch(self, now: Conversation, after: int) -> bool:
+    def watch(self, conversation: Conversation, after: int) -> bool:
         """Send the events numbered after+1 and up; from the first where `after` is beyond the end. False: too many."""
-        if len(self._watched) >= MAX_WATCHED and now.conversation_id not in self._watched:
+        if len(self._watched) >= MAX_WATCHED and conversation.conversation_id not in self._watched:
             return False
-        self.unwatch(now.conversation_id)
-        leave = self._bus.listen(self._hear_watched, conversation_id=now.conversation_id)
-        self._watched[now.conversation_id] = _Cursor(after if after <= now.seq else 0, leave)
-        self._touch(now.conversation_id)
+        self.unwatch(conversation.conversation_id)
+        leave = self._bus.listen(self._hear_watched, conversation_id=conversation.conversation_id)
+        self._watched[conversation.conversation_id] = _Cursor(after if after <= conversation.seq else 0, leave)
+        self._touch(conversation.conversation_id)
         return True
 
     def unwatch(self, conversation_id: str) -> None:
@@ -121,15 +121,15 @@ class Feed:
         cursor: str | None = None
         while True:
             page = await self._store.conversations(states=OPEN, cursor=cursor, limit=PAGE_ITEMS)
-            for now in page.items:
-                if (frame := self._news_of(now)) is not None:
+            for conversation in page.items:
+                if (frame := self._news_of(conversation)) is not None:
                     yield frame
             cursor = page.next
             if cursor is None:
                 return
 
     async def changes(self) -> AsyncGenerator[JsonObject]:
-        """What there is to tell, as long as there is somebody to tell it. Raises Ended."""
+        """What there is to tell, as long as there is somebody to tell it. Raises SocketClosed."""
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -149,19 +149,19 @@ class Feed:
             yield frame
 
     async def _read(self, conversation_id: str) -> AsyncGenerator[JsonObject]:
-        now = await self._store.conversation(conversation_id)
-        if now is None:
+        conversation = await self._store.conversation(conversation_id)
+        if conversation is None:
             return
-        if (frame := self._news_of(now)) is not None:
+        if (frame := self._news_of(conversation)) is not None:
             yield frame
         async for event in self._events(conversation_id):
             yield event
 
-    def _news_of(self, now: Conversation) -> JsonObject | None:
-        if now.seq <= self._shown.get(now.conversation_id, 0):
+    def _news_of(self, conversation: Conversation) -> JsonObject | None:
+        if conversation.seq <= self._shown.get(conversation.conversation_id, 0):
             return None
-        self._shown[now.conversation_id] = now.seq
-        return {"type": "conversation", **item_form(now)}
+        self._shown[conversation.conversation_id] = conversation.seq
+        return {"type": "conversation", **item_form(conversation)}
 
     async def _events(self, conversation_id: str) -> AsyncGenerator[JsonObject]:
         """The one way events reach an agent: everything after the cursor, from the store."""

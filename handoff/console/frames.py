@@ -1,4 +1,4 @@
-"""Frames of the desk socket: what agents' clients may send, and how it is refused."""
+"""WebSocket frames of the agents' protocol: what agents' clients may send, and how it is refused."""
 
 from typing import Annotated, Literal
 
@@ -23,11 +23,11 @@ class BadFrame(Exception):
         return f"this frame was not understood: {self.problem}"
 
 
-class _Frame(BaseModel):
+class _StrictFrame(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
 
-class Hello(_Frame):
+class AgentHello(_StrictFrame):
     """The first frame. `token` is a bearer token, where no session cookie came along; `watch` resumes after N."""
 
     type: Literal["hello"]
@@ -35,7 +35,7 @@ class Hello(_Frame):
     watch: dict[ConversationId, After] = Field(default_factory=dict, max_length=MAX_WATCHED)
 
 
-class Watch(_Frame):
+class AgentWatch(_StrictFrame):
     """Send the conversation's events after `after`, and those to come."""
 
     type: Literal["watch"]
@@ -43,14 +43,14 @@ class Watch(_Frame):
     after: After = 0
 
 
-class Unwatch(_Frame):
+class AgentUnwatch(_StrictFrame):
     """No more events of this conversation."""
 
     type: Literal["unwatch"]
     conversation_id: ConversationId
 
 
-class Typing(_Frame):
+class AgentTyping(_StrictFrame):
     """The agent is writing, or no longer."""
 
     type: Literal["typing"]
@@ -58,17 +58,17 @@ class Typing(_Frame):
     on: bool
 
 
-class Ping(_Frame):
-    """Still here: renews presence, answered by `pong`."""
+class AgentPing(_StrictFrame):
+    """Heartbeat: renews presence, answered by `pong`."""
 
     type: Literal["ping"]
 
 
-ClientFrame = Annotated[Hello | Watch | Unwatch | Typing | Ping, Field(discriminator="type")]
-_PARSER: TypeAdapter[Hello | Watch | Unwatch | Typing | Ping] = TypeAdapter(ClientFrame)
+AgentFrame = AgentHello | AgentWatch | AgentUnwatch | AgentTyping | AgentPing
+_PARSER: TypeAdapter[AgentFrame] = TypeAdapter(Annotated[AgentFrame, Field(discriminator="type")])
 
 
-def parse(text: str) -> Hello | Watch | Unwatch | Typing | Ping:
+def parse(text: str) -> AgentFrame:
     """The frame. Raises BadFrame."""
     try:
         return _PARSER.validate_json(text.encode(errors="surrogatepass"))

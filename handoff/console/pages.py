@@ -44,11 +44,13 @@ class Files:
 
 def read_files(drawing: Mapping[str, bytes]) -> Files:
     """The console's own files, and the modules `drawing` by name in a folder of their own. Call it once per process."""
-    own = {path.name: path.read_bytes() for path in sorted((HERE / "static").iterdir()) if path.suffix in SUFFIXES}
-    named = own | {f"{DRAWING}/{name}": content for name, content in sorted(drawing.items())}
-    contents = b"".join(name.encode() + b"\0" + content for name, content in named.items())
+    console_files = {
+        path.name: path.read_bytes() for path in sorted((HERE / "static").iterdir()) if path.suffix in SUFFIXES
+    }
+    files = console_files | {f"{DRAWING}/{name}": content for name, content in sorted(drawing.items())}
+    contents = b"".join(name.encode() + b"\0" + content for name, content in files.items())
     address = f"/console/static/{hashlib.sha256(contents).hexdigest()[:16]}"
-    return Files(address, {f"{address}/{name}": content for name, content in named.items()})
+    return Files(address, {f"{address}/{name}": content for name, content in files.items()})
 
 
 class Templates:
@@ -64,30 +66,30 @@ class Templates:
         return HTMLResponse(self._pages.get_template(f"{name}.html").render(values), status, headers=PAGE_HEADERS)
 
 
-def add_pages(routes: APIRouter, door: RequestAuthentication, files: Files, *, raise_every_s: float) -> None:
-    """The console at `/console`, and the one-time login link. Its queue is sorted as `waiting.served` does."""
+def add_pages(routes: APIRouter, authentication: RequestAuthentication, files: Files, *, raise_every_s: float) -> None:
+    """The console at `/console`, and the one-time login link. Its queue is sorted as by `routing.queue_order`."""
     templates = Templates(files)
 
     @routes.get("/console", include_in_schema=False)
     async def console(request: Request) -> Response:
         """The console, or the way in."""
         try:
-            who = await door.by_cookie(request)
+            who = await authentication.by_cookie(request)
         except NotSignedIn:
             return templates.page("sign_in")
-        await door.attendance.renew(who.agent)
+        await authentication.attendance.renew(who.agent)
         agent = agent_form(who.agent)
         return templates.page("console", agent=agent, csrf=who.credential.csrf, raise_every_s=raise_every_s)
 
-    _add_login_link(routes, door, templates)
+    _add_login_link(routes, authentication, templates)
 
 
-def _add_login_link(routes: APIRouter, door: RequestAuthentication, templates: Templates) -> None:
+def _add_login_link(routes: APIRouter, authentication: RequestAuthentication, templates: Templates) -> None:
     @routes.get("/console/login", include_in_schema=False)
     async def ask(token: str = "") -> Response:
         """Who the link signs in; only the button spends it, for mail programs open links too."""
         try:
-            agent = await door.accounts.login_link_owner(token)
+            agent = await authentication.accounts.login_link_owner(token)
         except LoginLinkSpent:
             return templates.page("link_spent", 410)
         return templates.page("login_link", agent=agent_form(agent), token=token)
@@ -98,14 +100,14 @@ def _add_login_link(routes: APIRouter, door: RequestAuthentication, templates: T
         if not from_own_page(request):
             raise CsrfRefused
         try:
-            issued = await door.accounts.spend_login_link(token)
+            issued = await authentication.accounts.spend_login_link(token)
         except LoginLinkSpent:
             return templates.page("link_spent", 410)
-        return await _welcome(request, door, issued)
+        return await _welcome(request, authentication, issued)
 
 
-async def _welcome(request: Request, door: RequestAuthentication, issued: Issued) -> Response:
-    await door.attendance.announce(issued.agent, "online")
+async def _welcome(request: Request, authentication: RequestAuthentication, issued: Issued) -> Response:
+    await authentication.attendance.announce(issued.agent, "online")
     response = RedirectResponse("/console", status_code=303)
     give_cookie(request, response, issued)
     return response

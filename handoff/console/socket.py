@@ -1,4 +1,4 @@
-"""The agents' socket `GET /v1/desk`: one console that sees the queue and reads along."""
+"""WebSocket endpoint of agents, `GET /v1/desk`: one console that sees the queue and reads along."""
 
 import asyncio
 from collections import deque
@@ -14,16 +14,16 @@ from conversation.ports import Clock
 from conversation.state import Conversation
 from conversation.values import Relayed
 from handoff.accounts import RequestAuthentication, SignedIn, from_own_page, gate
-from handoff.console.feed import Ended, Feed
+from handoff.console.feed import Feed, SocketClosed
 from handoff.console.frames import (
     MAX_FRAME_BYTES,
     MAX_WATCHED,
+    AgentHello,
+    AgentPing,
+    AgentTyping,
+    AgentUnwatch,
+    AgentWatch,
     BadFrame,
-    Hello,
-    Ping,
-    Typing,
-    Unwatch,
-    Watch,
     error_frame,
     parse,
 )
@@ -42,8 +42,8 @@ FRAMES_A_MINUTE = 600  # a person who types, clicks and pings stays far below
 log = structlog.get_logger()
 
 
-class _Rate:
-    """Whether something happens for the `most`th time within a minute."""
+class _RateWindow:
+    """A rate limit by sliding window: whether something happens for the `most`th time within a minute."""
 
     def __init__(self, most: int, clock: Clock) -> None:
         self._clock = clock
@@ -56,10 +56,10 @@ class _Rate:
 
 
 class DeskSockets:
-    """The consoles connected to this process."""
+    """WebSocket sessions of agents: the consoles connected to this process."""
 
-    def __init__(self, desk: Desk, door: RequestAuthentication) -> None:
-        self._desk, self._door = desk, door
+    def __init__(self, desk: Desk, authentication: RequestAuthentication) -> None:
+        self._desk, self._authentication = desk, authentication
         self._feeds: set[Feed] = set()
 
     async def serve(self, websocket: WebSocket) -> None:
@@ -71,7 +71,7 @@ class DeskSockets:
         feed = Feed(self._desk.publisher.store, self._desk.publisher.bus)
         self._feeds.add(feed)
         try:
-            await _Console(websocket, self._desk, self._door, feed).run()
+            await _ConsoleSession(websocket, self._desk, self._authentication, feed).run()
         finally:
             self._feeds.discard(feed)
 
@@ -83,13 +83,16 @@ class DeskSockets:
             await self._desk.publisher.clock.sleep(within_s / len(feeds))
 
 
-class _Console:
-    """One connection: a reader, a writer, and a look at the credential every few seconds."""
+class _ConsoleSession:
+    """A session over one connection: a reader, a writer, and a look at the credential every few seconds."""
 
-    def __init__(self, websocket: WebSocket, desk: Desk, door: RequestAuthentication, feed: Feed) -> None:
-        self._websocket, self._desk, self._door, self._feed = websocket, desk, door, feed
-        self._journal = desk.publisher
-        self._bad, self._frames = _Rate(BAD_A_MINUTE, self._journal.clock), _Rate(FRAMES_A_MINUTE, self._journal.clock)
+    def __init__(self, websocket: WebSocket, desk: Desk, authentication: RequestAuthentication, feed: Feed) -> None:
+        self._websocket, self._desk, self._authentication, self._feed = websocket, desk, authentication, feed
+        self._publisher = desk.publisher
+        self._bad, self._frames = (
+            _RateWindow(BAD_A_MINUTE, self._publisher.clock),
+            _RateWindow(FRAMES_A_MINUTE, self._publisher.clock),
+        )
 
     async def run(self) -> None:
         try:
@@ -100,9 +103,9 @@ class _Console:
                     tasks.create_task(self._write(hello, who))
                     tasks.create_task(self._recheck(who))
                     await self._read(who)
-        except* Ended as ended:
+        except* SocketClosed as ended:
             first = _first(ended)
-            assert isinstance(first, Ended)
+            assert isinstance(first, SocketClosed)
             await self._close(first.close_code, first.reason)
         except* NotSignedIn:
             await self._close(4401, "sign in again")
@@ -111,35 +114,35 @@ class _Console:
         except* WebSocketDisconnect:
             pass
 
-    async def _introduce(self) -> tuple[Hello, SignedIn]:
-        """The hello frame and whose it is. Raises Ended, NotSignedIn."""
+    async def _introduce(self) -> tuple[AgentHello, SignedIn]:
+        """The hello frame and whose it is. Raises SocketClosed, NotSignedIn."""
         try:
             async with asyncio.timeout(HELLO_S):
                 hello = parse(await self._receive())
         except TimeoutError:
-            raise Ended(4408, "no hello came") from None
+            raise SocketClosed(4408, "no hello came") from None
         except BadFrame as bad:
-            raise Ended(4400, str(bad)[:100]) from None
-        if not isinstance(hello, Hello):
-            raise Ended(4400, "the first frame must be hello")
+            raise SocketClosed(4400, str(bad)[:100]) from None
+        if not isinstance(hello, AgentHello):
+            raise SocketClosed(4400, "the first frame must be hello")
         who = await self._prove(hello.token)
-        await self._door.attendance.renew(who.agent)
+        await self._authentication.attendance.renew(who.agent)
         return hello, who
 
     async def _prove(self, token: str | None) -> SignedIn:
         if token is None:
-            return await self._door.by_cookie(self._websocket)
-        return await self._door.accounts.authenticate(token, "bearer")
+            return await self._authentication.by_cookie(self._websocket)
+        return await self._authentication.accounts.authenticate(token, "bearer")
 
     async def _receive(self) -> str:
-        """The next frame's text. Raises BadFrame for a binary one, Ended for one too large."""
+        """The next frame's text. Raises BadFrame for a binary one, SocketClosed for one too large."""
         message = await self._websocket.receive()
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code", 1005))
         text = message.get("text")
         size = len(message.get("bytes") or b"") if text is None else len(text.encode(errors="surrogatepass"))
         if size > MAX_FRAME_BYTES:
-            raise Ended(4413, f"a frame holds {MAX_FRAME_BYTES} bytes at most")
+            raise SocketClosed(4413, f"a frame holds {MAX_FRAME_BYTES} bytes at most")
         if not isinstance(text, str):
             raise BadFrame("it is binary; send text")
         return text
@@ -150,47 +153,47 @@ class _Console:
                 await self._heed(await self._receive(), who)
             except BadFrame as bad:
                 if self._bad.full():
-                    raise Ended(4400, "too many frames were not understood") from None
+                    raise SocketClosed(4400, "too many frames were not understood") from None
                 self._feed.reply(error_frame("bad_frame", str(bad)))
 
     async def _heed(self, text: str, who: SignedIn) -> None:
         if self._frames.full():
-            raise Ended(4429, "too many frames; wait a minute")
-        await self._door.attendance.renew(who.agent)
+            raise SocketClosed(4429, "too many frames; wait a minute")
+        await self._authentication.attendance.renew(who.agent)
         match parse(text):
-            case Ping():
+            case AgentPing():
                 self._feed.reply({"type": "pong"})
-            case Watch(conversation_id=conversation_id, after=after):
+            case AgentWatch(conversation_id=conversation_id, after=after):
                 await self._watch(conversation_id, after, who)
-            case Unwatch(conversation_id=conversation_id):
+            case AgentUnwatch(conversation_id=conversation_id):
                 self._feed.unwatch(conversation_id)
-            case Typing(conversation_id=conversation_id, on=on):
+            case AgentTyping(conversation_id=conversation_id, on=on):
                 await self._typing(conversation_id, who, on=on)
-            case Hello():
+            case AgentHello():
                 raise BadFrame("hello comes once, as the first frame")
 
     async def _gated(self, conversation_id: str, who: SignedIn) -> Conversation | None:
         try:
-            return await gate(self._journal.store, who.agent, conversation_id)
+            return await gate(self._publisher.store, who.agent, conversation_id)
         except NotFound as error:
             self._feed.reply(error_frame(error.code, str(error), conversation_id=conversation_id))
             return None
 
     async def _watch(self, conversation_id: str, after: int, who: SignedIn) -> None:
-        now = await self._gated(conversation_id, who)
-        if now is not None and not self._feed.watch(now, after):
+        conversation = await self._gated(conversation_id, who)
+        if conversation is not None and not self._feed.watch(conversation, after):
             message = f"{MAX_WATCHED} conversations are watched already; unwatch one"
             self._feed.reply(error_frame("too_many_watched", message, conversation_id=conversation_id, final=False))
 
     async def _typing(self, conversation_id: str, who: SignedIn, *, on: bool) -> None:
         """Only the holder's typing is for the visitor; anybody else's is not worth an error."""
-        now = await self._gated(conversation_id, who)
-        if now is not None and now.holder.id == who.agent.agent_id:
+        conversation = await self._gated(conversation_id, who)
+        if conversation is not None and conversation.holder.id == who.agent.agent_id:
             by: JsonObject = {"kind": "agent", "name": who.agent.name}
-            self._journal.bus.publish(Relayed(conversation_id, "visitor", {"type": "typing", "by": by, "on": on}))
+            self._publisher.bus.publish(Relayed(conversation_id, "visitor", {"type": "typing", "by": by, "on": on}))
 
-    async def _write(self, hello: Hello, who: SignedIn) -> None:
-        status = await self._door.attendance.status(who.agent)
+    async def _write(self, hello: AgentHello, who: SignedIn) -> None:
+        status = await self._authentication.attendance.status(who.agent)
         agent = agent_form(who.agent)
         welcome: JsonObject = {"type": "welcome", "protocol": PROTOCOL, "agent": agent, "status": status}
         await self._send(welcome | {"heartbeat_s": PRESENCE_RENEW_S})
@@ -209,13 +212,13 @@ class _Console:
             async with asyncio.timeout(SEND_S):
                 await self._websocket.send_text(orjson.dumps(frame).decode())
         except TimeoutError:
-            raise Ended(1013, "you read too slowly; connect again") from None
+            raise SocketClosed(1013, "you read too slowly; connect again") from None
 
     async def _recheck(self, who: SignedIn) -> None:
         """Whoever signed out, or was disabled in whatever process, is put out."""
         while True:
-            await self._journal.clock.sleep(RECHECK_S)
-            await self._door.accounts.recall(who.credential.token_hash, who.credential.kind)
+            await self._publisher.clock.sleep(RECHECK_S)
+            await self._authentication.accounts.recall(who.credential.token_hash, who.credential.kind)
 
     async def _close(self, code: int, reason: str) -> None:
         if self._websocket.application_state is not WebSocketState.CONNECTED:
@@ -227,7 +230,7 @@ class _Console:
             log.info("desk.close_unheard", close_code=code)
 
 
-def _first(group: BaseExceptionGroup[Ended]) -> BaseException:
+def _first(group: BaseExceptionGroup[SocketClosed]) -> BaseException:
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]

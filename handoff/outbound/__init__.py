@@ -1,1 +1,1 @@
-"""Notices to the outside: the outbox dispatcher, webhooks, mail."""
+"""Outbound notifications: the outbox dispatcher, webhooks, mail."""

@@ -1,4 +1,4 @@
-"""Tells others outside of events: what stands in the outbox of notices is brought to its target, at least once.
+"""Outbox dispatcher: at-least-once delivery of notices to their targets, with leases, retries and back-off.
 
 Every server process carries. A notice is leased, its event is read from the log and handed to the target's notifier;
 what that says decides whether the notice is settled or put off. A process that dies in between leaves a lease that runs
@@ -35,7 +35,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """An event that somebody outside is to be told of, and how its conversation stands now."""
+    """A notification: an event that somebody outside is to be told of, and how its conversation stands now."""
 
     event: Event
     conversation: Conversation
@@ -47,22 +47,22 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """Nothing is left to do; `needless`: there was nothing to tell (any more)."""
+class Delivered:
+    """Delivered, nothing is left to do; `needless`: there was nothing to tell (any more)."""
 
     needless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """It is too early to tell: look again in `after_s`."""
+    """Deferred, it is too early to tell: look again in `after_s`."""
 
     after_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Nobody was told. `problem` goes to the log: no address and nothing that was written.
+    """A failed delivery, nobody was told. `problem` goes to the log: no address and nothing that was written.
 
     `after_s`: the target asks to be left alone for so long. `final`: it wants no further attempt.
     """
@@ -72,21 +72,21 @@ class Failed:
     final: bool = False
 
 
-Verdict = Told | Later | Failed
+Verdict = Delivered | Later | Failed
 
 
 class Notifier(Protocol):
-    """Tells one target. A `tell` may be cancelled at any point and is then repeated."""
+    """The delivery port: tells one target. A `tell` may be cancelled at any point and is then repeated."""
 
     async def tell(self, notice: Notice) -> Verdict:
         """Tell, or say why not. What it raises counts as a failure."""
 
 
-class Noted:
-    """A notifier in memory: it keeps what it was told, and answers with `verdict`."""
+class MemoryNotifier:
+    """The in-memory notifier: it keeps what it was told, and answers with `verdict`."""
 
     def __init__(self, verdict: Verdict | None = None) -> None:
-        self.verdict = verdict or Told()
+        self.verdict = verdict or Delivered()
         self.notices: list[Notice] = []
 
     async def tell(self, notice: Notice) -> Verdict:
@@ -96,13 +96,13 @@ class Noted:
 
 
 def retry_in_s(failures: int, random: Callable[[], float]) -> float:
-    """How long to wait after so many failures in a row: exponential, between half and one and a half of it by chance."""
+    """Exponential back-off with jitter: how long to wait after so many failures in a row."""
     growing = FIRST_RETRY_S * _GROWTH ** min(failures - 1, 10)
     return min(growing * (0.5 + random()), LONGEST_WAIT_S)
 
 
 class OutboxDispatcher:
-    """Brings what is in the outbox to `notifiers`, by target.
+    """The dispatcher: brings what is in the outbox to `notifiers`, by target.
 
     `observe` hears what came of each attempt; `random` (0 to 1) spreads repeats.
     """
@@ -159,7 +159,7 @@ class OutboxDispatcher:
     async def _attempt(self, lease: NoticeLease) -> Verdict:
         notice = await self._notice(lease)
         if notice is None:
-            return Told(needless=True)
+            return Delivered(needless=True)
         try:
             async with asyncio.timeout(self._attempt_s):
                 return await self._notifiers[lease.target].tell(notice)
@@ -174,14 +174,14 @@ class OutboxDispatcher:
     async def _notice(self, lease: NoticeLease) -> Notice | None:
         """What is to be told; None where it was erased."""
         events = await self._store.events(lease.conversation_id, after=lease.seq - 1, limit=1)
-        now = await self._store.conversation(lease.conversation_id)
-        if now is None or now.erased or not events or isinstance(events[0].payload, Unknown):
+        conversation = await self._store.conversation(lease.conversation_id)
+        if conversation is None or conversation.erased or not events or isinstance(events[0].payload, Unknown):
             return None
-        return Notice(events[0], now)
+        return Notice(events[0], conversation)
 
     async def _conclude(self, lease: NoticeLease, verdict: Verdict) -> None:
         match verdict:
-            case Told(needless=needless):
+            case Delivered(needless=needless):
                 await self._store.settle_notice(lease)
                 self._observe(lease.target, "needless" if needless else "sent")
             case Later(after_s=after_s) if lease.age_s < GIVE_UP_S:

@@ -1,4 +1,4 @@
-"""Tells a mailbox that a visitor needs somebody and nobody is there to see it.
+"""Mail notifications: tells a mailbox that a visitor needs somebody and nobody is there to see it.
 
 A mail holds nothing that a visitor typed: it says what happened and where to read on. So nothing of it has to be erased
 from mailboxes, and nobody can write a header of it.
@@ -14,7 +14,7 @@ import aiosmtplib
 
 from conversation.events import Reason
 from conversation.ports import Clock
-from handoff.outbound.dispatcher import Failed, Later, Notice, Told, Verdict
+from handoff.outbound.dispatcher import Delivered, Failed, Later, Notice, Verdict
 from handoff.outbound.mail_server import MailServer
 
 LOOK_AGAIN_S = 60.0  # while somebody is at the desk: they may leave, and the visitor still wait
@@ -51,7 +51,7 @@ class Mail:
     async def tell(self, notice: Notice) -> Verdict:
         """Of an address that was left, always; of a visitor who waits, once nobody is at the desk."""
         if not _is_wanted(notice):
-            return Told(needless=True)
+            return Delivered(needless=True)
         if notice.event.kind != "contact_left" and await self._present():
             return Later(LOOK_AGAIN_S)
         pause_s = self._pause_s()
@@ -82,7 +82,7 @@ class Mail:
         except (aiosmtplib.SMTPException, OSError) as error:
             cause = "" if error.__cause__ is None else f" ({type(error.__cause__).__name__})"
             return Failed(f"{type(error).__name__}{cause}")
-        return Told()
+        return Delivered()
 
     def _message(self, notice: Notice) -> EmailMessage:
         subject, lines = _words(notice)
@@ -101,23 +101,23 @@ class Mail:
 
 def _is_wanted(notice: Notice) -> bool:
     """Whether it is still so: the visitor waits in the same hold, or nobody has followed up the address."""
-    event, now = notice.event, notice.conversation
+    event, conversation = notice.event, notice.conversation
     if event.kind == "contact_left":
-        return now.contact is not None
-    return now.state == "queued" and event.standing is not None and event.standing.hold == now.hold
+        return conversation.contact is not None
+    return conversation.state == "queued" and event.standing is not None and event.standing.hold == conversation.hold
 
 
 def _words(notice: Notice) -> tuple[str, list[str]]:
-    event, now = notice.event, notice.conversation
-    about = [f"Conversation: {event.conversation_id}", f"Site: {now.site_id}"]
+    event, conversation = notice.event, notice.conversation
+    about = [f"Conversation: {event.conversation_id}", f"Site: {conversation.site_id}"]
     if event.kind == "contact_left":
         text = "A visitor left an email address. It stands with the chat in the console, under To follow up."
         return "A visitor left an email address", [text, "", f"Left at: {_minute(event.at)}", *about]
     text = "A visitor waits for a person, and nobody is at the desk."
-    why = [] if now.reason is None else [f"Reason: {REASONS[now.reason]}"]
-    since = f"Waits since: {_minute(now.asked_at or event.at)}"
+    why = [] if conversation.reason is None else [f"Reason: {REASONS[conversation.reason]}"]
+    since = f"Waits since: {_minute(conversation.asked_at or event.at)}"
     return "A visitor waits for a person", [text, "", *why, since, *about]
 
 
-def _minute(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC"
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -1,4 +1,4 @@
-"""Where mails are handed in; apart from `mail`, so that settings can be read without a mail client."""
+"""SMTP server, where mails are handed in; apart from `mail`, so that settings can be read without a mail client."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """`security`: TLS from the start, by STARTTLS, or none, for a server on this machine."""
+    """An SMTP server. `security`: TLS from the start, by STARTTLS, or none, for a server on this machine."""
 
     host: str
     port: int

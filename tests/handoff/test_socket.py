@@ -11,7 +11,7 @@ from conversation.bus import LocalBus
 from conversation.errors import StorageUnavailable
 from conversation.events import Author, VisitorSaid
 from conversation.values import Reached, Relayed
-from handoff.console.feed import Ended, Feed
+from handoff.console.feed import Feed, SocketClosed
 
 PASSWORD = "correct horse battery"
 
@@ -369,7 +369,7 @@ class TestFeed:
         feed = Feed(office.store, office.bus)
         for _ in range(256):
             feed.reply({"type": "pong"})
-        with pytest.raises(Ended) as ended:
+        with pytest.raises(SocketClosed) as ended:
             feed.reply({"type": "pong"})
         assert ended.value.close_code == 1013
 

@@ -16,7 +16,7 @@ from conversation.memory import MemoryStore
 from conversation.publisher import Publisher
 from conversation.values import Draft
 from handoff.outbound import dispatcher
-from handoff.outbound.dispatcher import Failed, Later, Noted, OutboxDispatcher, Told, retry_in_s
+from handoff.outbound.dispatcher import Delivered, Failed, Later, MemoryNotifier, OutboxDispatcher, retry_in_s
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ADA = Author("visitor", "Ada Secret", "v1")
@@ -32,7 +32,7 @@ class Post:
         subscriptions = {"handoff_requested": ("webhook",), "closed": ("webhook", "email")}
         self.store = MemoryStore(clock=self.clock, subscriptions=subscriptions)
         self.publisher = Publisher(self.store, LocalBus(), self.clock)
-        self.notifiers = {"webhook": Noted(), "email": Noted()}
+        self.notifiers = {"webhook": MemoryNotifier(), "email": MemoryNotifier()}
         self.results = Counter()
         self.timed_out = asyncio.Event()
 
@@ -114,7 +114,7 @@ async def test_what_could_not_be_told_is_told_later_and_later_under_the_same_nam
             told.append(len(post.hook.notices))
         assert told == [1, 1, 2, 2, 3, 3, 4]
         assert (await post.store.undelivered())[0].count == 1
-        post.hook.verdict = Told()
+        post.hook.verdict = Delivered()
         await post.after(320)
     assert len({notice.notice_id for notice in post.hook.notices}) == 1
     assert post.results == {("webhook", "put_off"): 4, ("webhook", "sent"): 1}
@@ -197,7 +197,7 @@ async def test_a_target_that_hangs_holds_up_no_other_and_bounds_are_kept(post):
             self.most = max(self.most, self.at_once)
             await self.go.wait()
             self.at_once -= 1
-            return Told()
+            return Delivered()
 
     slow = Slow()
     post.notifiers["webhook"] = slow

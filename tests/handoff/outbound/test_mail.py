@@ -24,7 +24,7 @@ from conversation.events import (
     VisitorSaid,
 )
 from conversation.state import fold, permit
-from handoff.outbound.dispatcher import Failed, Later, Notice, Told
+from handoff.outbound.dispatcher import Delivered, Failed, Later, Notice
 from handoff.outbound.mail import LOOK_AGAIN_S, MAILS_AN_HOUR, REASONS, Mail
 from handoff.outbound.mail_server import MailServer
 from tests.handoff.mailroom import Mailroom, sorting
@@ -73,7 +73,7 @@ def mail(
 
 async def test_who_waits_at_an_empty_desk_is_written_about_with_reason_and_link():
     async with sorting() as room:
-        assert await mail(room).tell(happened(CALLED)) == Told()
+        assert await mail(room).tell(happened(CALLED)) == Delivered()
     (sent,) = room.mails
     assert room.envelopes == [("chat@shop.example", ["support@shop.example", "boss@shop.example"])]
     assert (sent["Subject"], sent["From"]) == ("A visitor waits for a person", "chat@shop.example")
@@ -94,7 +94,7 @@ async def test_who_waits_at_an_empty_desk_is_written_about_with_reason_and_link(
 
 async def test_who_left_an_address_is_written_about_also_while_agents_are_there():
     async with sorting() as room:
-        assert await mail(room, Desk("anna-id"), console=None).tell(happened(LEFT)) == Told()
+        assert await mail(room, Desk("anna-id"), console=None).tell(happened(LEFT)) == Delivered()
     (sent,) = room.mails
     assert sent["Subject"] == "A visitor left an email address"
     assert "under To follow up" in sent.get_content()
@@ -115,10 +115,10 @@ async def test_while_somebody_is_at_the_desk_it_is_looked_again_until_they_leave
     async with sorting() as room:
         mails = mail(room, desk)
         assert await mails.tell(waiting) == Later(LOOK_AGAIN_S)
-        assert await mails.tell(happened(CALLED, (ANNA, Claimed()), of=2)) == Told(needless=True)
+        assert await mails.tell(happened(CALLED, (ANNA, Claimed()), of=2)) == Delivered(needless=True)
         assert room.mails == []
         desk.agents = frozenset()
-        assert await mails.tell(waiting) == Told()
+        assert await mails.tell(waiting) == Delivered()
     assert len(room.mails) == 1
 
 
@@ -132,14 +132,14 @@ async def test_while_somebody_is_at_the_desk_it_is_looked_again_until_they_leave
 )
 async def test_what_is_over_is_not_written_about(notice, of):
     async with sorting() as room:
-        assert await mail(room).tell(notice) == Told(needless=True), of
+        assert await mail(room).tell(notice) == Delivered(needless=True), of
     assert room.mails == []
 
 
 async def test_who_lost_their_agent_waits_like_one_who_called():
     async with sorting() as room:
         lost = happened(CALLED, (ANNA, Claimed()), (SYSTEM, Released("Anna was not there")))
-        assert await mail(room).tell(lost) == Told()
+        assert await mail(room).tell(lost) == Delivered()
     assert "Waits since: 2026-03-02 12:03 UTC" in room.mails[0].get_content()
 
 
@@ -155,7 +155,7 @@ async def test_a_server_elsewhere_is_spoken_to_under_tls_with_its_certificate_ch
         assert "SSLCertVerificationError" in unknown.problem
         authority.cert_pem.write_to_path(tmp_path / "authority.pem")
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
-        assert await mail(room, **login).tell(happened(CALLED)) == Told()
+        assert await mail(room, **login).tell(happened(CALLED)) == Delivered()
         wrong = await mail(room, **login | {"password": "guess"}).tell(happened(CALLED))
         assert wrong == Failed("SMTPAuthenticationError 535")
     assert (room.encrypted, room.users) == ([True], ["ada"])
@@ -185,11 +185,11 @@ async def test_visitors_cannot_fill_a_mailbox():
     async with sorting() as room:
         mails = mail(room, clock=clock)
         verdicts = [await mails.tell(happened(LEFT)) for _ in range(MAILS_AN_HOUR)]
-        assert set(verdicts) == {Told()}
+        assert set(verdicts) == {Delivered()}
         clock.advance(600)
         assert await mails.tell(happened(LEFT)) == Later(3000)
         clock.advance(3000)
-        assert await mails.tell(happened(LEFT)) == Told()
+        assert await mails.tell(happened(LEFT)) == Delivered()
     assert len(room.mails) == MAILS_AN_HOUR + 1
 
 

@@ -28,7 +28,7 @@ from conversation.events import (
     desk_form,
 )
 from conversation.state import fold
-from handoff.outbound.dispatcher import Failed, Notice, Told
+from handoff.outbound.dispatcher import Delivered, Failed, Notice
 from handoff.outbound.webhook import Webhook, payload, signed
 from tests.handoff.receiver import receiving
 
@@ -75,7 +75,7 @@ def hmac_sha256(key, message):
 
 async def test_what_arrives_is_one_post_of_json_with_the_three_headers_of_the_specification(client):
     verdict, receiver = await told(client, b"HTTP/1.1 204 No Content\r\n\r\n")
-    assert verdict == Told()
+    assert verdict == Delivered()
     (request,) = receiver.requests
     assert request.line == "POST /hook HTTP/1.1"
     assert request.headers["content-type"] == "application/json"
@@ -113,7 +113,7 @@ def test_the_signature_is_that_of_the_specifications_own_libraries():
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 async def test_any_2xx_is_success(client, status):
     answer = f"HTTP/1.1 {status} Fine\r\nContent-Length: 0\r\n\r\n".encode()
-    assert (await told(client, answer))[0] == Told()
+    assert (await told(client, answer))[0] == Delivered()
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 429, 500, 502, 503])
@@ -158,7 +158,7 @@ async def test_retry_after_is_read_as_seconds_or_date(client, asked, after_s):
 
 async def test_the_body_of_an_answer_is_not_read_however_long(client):
     verdict, receiver = await told(client, b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n" + b"x" * 1000)
-    assert verdict == Told()
+    assert verdict == Delivered()
     await asyncio.wait_for(receiver.closed.wait(), 5)
 
 
@@ -196,7 +196,7 @@ async def test_https_is_spoken_with_those_alone_whose_certificate_is_good():
     authority.configure_trust(trusting)
     async with receiving(tls=server) as receiver:
         async with httpx2.AsyncClient(timeout=5, verify=trusting) as client:
-            assert await webhook(client, receiver, scheme="https").tell(LEFT) == Told()
+            assert await webhook(client, receiver, scheme="https").tell(LEFT) == Delivered()
         async with httpx2.AsyncClient(timeout=5) as client:
             verdict = await webhook(client, receiver, scheme="https").tell(LEFT)
     assert isinstance(verdict, Failed)
