@@ -40,11 +40,11 @@ def make(talk_on):
 
 
 async def every_event(store):
-    found, after = [], None
+    events, after = [], None
     while page := await store.records(after=after):
-        found += page
+        events += page
         after = (page[-1].conversation_id, page[-1].seq)
-    return {(event.conversation_id, event.seq): event for event in found}
+    return {(event.conversation_id, event.seq): event for event in events}
 
 
 async def written_meanwhile(talk, copy, *, writers=4):
@@ -268,9 +268,9 @@ def test_the_password_is_in_the_environment_and_never_on_the_command_line(monkey
     words = (tmp_path / "seen.words").read_text()
     assert "postgresql://handrail@db.internal/handrail?sslmode=require" in words
     assert (tmp_path / "seen.password").read_text() == "pass word\n"
-    told = words + str(refused.value)
-    assert "pass word" not in told
-    assert "pass%20word" not in told
+    message = words + str(refused.value)
+    assert "pass word" not in message
+    assert "pass%20word" not in message
 
 
 def test_without_the_programs_it_is_said_what_to_run(monkeypatch, tmp_path):

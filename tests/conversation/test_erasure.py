@@ -314,8 +314,8 @@ async def test_what_a_browser_wrote_before_it_signed_in_is_the_customers(house, 
     for visitor in people:
         await house.store.save_visitor(visitor)
     await house.store.merge_visitor("browser", "customer")
-    found = await house.store.holdings(visitor_id=named)
-    assert found == Holdings(tuple(people), ("closed", "moved"))
+    holdings = await house.store.holdings(visitor_id=named)
+    assert holdings == Holdings(tuple(people), ("closed", "moved"))
 
 
 async def test_an_address_is_found_where_it_was_signed_in_with_and_where_it_was_left(house, talk):
@@ -323,11 +323,11 @@ async def test_an_address_is_found_where_it_was_signed_in_with_and_where_it_was_
     await house.store.save_visitor(signed)
     await talk.say(conversation_id="c1")
     await talk.say(conversation_id="c2", visitor_id="v2")
-    left = ContactLeft("ada@example.ORG")
-    await talk.do(Author("visitor", None, "v2"), left, conversation_id="c2")
+    contact = ContactLeft("ada@example.ORG")
+    await talk.do(Author("visitor", None, "v2"), contact, conversation_id="c2")
     await talk.say("write to ada@example.org", conversation_id="c3", visitor_id="v3")
-    found = await house.store.holdings(email="ADA@example.org")
-    assert found == Holdings((signed,), ("c1", "c2"))
+    holdings = await house.store.holdings(email="ADA@example.org")
+    assert holdings == Holdings((signed,), ("c1", "c2"))
 
 
 # --- everything in order

@@ -124,8 +124,8 @@ def event(payload, *, by=ANNA, standing=None):
     return Event("c1", 4, "e4", AT, by, payload, "k1", standing)
 
 
-def stored_and_read(one, version=vocabulary.VERSION):
-    return revive(one.kind, version, orjson.loads(orjson.dumps(stored_body(one))))
+def stored_and_read(payload, version=vocabulary.VERSION):
+    return revive(payload.kind, version, orjson.loads(orjson.dumps(stored_body(payload))))
 
 
 def test_the_examples_cover_every_kind_with_every_field_set():

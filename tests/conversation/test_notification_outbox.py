@@ -117,8 +117,8 @@ async def test_what_failed_is_counted_by_target(notified):
         await notified.store.put_off_notice(lease, 60, failed=True)
     (mail, *_) = await take(notified.store, MAIL)
     await notified.store.put_off_notice(mail, 60, failed=True)
-    assert [(one.target, one.count) for one in await notified.other.undelivered()] == [(MAIL, 1), (HOOK, 2)]
-    assert all(0 <= one.oldest_s < 60 for one in await notified.store.undelivered())
+    assert [(backlog.target, backlog.count) for backlog in await notified.other.undelivered()] == [(MAIL, 1), (HOOK, 2)]
+    assert all(0 <= backlog.oldest_s < 60 for backlog in await notified.store.undelivered())
 
 
 async def test_a_notice_that_nobody_has_cannot_be_settled(notified):

@@ -38,9 +38,9 @@ async def buses(redis_server):
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def linked(one, other):
+async def linked(bus, other):
     """Both are subscribed once a hint of each has come to the other; earlier ones may get lost."""
-    for sender, receiver in ((one, other), (other, one)):
+    for sender, receiver in ((bus, other), (other, bus)):
         ear = Ear(receiver, conversation_id="probe")
         async with asyncio.timeout(PATIENCE_S):
             while ear.heard.empty():

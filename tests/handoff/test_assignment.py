@@ -15,7 +15,7 @@ LOOK_S = 10
 
 
 @pytest.fixture
-def rounds(office):
+def assignment_loop(office):
     return AssignmentLoop(office.desk)
 
 
@@ -26,14 +26,14 @@ def assigning(office):
 
 @pytest.fixture
 def let_pass(office):
-    """Time passes while `rounds` are made and those in `alive` give signs of life."""
+    """Time passes while `loops` look and those in `alive` give signs of life."""
 
-    async def passing(seconds, *rounds, alive=()):
+    async def passing(seconds, *loops, alive=()):
         for _ in range(round(seconds / LOOK_S)):
             office.clock.advance(LOOK_S)
             for agent in alive:
                 await office.desk.attendance.renew(agent)
-            await asyncio.gather(*(one.look() for one in rounds))
+            await asyncio.gather(*(loop.look() for loop in loops))
 
     return passing
 
@@ -53,22 +53,22 @@ async def released(office, conversation_id):
     return [event for event in await events(office, conversation_id) if event.kind == "released"]
 
 
-async def test_a_chat_of_one_who_vanished_goes_back_once_with_the_reason(office, rounds, let_pass):
+async def test_a_chat_of_one_who_vanished_goes_back_once_with_the_reason(office, assignment_loop, let_pass):
     [ana] = await present(office, "Ana")
     chat = await office.open("my parcel", waiting=True)
     await office.desk.claim(chat, ana)
     elsewhere = AssignmentLoop(office.desk)  # another process on the same store
-    await rounds.look()
+    await assignment_loop.look()
     await elsewhere.look()
-    await let_pass(110, rounds, elsewhere)
+    await let_pass(110, assignment_loop, elsewhere)
     assert (await office.store.conversation(chat)).holder.id == ana.agent_id
-    await let_pass(60, rounds, elsewhere)
+    await let_pass(60, assignment_loop, elsewhere)
     [back] = await released(office, chat)
     assert (back.by, back.payload.reason) == (SYSTEM, "Ana was not there for 2 minutes")
     assert (back.standing.state, back.standing.hold) == ("queued", 3)
 
 
-async def test_it_comes_before_everybody_else_and_waits_since_it_was_asked_for(office, rounds, let_pass):
+async def test_it_comes_before_everybody_else_and_waits_since_it_was_asked_for(office, assignment_loop, let_pass):
     [ana] = await present(office, "Ana")
     others = [await office.open("me first", waiting=True)]
     office.clock.advance(1)
@@ -77,66 +77,68 @@ async def test_it_comes_before_everybody_else_and_waits_since_it_was_asked_for(o
     await office.desk.claim(chat, ana)
     others.append(await office.open("urgent", waiting=True))
     await office.desk.prioritise(others[1], ana, priority="urgent")
-    await rounds.look()
-    await let_pass(150, rounds)
+    await assignment_loop.look()
+    await let_pass(150, assignment_loop)
     assert (await office.desk.queue_place(chat)).position == 1
     now = await office.store.conversation(chat)
     assert (now.waiting_since, now.dropped, now.let_go) == (asked_at, True, (ana.agent_id,))
 
 
-async def test_nothing_is_taken_from_one_who_only_reads(office, rounds, let_pass):
+async def test_nothing_is_taken_from_one_who_only_reads(office, assignment_loop, let_pass):
     [ana] = await present(office, "Ana")
     chat = await office.open("hello", waiting=True)
     await office.desk.claim(chat, ana)
-    await rounds.look()
-    await let_pass(600, rounds, alive=[ana])
+    await assignment_loop.look()
+    await let_pass(600, assignment_loop, alive=[ana])
     assert await released(office, chat) == []
 
 
-async def test_nothing_is_taken_from_one_who_is_away_but_there(office, rounds, let_pass):
+async def test_nothing_is_taken_from_one_who_is_away_but_there(office, assignment_loop, let_pass):
     [ana] = await present(office, "Ana")
     chat = await office.open("hello", waiting=True)
     await office.desk.claim(chat, ana)
     await office.desk.attendance.announce(ana, "away")
-    await rounds.look()
-    await let_pass(600, rounds, alive=[ana])
+    await assignment_loop.look()
+    await let_pass(600, assignment_loop, alive=[ana])
     assert await released(office, chat) == []
 
 
-async def test_an_heir_who_was_never_there_has_as_long_from_the_transfer_on(office, rounds, let_pass):
+async def test_an_heir_who_was_never_there_has_as_long_from_the_transfer_on(office, assignment_loop, let_pass):
     [ana] = await present(office, "Ana")
     ben = await office.agent("Ben")
     chat = await office.open("hello", waiting=True)
     await office.desk.claim(chat, ana)
-    await rounds.look()
-    await let_pass(300, rounds, alive=[ana])
+    await assignment_loop.look()
+    await let_pass(300, assignment_loop, alive=[ana])
     await office.desk.transfer(chat, ana, to=ben.agent_id)
-    await let_pass(110, rounds, alive=[ana])
+    await let_pass(110, assignment_loop, alive=[ana])
     assert await released(office, chat) == []
-    await let_pass(20, rounds, alive=[ana])
+    await let_pass(20, assignment_loop, alive=[ana])
     [back] = await released(office, chat)
     assert back.payload.reason == "Ben was not there for 2 minutes"
 
 
-async def test_after_a_restart_agents_have_a_leases_time_to_come_back(office, rounds, let_pass):
+async def test_after_a_restart_agents_have_a_leases_time_to_come_back(office, assignment_loop, let_pass):
     ana, ben = await present(office, "Ana", "Ben")
     chats = [await office.open("hello", waiting=True) for _ in range(2)]
     for chat, agent in zip(chats, (ana, ben), strict=True):
         await office.desk.claim(chat, agent)
     office.clock.advance(3600)  # nobody served
-    await rounds.look()
-    await let_pass(40, rounds, alive=[ana])
+    await assignment_loop.look()
+    await let_pass(40, assignment_loop, alive=[ana])
     assert await released(office, chats[1]) == []
-    await let_pass(10, rounds, alive=[ana])
+    await let_pass(10, assignment_loop, alive=[ana])
     assert (await released(office, chats[0]), len(await released(office, chats[1]))) == ([], 1)
 
 
-async def test_nothing_is_taken_before_the_database_has_answered_for_a_while(office, rounds, let_pass, monkeypatch):
+async def test_nothing_is_taken_before_the_database_has_answered_for_a_while(
+    office, assignment_loop, let_pass, monkeypatch
+):
     [ana] = await present(office, "Ana")
     chat = await office.open("hello", waiting=True)
     await office.desk.claim(chat, ana)
-    await rounds.look()
-    await let_pass(60, rounds, alive=[ana])
+    await assignment_loop.look()
+    await let_pass(60, assignment_loop, alive=[ana])
     conversations, down = office.store.conversations, True
 
     async def failing(**how):
@@ -145,7 +147,7 @@ async def test_nothing_is_taken_before_the_database_has_answered_for_a_while(off
         return await conversations(**how)
 
     monkeypatch.setattr(office.store, "conversations", failing)
-    running = asyncio.create_task(rounds.run())
+    running = asyncio.create_task(assignment_loop.run())
     for _ in range(80):  # longer than one may be silent
         await asyncio.sleep(0)
         office.clock.advance(2)
@@ -200,10 +202,10 @@ async def test_a_wait_that_was_over_once_does_not_count_into_what_others_are_tol
 # Assignment
 
 
-async def test_nothing_is_assigned_unless_wanted(office, rounds):
+async def test_nothing_is_assigned_unless_wanted(office, assignment_loop):
     await present(office, "Ana")
     chat = await office.open("hello", waiting=True)
-    await rounds.look()
+    await assignment_loop.look()
     assert (await office.store.conversation(chat)).state == "queued"
 
 
@@ -247,8 +249,8 @@ async def test_of_several_processes_one_assigns_each_chat(office):
     ]
     await asyncio.gather(*(process.look() for process in processes))
     claimed = [[event for event in await events(office, chat) if event.kind == "claimed"] for chat in chats]
-    assert sorted(len(found) for found in claimed) == [0] * 3 + [1] * 9
-    holders = [found[0].payload.to_name for found in claimed if found]
+    assert sorted(len(claims) for claims in claimed) == [0] * 3 + [1] * 9
+    holders = [claims[0].payload.to_name for claims in claimed if claims]
     assert sorted(holders) == ["Ana"] * 3 + ["Ben"] * 3 + ["Cy"] * 3
 
 
@@ -303,7 +305,7 @@ async def test_skills_and_language_are_heeded(office, assigning):
     assert (await office.store.conversation(chat)).holder.id == ana.agent_id
 
 
-async def test_a_loop_of_rounds_looks_until_it_is_cancelled(office, assigning):
+async def test_the_loop_looks_until_it_is_cancelled(office, assigning):
     [ana] = await present(office, "Ana")
     running = asyncio.create_task(assigning.run())
     await asyncio.sleep(0)

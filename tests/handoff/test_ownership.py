@@ -66,7 +66,7 @@ class Chat:
 
     def pass_to(self, state, holder, at):
         if self.state == "agent" and state in ("queued", "agent"):
-            self.let_go = [one for one in self.let_go if one != self.holder] + [self.holder]
+            self.let_go = [agent for agent in self.let_go if agent != self.holder] + [self.holder]
         elif state in ("bot", "closed"):
             self.let_go = []
         self.hold += self.state != "none"
@@ -81,9 +81,9 @@ class Ownership(RuleBasedStateMachine):
         super().__init__()
         self.run, self.stores, self.clock = run, stores, clock
         clock.advance(3600)  # who was there in the example before is not there any more
-        self.journals = [Publisher(store, LocalBus(), clock) for store in stores]
-        self.desks = [Desk(publisher, Attendance(publisher.store, clock)) for publisher in self.journals]
-        self.rounds = [AssignmentLoop(desk) for desk in self.desks]
+        self.publishers = [Publisher(store, LocalBus(), clock) for store in stores]
+        self.desks = [Desk(publisher, Attendance(publisher.store, clock)) for publisher in self.publishers]
+        self.loops = [AssignmentLoop(desk) for desk in self.desks]
         self.assigning = [AssignmentLoop(desk, assign=True) for desk in self.desks]
         names = {"Ana": 1, "Ben": 2, "Cy": 1}
         self.agents = {
@@ -114,7 +114,7 @@ class Ownership(RuleBasedStateMachine):
 
     def append(self, chat, process, by, *payloads, turn=None):
         drafts = [Draft(by, payload) for payload in payloads]
-        return self.run(self.journals[process].append(chat.conversation_id, lambda _: drafts, turn=turn))
+        return self.run(self.publishers[process].append(chat.conversation_id, lambda _: drafts, turn=turn))
 
     def expect(self, refusal, doing):
         """What `doing` comes to; where the model expects a refusal, that one with its facts."""
@@ -174,7 +174,7 @@ class Ownership(RuleBasedStateMachine):
             self.visitor_says(n, process)
         refusal = None if chat.state == "bot" else (IllegalTransition, {"state": chat.state})
         drafts = [Draft(chat.visitor, HandoffRequested("visitor_asked"))]
-        self.expect(refusal, self.journals[process].append(chat.conversation_id, lambda _: drafts))
+        self.expect(refusal, self.publishers[process].append(chat.conversation_id, lambda _: drafts))
         if refusal is None:
             self.lose_turn(chat)
             self.moved(chat, "queued")
@@ -186,7 +186,7 @@ class Ownership(RuleBasedStateMachine):
             return
         refusal = None if chat.state == "queued" else (IllegalTransition, {"state": chat.state})
         drafts = [Draft(chat.visitor, ReturnedToBot())]
-        self.expect(refusal, self.journals[process].append(chat.conversation_id, lambda _: drafts))
+        self.expect(refusal, self.publishers[process].append(chat.conversation_id, lambda _: drafts))
         if refusal is None:
             self.moved(chat, "bot")
 
@@ -238,8 +238,8 @@ class Ownership(RuleBasedStateMachine):
         assert set(won) <= able
         for name in set(outcomes) - set(won):
             lost = outcomes[name]
-            told = isinstance(lost, AlreadyClaimed) and [lost.claimed_by] == won
-            assert told or (name not in able and isinstance(lost, OverCapacity)), (name, lost)
+            names_winner = isinstance(lost, AlreadyClaimed) and [lost.claimed_by] == won
+            assert names_winner or (name not in able and isinstance(lost, OverCapacity)), (name, lost)
         if won:
             self.lose_turn(chat)
             self.moved(chat, "agent", won[0])
@@ -299,7 +299,7 @@ class Ownership(RuleBasedStateMachine):
         for _ in range(ticks):
             self.clock.advance(TICK_S)
             self.hear(gone)
-            self.run(_gathered([rounds.look() for rounds in self.rounds]))
+            self.run(_gathered([loop.look() for loop in self.loops]))
             for chat in self.chats:
                 if chat.state == "agent" and self.is_taken_back(chat):
                     self.moved(chat, "queued")

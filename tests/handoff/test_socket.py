@@ -284,8 +284,8 @@ class TestWatching:
         conversation_id, other = await office.open("one"), await office.open("two")
         async with wire() as console:
             await console.hello(token=bearer, watch={conversation_id: 2})
-            for told in (conversation_id, other):
-                office.bus.publish(Relayed(told, "desk", {"type": "typing", "on": True}))
+            for watched in (conversation_id, other):
+                office.bus.publish(Relayed(watched, "desk", {"type": "typing", "on": True}))
             office.bus.publish(Relayed(conversation_id, "visitor", {"type": "draft", "text": "secret"}))
             assert await console.settled() == [{"type": "typing", "on": True, "conversation_id": conversation_id}]
 

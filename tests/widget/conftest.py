@@ -16,10 +16,10 @@ NODE_PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("P
 
 
 def run(program, *arguments):
-    found = shutil.which(program, path=NODE_PATH)
-    assert found, f"{program!r} is missing; install the test extra: pip install -e '.[test]'"
+    executable = shutil.which(program, path=NODE_PATH)
+    assert executable, f"{program!r} is missing; install the test extra: pip install -e '.[test]'"
     return subprocess.run(
-        [found, *arguments],
+        [executable, *arguments],
         cwd=ROOT,
         env=os.environ | {"PATH": NODE_PATH},
         stdout=subprocess.PIPE,

@@ -87,11 +87,11 @@ class Server:
             f"default-src 'none'; script-src http://{origin}; connect-src ws://{origin}; "
             "require-trusted-types-for 'script'; trusted-types 'none'"
         )
-        own = '<handrail-chat data-title="Own"></handrail-chat>' if path == "/own" else ""
+        element = '<handrail-chat data-title="Own"></handrail-chat>' if path == "/own" else ""
         html = (
             '<!doctype html><html lang="en"><head><title>Shop</title>'
             f'<script src="http://{origin}/widget.js" data-title="Shop help" defer></script></head>'
-            f"<body><main><h1>Shop</h1></main>{own}</body></html>"
+            f"<body><main><h1>Shop</h1></main>{element}</body></html>"
         )
         return _response(HTTPStatus.OK, "text/html; charset=utf-8", html.encode(), policy)
 
@@ -139,7 +139,7 @@ class Server:
         if fate == "lost":
             socket.transport.abort()
             return
-        repeat = next((one for one in conversation.events if one.get("client_id") == frame["client_id"]), None)
+        repeat = next((event for event in conversation.events if event.get("client_id") == frame["client_id"]), None)
         if repeat:
             await socket.send(json.dumps(repeat | {"again": True}))
             return
@@ -164,13 +164,17 @@ class Server:
                 )
                 await self.tell(conversation, {"type": "queue", "position": 2, "wait_s": 170})
             case "call_human":
-                own = {"text": "Nobody is here right now. Leave your address.", "outcome": "no_answer", "answers": []}
-                await self.append(conversation, "bot_said", by=BOT, client_id=client_id, **own)
+                fields = {
+                    "text": "Nobody is here right now. Leave your address.",
+                    "outcome": "no_answer",
+                    "answers": [],
+                }
+                await self.append(conversation, "bot_said", by=BOT, client_id=client_id, **fields)
             case "cancel_human":
                 await self.move(conversation, "returned_to_bot", "bot", BOT, client_id=client_id)
             case "rate":
-                own = {"of": frame["seq"], "helpful": frame["helpful"]}
-                await self.append(conversation, "rated", client_id=client_id, **own)
+                fields = {"of": frame["seq"], "helpful": frame["helpful"]}
+                await self.append(conversation, "rated", client_id=client_id, **fields)
             case "contact":
                 await self.append(conversation, "contact_left", client_id=client_id, email=frame["email"])
             case "survey":
@@ -186,13 +190,13 @@ class Server:
     async def move(self, conversation, kind, state, holder, *, client_id=None, by=BOT):
         conversation.state, conversation.holder = state, holder
         conversation.hold += 1
-        own = {"client_id": client_id} if client_id else {}
-        await self.append(conversation, kind, by=by, state=state, holder=holder, hold=conversation.hold, **own)
+        fields = {"client_id": client_id} if client_id else {}
+        await self.append(conversation, kind, by=by, state=state, holder=holder, hold=conversation.hold, **fields)
 
-    async def append(self, conversation, kind, *, by=None, **own):
+    async def append(self, conversation, kind, *, by=None, **fields):
         seq = len(conversation.events) + 1
         event = {"type": "event", "seq": seq, "event_id": uuid.uuid4().hex, "at": "2026-11-02T09:30:00.000000Z"}
-        event |= {key: value for key, value in own.items() if key != "type"}
+        event |= {key: value for key, value in fields.items() if key != "type"}
         event |= {"kind": kind, "by": by or {"kind": "visitor", "name": None}}
         conversation.events.append(event)
         await self.tell(conversation, event)
@@ -223,8 +227,8 @@ def _response(status, content_type, body, policy=None):
     return Response(status.value, status.phrase, headers, body)
 
 
-def said(text, **own):
-    return {"type": "event", "kind": "bot_said", "text": text, "outcome": "answer", "citations": [], **own}
+def said(text, **fields):
+    return {"type": "event", "kind": "bot_said", "text": text, "outcome": "answer", "citations": [], **fields}
 
 
 def draft(text, offset, attempt=1):

@@ -42,9 +42,9 @@ def shell():
 
 def test_add_prints_a_login_link_alone_on_stdout(shell, capsys):
     assert shell("add", "Ana@example.com", "--name", "Ana", "--role", "lead", "--url", "https://help.example/") == 0
-    told = capsys.readouterr()
-    token = re.fullmatch(r"https://help\.example/console/login\?token=([\w-]{43})\n", told.out).group(1)
-    assert "within 30 minutes" in told.err
+    output = capsys.readouterr()
+    token = re.fullmatch(r"https://help\.example/console/login\?token=([\w-]{43})\n", output.out).group(1)
+    assert "within 30 minutes" in output.err
     issued = asyncio.run(Accounts(shell.store, SystemClock()).spend_login_link(token))
     assert (issued.agent.email, issued.agent.role) == ("ana@example.com", "lead")
 
@@ -126,9 +126,9 @@ def test_list_shows_who_is_disabled(shell, capsys):
 )
 def test_refusal_exits_with_1_and_says_what_to_do(shell, capsys, words, says):
     assert shell(*words) == 1
-    told = capsys.readouterr()
-    assert says in told.err
-    assert told.out == ""
+    output = capsys.readouterr()
+    assert says in output.err
+    assert output.out == ""
 
 
 def test_same_address_twice_exits_with_1(shell, capsys):
@@ -142,6 +142,6 @@ def test_same_address_twice_exits_with_1(shell, capsys):
     "words", [(), ("add", "a@b.c"), ("add", "a@b.c", "--name", "A", "--role", "boss"), ("fire", "a@b.c")]
 )
 def test_wrong_usage_exits_with_2(shell, words):
-    with pytest.raises(SystemExit) as left:
+    with pytest.raises(SystemExit) as exited:
         shell(*words)
-    assert left.value.code == 2
+    assert exited.value.code == 2

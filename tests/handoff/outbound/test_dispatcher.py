@@ -36,7 +36,7 @@ class Post:
         self.results = Counter()
         self.timed_out = asyncio.Event()
 
-    def courier(self, **more):
+    def dispatcher(self, **more):
         def observe(target, result):
             self.results[target, result] += 1
             if (target, result) == ("email", "put_off"):
@@ -54,7 +54,7 @@ class Post:
 
     @asynccontextmanager
     async def carrying(self, **more):
-        running = asyncio.create_task(self.courier(**more).run())
+        running = asyncio.create_task(self.dispatcher(**more).run())
         await self.settled()
         try:
             yield
@@ -67,7 +67,7 @@ class Post:
             await asyncio.sleep(0)
 
     async def after(self, seconds):
-        """Let so much time pass for the courier, which looks every second."""
+        """Let so much time pass for the dispatcher, which looks every second."""
         self.clock.advance(seconds)
         await self.settled()
         self.clock.advance(dispatcher.LOOK_EVERY_S)
@@ -108,11 +108,11 @@ async def test_what_could_not_be_told_is_told_later_and_later_under_the_same_nam
     await post.queued()
     post.hook.verdict = Failed("status 500")
     async with post.carrying():
-        told = [len(post.hook.notices)]
+        counts = [len(post.hook.notices)]
         for wait_s in (4, 1, 19, 1, 79, 1):
             await post.after(wait_s - dispatcher.LOOK_EVERY_S)
-            told.append(len(post.hook.notices))
-        assert told == [1, 1, 2, 2, 3, 3, 4]
+            counts.append(len(post.hook.notices))
+        assert counts == [1, 1, 2, 2, 3, 3, 4]
         assert (await post.store.undelivered())[0].count == 1
         post.hook.verdict = Delivered()
         await post.after(320)
@@ -219,15 +219,15 @@ async def test_a_notice_under_way_when_the_process_ends_is_told_by_another(post)
         async def tell(self, notice):
             await asyncio.Event().wait()
 
-    told, post.notifiers["webhook"] = post.hook, Hanging()
+    first, post.notifiers["webhook"] = post.hook, Hanging()
     await post.queued()
     async with post.carrying():
         pass
-    post.notifiers["webhook"] = told
+    post.notifiers["webhook"] = first
     async with post.carrying():
-        assert told.notices == []
+        assert first.notices == []
         await post.after(dispatcher.LEASE_S)
-    assert len(told.notices) == 1
+    assert len(first.notices) == 1
 
 
 async def test_nobody_is_told_what_was_erased(post):
@@ -235,7 +235,7 @@ async def test_nobody_is_told_what_was_erased(post):
     (lease,) = await post.store.take_notices("webhook", 1, lease_s=60)
     await post.store.erase("c1", NOON)
     assert await post.store.take_notices("webhook", 1, lease_s=60) == ()
-    await post.courier()._deliver(lease)  # as a worker that had it when the erasure came
+    await post.dispatcher()._deliver(lease)  # as a worker that had it when the erasure came
     assert post.hook.notices == []
     assert post.results == {("webhook", "needless"): 1}
 
@@ -299,7 +299,7 @@ async def test_the_log_holds_nothing_that_was_written(post):
 async def test_without_targets_nobody_looks(post):
     await post.queued()
     post.notifiers = {}
-    await asyncio.wait_for(post.courier().run(), 1)
+    await asyncio.wait_for(post.dispatcher().run(), 1)
     assert [lease.fence for lease in await post.store.take_notices("webhook", 10, lease_s=60)] == [1]
 
 

@@ -1,4 +1,4 @@
-"""The rounds of several processes on one database: what one of them finds happens once."""
+"""The assignment loops of several processes on one database: what one of them finds happens once."""
 
 import asyncio
 import uuid
@@ -51,14 +51,14 @@ async def test_what_waits_is_assigned_once_and_taken_back_once(desks):
         await desk.publisher.store.add_agent(agent, None)
         await desk.attendance.renew(agent)
     chats = [await wait_in_line(desk) for _ in range(CHATS)]
-    rounds = [AssignmentLoop(one, assign=True) for one in desks]
-    await asyncio.gather(*(one.look() for one in rounds))
+    loops = [AssignmentLoop(other, assign=True) for other in desks]
+    await asyncio.gather(*(loop.look() for loop in loops))
     given = [[event for event in log if event.kind == "claimed"] for log in await logs(desk, chats)]
     assert sorted(len(claims) for claims in given) == [0] * 3 + [1] * 9
     assert sorted(claims[0].payload.to for claims in given if claims) == ["a0"] * 3 + ["a1"] * 3 + ["a2"] * 3
     for _ in range(4):  # nobody is heard any more
         clock.advance(31)
-        await asyncio.gather(*(one.look() for one in rounds))
+        await asyncio.gather(*(loop.look() for loop in loops))
     kinds = [[event.kind for event in log][2:] for log in await logs(desk, chats)]
     assert sorted(kinds) == [[]] * 3 + [["claimed", "released"]] * 9
     assert len(await desk.publisher.store.queue()) == CHATS
