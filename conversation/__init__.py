@@ -1,1 +1,1 @@
-"""Conversations as append-only lists of events: vocabulary, state, store, bus, safe text."""
+"""Event-sourced conversations, append-only lists of events: vocabulary, state, store, bus, safe text."""

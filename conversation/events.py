@@ -1,4 +1,4 @@
-"""The vocabulary: what can happen in a conversation, and what of it a visitor may see.
+"""Event types, the vocabulary: what can happen in a conversation, and what of it a visitor may see.
 
 A conversation is an append-only list of these events; everything else is a view of it. Each kind is a frozen value;
 `Event` is the envelope that numbers it. Stored form, desk form and visitor form are all made here and nowhere else.
@@ -26,7 +26,7 @@ ChoiceKind = Literal["article", "person"]
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who did it: `id` is the visitor's or agent's own, absent for the bot and the system."""
+    """The author of an event, who did it: `id` is the visitor's or agent's own, absent for the bot and the system."""
 
     kind: AuthorKind
     name: str | None = None
@@ -44,7 +44,7 @@ SYSTEM = Author("system")
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who may speak to the visitor now; `id` and `name` are an agent's."""
+    """The assignee, who may speak to the visitor now; `id` and `name` are an agent's."""
 
     kind: HolderKind
     name: str | None = None
@@ -62,7 +62,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """Where a reply is from: `quote` is the sentence of the article that carries it."""
+    """A source reference, where a reply is from: `quote` is the sentence of the article that carries it."""
 
     article_id: str
     title: str
@@ -100,7 +100,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class VisitorSaid:
-    """Plain text of the visitor, 1 to 4,000 code points."""
+    """A visitor's message: plain text, 1 to 4,000 code points."""
 
     kind: ClassVar[str] = "visitor_said"
     text: str
@@ -150,7 +150,7 @@ class BotSaid:
 
 @dataclass(frozen=True, slots=True)
 class AgentSaid:
-    """Plain text of the agent who holds the conversation."""
+    """An agent's message: plain text of the one who holds the conversation."""
 
     kind: ClassVar[str] = "agent_said"
     text: str
@@ -158,7 +158,7 @@ class AgentSaid:
 
 @dataclass(frozen=True, slots=True)
 class NoteAdded:
-    """A remark among agents; never shown to the visitor."""
+    """An internal note, a remark among agents; never shown to the visitor."""
 
     kind: ClassVar[str] = "note_added"
     text: str
@@ -169,7 +169,7 @@ WANTS = "Wants:"  # begins the first line of a handoff's `detail` that says what
 
 @dataclass(frozen=True, slots=True)
 class HandoffRequested:
-    """A person is called; `detail` tells the agent, a line each, what is wanted, what was tried and why they are called."""
+    """Handover: a person is called. `detail` tells the agent, a line each, what is wanted, what was tried, and why."""
 
     kind: ClassVar[str] = "handoff_requested"
     reason: Reason
@@ -228,7 +228,7 @@ class Reopened:
 
 @dataclass(frozen=True, slots=True)
 class Rated:
-    """The visitor's verdict on the `bot_said` numbered `of`."""
+    """Feedback, the visitor's verdict on the `bot_said` numbered `of`."""
 
     kind: ClassVar[str] = "rated"
     of: int
@@ -238,7 +238,7 @@ class Rated:
 
 @dataclass(frozen=True, slots=True)
 class Surveyed:
-    """How content the visitor was, 1 to 5."""
+    """Customer satisfaction (CSAT): how content the visitor was, 1 to 5."""
 
     kind: ClassVar[str] = "surveyed"
     score: int
@@ -247,7 +247,7 @@ class Surveyed:
 
 @dataclass(frozen=True, slots=True)
 class ContactLeft:
-    """Where the visitor can be reached when nobody is at the desk."""
+    """Contact details: where the visitor can be reached when nobody is at the desk."""
 
     kind: ClassVar[str] = "contact_left"
     email: str
@@ -272,7 +272,7 @@ class PrioritySet:
 
 @dataclass(frozen=True, slots=True)
 class Redacted:
-    """The payloads of the events numbered `seqs` were overwritten; readers drop their copies."""
+    """Redaction: the payloads of the events numbered `seqs` were overwritten; readers drop their copies."""
 
     kind: ClassVar[str] = "redacted"
     seqs: tuple[int, ...]
@@ -371,13 +371,13 @@ _STANDING: TypeAdapter[Standing] = TypeAdapter(Standing)
 _STANDING_FIELDS = ("state", "holder", "hold")
 
 
-def rfc3339(at: datetime) -> str:
-    """`2026-11-21T09:30:00.125000Z`."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+def rfc3339(moment: datetime) -> str:
+    """An RFC 3339 timestamp: `2026-11-21T09:30:00.125000Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def body_of(payload: Payload) -> JsonObject:
-    """The kind's own fields, as JSON values."""
+    """Serialise a payload: the kind's own fields, as JSON values."""
     if isinstance(payload, Unknown):
         return payload.body
     body: JsonObject = _ADAPTERS[payload.kind].dump_python(payload, mode="json")
@@ -387,23 +387,23 @@ def body_of(payload: Payload) -> JsonObject:
 
 
 def stored_body(event: Event) -> JsonObject:
-    """The kind's own fields and, where the event changed who holds the chat, `state`, `holder` and `hold`."""
+    """The stored form: the kind's own fields and, where the event changed who holds the chat, `state`, `holder` and `hold`."""
     standing = {} if event.standing is None else _STANDING.dump_python(event.standing, mode="json")
     return body_of(event.payload) | standing
 
 
 def revive(kind: str, version: int, body: JsonObject) -> tuple[Payload, Standing | None]:
-    """Payload and standing of a stored body, upcast from `version`.
+    """Deserialise a stored body: payload and standing, upcast from `version`.
 
     A kind or version from the future is `Unknown`, and so is what was erased.
     """
     standing = _STANDING.validate_python({name: body[name] for name in _STANDING_FIELDS}) if "hold" in body else None
-    own = {name: value for name, value in body.items() if name not in _STANDING_FIELDS}
-    if kind not in _ADAPTERS or version > VERSION or ERASED in own:
-        return Unknown(kind, own), standing
+    fields = {name: value for name, value in body.items() if name not in _STANDING_FIELDS}
+    if kind not in _ADAPTERS or version > VERSION or ERASED in fields:
+        return Unknown(kind, fields), standing
     for stored in range(version, VERSION):
-        own = UPCASTS[kind, stored](own) if (kind, stored) in UPCASTS else own
-    return _ADAPTERS[kind].validate_python(own), standing
+        fields = UPCASTS[kind, stored](fields) if (kind, stored) in UPCASTS else fields
+    return _ADAPTERS[kind].validate_python(fields), standing
 
 
 def _envelope(event: Event, by: JsonObject) -> JsonObject:
@@ -415,7 +415,7 @@ def _envelope(event: Event, by: JsonObject) -> JsonObject:
 
 
 def desk_form(event: Event) -> JsonObject:
-    """The whole event, as agents, exports and evaluation read it."""
+    """The agents' projection: the whole event, as agents, exports and evaluation read it."""
     by: JsonObject = {"kind": event.by.kind, "name": event.by.name}
     if event.by.id is not None:
         by["id"] = event.by.id
@@ -423,7 +423,7 @@ def desk_form(event: Event) -> JsonObject:
 
 
 def visitor_form(event: Event) -> JsonObject:
-    """What the conversation's visitor may see; an event that is not theirs to see keeps its number alone."""
+    """The visitor's projection, what they may see; an event that is not theirs to see keeps its number alone."""
     if event.kind not in VISIBLE:
         return {"seq": event.seq, "event_id": event.event_id, "at": rfc3339(event.at), "kind": "hidden"}
     body = body_of(event.payload)

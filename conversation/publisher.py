@@ -1,4 +1,4 @@
-"""Append and tell: the one way in which events come about, for chat, bot and desk alike."""
+"""Publisher, append and notify: the one way in which events come about, for chat, bot and desk alike."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,15 +28,15 @@ class Publisher:
         command = Append(conversation_id, self.clock.now(), decide, key, visitor, turn)
         appended = await self.store.append(command)
         if appended.events and not appended.again:
-            now = appended.conversation
-            self.bus.publish(Reached(now.conversation_id, now.visitor_id, now.seq))
+            conversation = appended.conversation
+            self.bus.publish(Reached(conversation.conversation_id, conversation.visitor_id, conversation.seq))
         return appended
 
     async def erase(self, conversation_id: str, *, unless_changed_since: datetime | None = None) -> Erased | None:
         """Overwrite what was written in the conversation, see `RecordStore.erase`; who reads along drops their copies."""
-        at = self.clock.now()
-        erased = await self.store.erase(conversation_id, at, unless_changed_since=unless_changed_since)
+        moment = self.clock.now()
+        erased = await self.store.erase(conversation_id, moment, unless_changed_since=unless_changed_since)
         if erased is not None and erased.count:
-            now = erased.conversation
-            self.bus.publish(Reached(now.conversation_id, now.visitor_id, now.seq))
+            conversation = erased.conversation
+            self.bus.publish(Reached(conversation.conversation_id, conversation.visitor_id, conversation.seq))
         return erased

@@ -1,4 +1,4 @@
-"""Where a conversation stands: a pure fold over its events, and the table of what is permitted next.
+"""State machine of a conversation: a pure fold over its events, and the table of what is permitted next.
 
 `permit` is the whole ownership machine: `bot -> queued -> agent -> bot | closed`. It says what an event would make of
 the holder, or refuses. `apply` is the fold's step; a stored row is nothing but its result.
@@ -44,7 +44,7 @@ NOBODY_HOLDS = Holder("nobody")
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A conversation as of its event number `seq`.
+    """The folded state of a conversation as of its event number `seq`.
 
     `pending` are the numbers of what the visitor said and the bot, who holds the chat, has yet to answer.
     `failures` counts the bot's replies in a row that did not help; an answer or a change of holder ends the row, and
@@ -87,77 +87,79 @@ class Conversation:
     erased: bool = False
 
 
-def permit(now: Conversation, by: Author, payload: Payload) -> Standing | None:
-    """The standing that `payload` would lead to, or None where the holder stays.
+def permit(conversation: Conversation, by: Author, payload: Payload) -> Standing | None:
+    """The transition: the standing that `payload` would lead to, or None where the holder stays.
 
     Raises AlreadyClaimed, NotHolder or IllegalTransition.
     """
     match payload:
         case Opened():
-            return _opens(now)
+            return _opens(conversation)
         case Claimed():
-            return _claims(now, by, payload)
+            return _claims(conversation, by, payload)
         case HandoffRequested():
-            return _moves(now, payload, ("bot",), "queued", QUEUE_HOLDS)
+            return _moves(conversation, payload, ("bot",), "queued", QUEUE_HOLDS)
         case Released():
-            _require_holder(now, by)
-            return _moves(now, payload, ("agent",), "queued", QUEUE_HOLDS)
+            _require_holder(conversation, by)
+            return _moves(conversation, payload, ("agent",), "queued", QUEUE_HOLDS)
         case Transferred():
-            _require_holder(now, by)
-            return _moves(now, payload, ("agent",), "agent", Holder("agent", payload.to_name, payload.to))
+            _require_holder(conversation, by)
+            return _moves(conversation, payload, ("agent",), "agent", Holder("agent", payload.to_name, payload.to))
         case ReturnedToBot():
-            _require_holder(now, by)
+            _require_holder(conversation, by)
             # a visitor gives up waiting; only the agent, or the system for one who vanished, ends an agent's hold
             given_up: tuple[State, ...] = ("queued",) if by.kind == "visitor" else ("queued", "agent")
-            return _moves(now, payload, given_up, "bot", BOT_HOLDS)
+            return _moves(conversation, payload, given_up, "bot", BOT_HOLDS)
         case Closed():
-            _require_holder(now, by)
-            return _moves(now, payload, ("bot", "queued", "agent"), "closed", NOBODY_HOLDS)
+            _require_holder(conversation, by)
+            return _moves(conversation, payload, ("bot", "queued", "agent"), "closed", NOBODY_HOLDS)
         case Reopened():
-            return _moves(now, payload, ("closed",), "bot", BOT_HOLDS)
+            return _moves(conversation, payload, ("closed",), "bot", BOT_HOLDS)
         case AgentSaid():
-            _require_holder(now, by)
-            _require_state(now, payload, ("agent",))
+            _require_holder(conversation, by)
+            _require_state(conversation, payload, ("agent",))
         case VisitorSaid():
-            _require_state(now, payload, ("bot", "queued", "agent"))
+            _require_state(conversation, payload, ("bot", "queued", "agent"))
         case BotSaid():
-            _require_state(now, payload, ("bot",))
+            _require_state(conversation, payload, ("bot",))
     return None
 
 
-def _opens(now: Conversation) -> Standing:
-    if now.seq:
-        raise IllegalTransition(kind="opened", state=now.state)
+def _opens(conversation: Conversation) -> Standing:
+    if conversation.seq:
+        raise IllegalTransition(kind="opened", state=conversation.state)
     return Standing("bot", BOT_HOLDS, 0)
 
 
-def _claims(now: Conversation, by: Author, payload: Claimed) -> Standing:
+def _claims(conversation: Conversation, by: Author, payload: Claimed) -> Standing:
     """An agent may take a chat from the bot; the system gives away only what waits."""
-    if now.holder.kind == "agent":
-        raise AlreadyClaimed(claimed_by=now.holder.name or "", agent_id=now.holder.id or "")
+    if conversation.holder.kind == "agent":
+        raise AlreadyClaimed(claimed_by=conversation.holder.name or "", agent_id=conversation.holder.id or "")
     if by.kind == "system":
-        return _moves(now, payload, ("queued",), "agent", Holder("agent", payload.to_name, payload.to))
-    return _moves(now, payload, ("bot", "queued"), "agent", Holder("agent", by.name, by.id))
+        return _moves(conversation, payload, ("queued",), "agent", Holder("agent", payload.to_name, payload.to))
+    return _moves(conversation, payload, ("bot", "queued"), "agent", Holder("agent", by.name, by.id))
 
 
-def _moves(now: Conversation, payload: Payload, from_states: tuple[State, ...], to: State, holder: Holder) -> Standing:
-    _require_state(now, payload, from_states)
-    return Standing(to, holder, now.hold + 1)
+def _moves(
+    conversation: Conversation, payload: Payload, from_states: tuple[State, ...], to: State, holder: Holder
+) -> Standing:
+    _require_state(conversation, payload, from_states)
+    return Standing(to, holder, conversation.hold + 1)
 
 
-def _require_state(now: Conversation, payload: Payload, states: tuple[State, ...]) -> None:
-    if now.state not in states:
-        raise IllegalTransition(kind=payload.kind, state=now.state)
+def _require_state(conversation: Conversation, payload: Payload, states: tuple[State, ...]) -> None:
+    if conversation.state not in states:
+        raise IllegalTransition(kind=payload.kind, state=conversation.state)
 
 
-def _require_holder(now: Conversation, by: Author) -> None:
+def _require_holder(conversation: Conversation, by: Author) -> None:
     """An agent acts only on what they hold; visitors and the system answer for themselves."""
-    if by.kind == "agent" and now.state != "closed" and now.holder.id != by.id:
-        raise NotHolder(holder=now.holder.name or now.holder.kind)
+    if by.kind == "agent" and conversation.state != "closed" and conversation.holder.id != by.id:
+        raise NotHolder(holder=conversation.holder.name or conversation.holder.kind)
 
 
 def apply(before: Conversation, event: Event) -> Conversation:
-    """The conversation after `event`, the next in number."""
+    """One step of the fold: the conversation after `event`, the next in number."""
     after = replace(before, seq=event.seq, updated_at=event.at, erased=isinstance(event.payload, Redacted))
     if event.standing is not None:
         after = _stand(after, event, event.standing)
@@ -187,58 +189,62 @@ def apply(before: Conversation, event: Event) -> Conversation:
     return after
 
 
-def _stand(now: Conversation, event: Event, standing: Standing) -> Conversation:
+def _stand(conversation: Conversation, event: Event, standing: Standing) -> Conversation:
     """A change of holder ends what the last holder owed: pending answers, failures in a row."""
     return replace(
-        _called(now, event, standing),
+        _called(conversation, event, standing),
         state=standing.state,
         holder=standing.holder,
         hold=standing.hold,
         pending=(),
         failures=0,
-        returned=now.returned and standing.state != "closed",
-        reason=now.reason if standing.state in ("queued", "agent") else None,
-        contact=None if standing.state == "agent" else now.contact,
+        returned=conversation.returned and standing.state != "closed",
+        reason=conversation.reason if standing.state in ("queued", "agent") else None,
+        contact=None if standing.state == "agent" else conversation.contact,
         closed_at=event.at if standing.state == "closed" else None,
     )
 
 
-def _called(now: Conversation, event: Event, standing: Standing) -> Conversation:
+def _called(conversation: Conversation, event: Event, standing: Standing) -> Conversation:
     """What is known of the call for a person. Who lost their agent goes on waiting as if they had never been served."""
     called = standing.state in ("queued", "agent")
-    asked_at = (now.asked_at or event.at) if called else None
+    asked_at = (conversation.asked_at or event.at) if called else None
     lost = event.kind == Released.kind and event.by.kind == "system"
-    gone = (now.holder.id,) if called and now.state == "agent" and now.holder.id is not None else ()
+    gone = (
+        (conversation.holder.id,)
+        if called and conversation.state == "agent" and conversation.holder.id is not None
+        else ()
+    )
     return replace(
-        now,
+        conversation,
         asked_at=asked_at,
         waiting_since=(asked_at if lost else event.at) if standing.state == "queued" else None,
         held_since=event.at if called else None,
-        let_go=(*(id_ for id_ in now.let_go if id_ not in gone), *gone) if called else (),
+        let_go=(*(agent_id for agent_id in conversation.let_go if agent_id not in gone), *gone) if called else (),
         assigned=event.kind == Claimed.kind and event.by.kind == "system",
-        dropped=lost or (now.dropped and now.state == "queued" and called),
+        dropped=lost or (conversation.dropped and conversation.state == "queued" and called),
     )
 
 
-def _answered(now: Conversation, said: BotSaid) -> Conversation:
+def _answered(conversation: Conversation, reply: BotSaid) -> Conversation:
     return replace(
-        now,
-        pending=tuple(seq for seq in now.pending if seq not in said.answers),
-        failures=_failures(now, said),
-        preview=_preview(said.text),
+        conversation,
+        pending=tuple(seq for seq in conversation.pending if seq not in reply.answers),
+        failures=_failures(conversation, reply),
+        preview=_preview(reply.text),
     )
 
 
-def _failures(now: Conversation, said: BotSaid) -> int:
+def _failures(conversation: Conversation, reply: BotSaid) -> int:
     """Whether asking back helped is seen by the reply after it."""
-    if said.failed:
-        return now.failures + 1
-    return now.failures if said.outcome == "clarify" else 0
+    if reply.failed:
+        return conversation.failures + 1
+    return conversation.failures if reply.outcome == "clarify" else 0
 
 
-def _shows_last(now: Conversation) -> bool:
+def _shows_last(conversation: Conversation) -> bool:
     """Whether the card shows what was said last; "hello?" of one who waits does not hide what they want."""
-    return now.state != "queued" or not now.preview.startswith(WANTS)
+    return conversation.state != "queued" or not conversation.preview.startswith(WANTS)
 
 
 def _preview(text: str) -> str:
@@ -247,7 +253,7 @@ def _preview(text: str) -> str:
 
 
 def begin(event: Event) -> Conversation:
-    """The conversation that an `opened` event begins; its author is the visitor."""
+    """The initial state: the conversation that an `opened` event begins; its author is the visitor."""
     if not isinstance(event.payload, Opened):
         raise IllegalTransition(kind=event.kind, state="nothing")
     blank = Conversation(
@@ -261,9 +267,9 @@ def begin(event: Event) -> Conversation:
 
 
 def fold(events: Iterable[Event]) -> Conversation:
-    """The conversation that `events`, in order from the first, add up to."""
+    """Replay: the conversation that `events`, in order from the first, add up to."""
     first, *rest = events
-    now = begin(first)
+    conversation = begin(first)
     for event in rest:
-        now = apply(now, event)
-    return now
+        conversation = apply(conversation, event)
+    return conversation
