@@ -22,7 +22,7 @@ _Topics = dict[str, tuple[_Subscriber, ...]]
 
 
 class LocalBus:
-    """A `Bus` of plain dictionaries: publishing costs a lookup for each topic and a call for each listener."""
+    """The in-process `Bus`: publishing costs a lookup for each topic and a call for each listener."""
 
     def __init__(self) -> None:
         self._conversations: _Topics = {}

@@ -49,7 +49,7 @@ def escape(text: str) -> str:
 
 
 def to_html(markdown: str, *, links: Callable[[str], str | None] | None = None, anchors: bool = False) -> str:
-    """Markdown of articles and of the bot as safe HTML: CommonMark with tables and GitHub's `> [!NOTE]`.
+    """Render Markdown of articles and of the bot as safe HTML: CommonMark with tables and GitHub's `> [!NOTE]`.
 
     Of raw HTML the words stay and the tags go; an image leaves its alternative text. A link stays if it leads to http,
     https, mailto or into our own pages; where `links` is given, it says whither, and None that only the words stay.
@@ -69,7 +69,7 @@ def to_html(markdown: str, *, links: Callable[[str], str | None] | None = None, 
 
 
 def untagged(text: str) -> str:
-    """`text` without the tags and comments that writers paste from web pages; <port> or <Servo.h> is the text's own."""
+    """Strip HTML tags and comments that writers paste from web pages; <port> or <Servo.h> is the text's own."""
     return _TAG.sub("", _COMMENT.sub("", text))
 
 

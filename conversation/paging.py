@@ -23,7 +23,7 @@ def cursor_after(last: Conversation) -> str:
 
 
 def read_cursor(cursor: str) -> tuple[int, str]:
-    """The position a cursor names. Raises BadCursor."""
+    """Decode a cursor: the position it names. Raises BadCursor."""
     updated_us, dot, conversation_id = cursor.partition(".")
     if not (
         dot and conversation_id and updated_us.isascii() and updated_us.isdigit() and len(updated_us) <= _CURSOR_DIGITS

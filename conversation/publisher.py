@@ -9,7 +9,7 @@ from conversation.values import Append, Appended, Decide, Erased, Key, Reached, 
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """A store whose readers are told. The hint goes out after the commit, never before."""
+    """Appends to a store and notifies its readers. The hint goes out after the commit, never before."""
 
     store: Store
     bus: Bus

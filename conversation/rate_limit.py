@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """At most `amount` hits, one or more, in any `window_s` seconds."""
+    """A rate limit: at most `amount` hits, one or more, in any `window_s` seconds."""
 
     amount: int
     window_s: int

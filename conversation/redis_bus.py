@@ -29,7 +29,7 @@ _MESSAGE: TypeAdapter[_Message] = TypeAdapter(_Message)
 
 
 class RedisBus:
-    """A `Bus`: hints reach this process at once, and others by publish and subscribe while Redis is there."""
+    """The Redis `Bus`: hints reach this process at once, others by publish and subscribe while Redis is there."""
 
     def __init__(self, redis: Redis, clock: Clock) -> None:
         self._redis, self._clock = redis, clock
@@ -77,9 +77,9 @@ class RedisBus:
             await inbox.subscribe(CHANNEL)
             self._note(there=True)
             try:
-                async with asyncio.TaskGroup() as both:
-                    both.create_task(self._send())
-                    both.create_task(self._receive(inbox))
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._send())
+                    tasks.create_task(self._receive(inbox))
             except* (RedisError, OSError) as problems:
                 raise problems.exceptions[0] from None
 

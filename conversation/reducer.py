@@ -20,7 +20,7 @@ def advance(
     at: datetime,
     client_id: str | None,
 ) -> tuple[Conversation, tuple[Event, ...]]:
-    """The conversation and events after `drafts`; `client_id` goes to the first event whose author may have sent it.
+    """Apply `drafts`: the conversation and events then. `client_id` goes to the first event whose author may have sent it.
 
     Raises Refused where `permit` does, NotFound where nothing is there and nothing opens it.
     """
@@ -73,16 +73,16 @@ def first_fence(seq: int) -> int:
 
 
 def attempts(fence: int) -> int:
-    """How many workers have had the turn with this fence, the present one included."""
+    """Delivery attempts: how many workers have had the turn with this fence, the present one included."""
     return fence % _FENCES_A_NUMBER + 1
 
 
 def turn_id(conversation_id: str, fence: int) -> str:
-    """The name of the turn with this fence, the same for every worker that has it."""
+    """The id of the turn with this fence, the same for every worker that has it."""
     return uuid.uuid5(uuid.NAMESPACE_OID, f"{conversation_id} {fence // _FENCES_A_NUMBER}").hex
 
 
 def taken_by(before: Conversation | None, after: Conversation) -> str | None:
-    """The id of the agent to whom the conversation has passed, if it has."""
+    """The new assignee: the id of the agent to whom the conversation has passed, if it has."""
     passed = after.state == "agent" and (before is None or before.holder.id != after.holder.id)
     return after.holder.id if passed else None

@@ -18,7 +18,7 @@ AT_ONCE = 50
 
 
 async def retain(publisher: Publisher, *, days: float) -> None:
-    """Once an hour, by one process of all, erase what was closed `days` ago, until cancelled."""
+    """The retention job: once an hour, by one process of all, erase what was closed `days` ago, until cancelled."""
     while True:
         try:
             if await publisher.store.take_chore(CHORE, every_s=EVERY_S):

@@ -210,7 +210,7 @@ def _called(conversation: Conversation, event: Event, standing: Standing) -> Con
     called = standing.state in ("queued", "agent")
     asked_at = (conversation.asked_at or event.at) if called else None
     lost = event.kind == Released.kind and event.by.kind == "system"
-    gone = (
+    former_holder = (
         (conversation.holder.id,)
         if called and conversation.state == "agent" and conversation.holder.id is not None
         else ()
@@ -220,7 +220,9 @@ def _called(conversation: Conversation, event: Event, standing: Standing) -> Con
         asked_at=asked_at,
         waiting_since=(asked_at if lost else event.at) if standing.state == "queued" else None,
         held_since=event.at if called else None,
-        let_go=(*(agent_id for agent_id in conversation.let_go if agent_id not in gone), *gone) if called else (),
+        let_go=(*(agent_id for agent_id in conversation.let_go if agent_id not in former_holder), *former_holder)
+        if called
+        else (),
         assigned=event.kind == Claimed.kind and event.by.kind == "system",
         dropped=lost or (conversation.dropped and conversation.state == "queued" and called),
     )

@@ -178,7 +178,7 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A place where overwritten texts may still be: `found` or not, None where nobody can look; `remedy` says what to do."""
+    """A remaining copy of erased texts, `found` or not, None where nobody can look; `remedy` says what to do."""
 
     place: str
     found: bool | None
@@ -215,7 +215,7 @@ class Undelivered:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A hint: the conversation has come to `seq`. Late, doubled or lost, it harms nothing."""
+    """A wake-up, the hint that the conversation has come to `seq`. Late, doubled or lost, it harms nothing."""
 
     conversation_id: str
     visitor_id: str
@@ -224,7 +224,7 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class Relayed:
-    """A frame that is not stored (a draft, typing); it may get lost. `to` is who may see it."""
+    """An ephemeral frame, not stored (a draft, typing); it may get lost. `to` is who may see it."""
 
     conversation_id: str
     to: Literal["visitor", "desk"]

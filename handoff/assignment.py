@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 
 class AssignmentLoop:
-    """`assign`: give what waits to the least busy agent. `answer_within_s`: how long that one has to begin."""
+    """The loop. `assign`: to the least busy agent. `answer_within_s`: how long that one has to begin."""
 
     def __init__(self, desk: Desk, *, assign: bool = False, answer_within_s: float = ANSWER_WITHIN_S) -> None:
         self._desk, self._assign, self._answer_within_s = desk, assign, answer_within_s

@@ -181,10 +181,10 @@ class Desk:
         self, conversation_id: str, agent: Agent, client_id: str | None = None, *, tags: Sequence[str]
     ) -> Event:
         """Replace the tags; doubled ones count once."""
-        fit = tuple(dict.fromkeys(clean(tag, field="tags", most=MAX_TAG_CHARS) for tag in tags))
-        if len(fit) > MAX_TAGS:
-            raise BadRequest(field="tags", problem=f"{len(fit)} are too many; give {MAX_TAGS} at most")
-        return await self._act(conversation_id, agent, client_id, Tagged(fit))
+        clean_tags = tuple(dict.fromkeys(clean(tag, field="tags", most=MAX_TAG_CHARS) for tag in tags))
+        if len(clean_tags) > MAX_TAGS:
+            raise BadRequest(field="tags", problem=f"{len(clean_tags)} are too many; give {MAX_TAGS} at most")
+        return await self._act(conversation_id, agent, client_id, Tagged(clean_tags))
 
     async def prioritise(
         self, conversation_id: str, agent: Agent, client_id: str | None = None, *, priority: Priority

@@ -66,8 +66,8 @@ class Attendance:
     async def roll(self) -> Roll:
         """Everybody who may act, and their last sign of life."""
         presences = {presence.agent_id: presence for presence in await self._store.presences()}
-        able = (agent for agent in await self._store.agents() if not agent.disabled and agent.role in ACTING_ROLES)
-        return Roll(self._clock.now(), tuple(able), presences)
+        acting = (agent for agent in await self._store.agents() if not agent.disabled and agent.role in ACTING_ROLES)
+        return Roll(self._clock.now(), tuple(acting), presences)
 
     async def present(self) -> frozenset[str]:
         """Ids of the agents who can take a conversation now."""

@@ -72,7 +72,7 @@ def takers(
     skills = skills_needed(waiting, everybody)
     any_will_do = _waited_s(waiting.asked_at, moment) >= patience.fit_s
     again = _waited_s(waiting.held_since, moment) >= patience.same_s
-    able = [
+    eligible = [
         seat
         for seat in seats
         if seat.is_free
@@ -81,10 +81,10 @@ def takers(
     ]
 
     def order(seat: Seat) -> tuple[bool, float, bytes]:
-        lot = hashlib.sha256(f"{waiting.conversation_id} {seat.agent.agent_id}".encode()).digest()
-        return seat.agent.agent_id in waiting.let_go, seat.held / seat.agent.capacity, lot
+        tie_break = hashlib.sha256(f"{waiting.conversation_id} {seat.agent.agent_id}".encode()).digest()
+        return seat.agent.agent_id in waiting.let_go, seat.held / seat.agent.capacity, tie_break
 
-    return [seat.agent for seat in sorted(able, key=order)]
+    return [seat.agent for seat in sorted(eligible, key=order)]
 
 
 def _fits(agent: Agent, skills: frozenset[str], locale: str | None) -> bool:
@@ -94,7 +94,7 @@ def _fits(agent: Agent, skills: frozenset[str], locale: str | None) -> bool:
 
 
 def primary(locale: str) -> str:
-    """The language of a locale: `de` of `de-AT`."""
+    """The primary language subtag of a locale: `de` of `de-AT`."""
     return locale.replace("_", "-").partition("-")[0].lower()
 
 

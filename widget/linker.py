@@ -87,11 +87,11 @@ def read_module(name: str, source: str) -> Module:
 
 def _in_order(sources: Mapping[str, str], entry: str) -> list[Module]:
     """Depth first, so that a module stands after all that it imports."""
-    done: dict[str, Module] = {}
+    linked: dict[str, Module] = {}
     under_way: list[str] = []
 
     def visit(name: str, wanted_by: str) -> None:
-        if name in done:
+        if name in linked:
             return
         if name in under_way:
             raise LinkError(wanted_by, "modules import each other in a circle", name)
@@ -101,10 +101,10 @@ def _in_order(sources: Mapping[str, str], entry: str) -> list[Module]:
         module = read_module(name, sources[name])
         for dependency in dict.fromkeys(module.imports.values()):
             visit(dependency, name)
-        done[name] = module
+        linked[name] = module
 
     visit(entry, entry)
-    return list(done.values())
+    return list(linked.values())
 
 
 def _check_names(modules: list[Module]) -> None:

@@ -149,12 +149,12 @@ class MemoryLog:
         open_id = self._tables.open_of.get(visitor_id)
         if open_id is not None:
             return self._tables.conversations[open_id]
-        theirs = (
+        conversations = (
             conversation
             for conversation in self._tables.conversations.values()
             if conversation.visitor_id == visitor_id
         )
-        return max(theirs, key=position, default=None)
+        return max(conversations, key=position, default=None)
 
     async def conversations(
         self,

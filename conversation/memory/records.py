@@ -41,13 +41,13 @@ class MemoryRecords:
         people = {visitor_id} if visitor_id is not None else set[str]()
         left_by = {} if email is None else self._left(email.lower())
         people |= set(left_by.values()) | self._named(email)
-        theirs, known = set[str](), set[str]()
+        conversation_ids, known = set[str](), set[str]()
         while people - known:
             known |= people
-            theirs |= {other for other in self._tables.conversations if self._people_in(other) & people}
-            people = people.union(*map(self._people_in, theirs))
+            conversation_ids |= {other for other in self._tables.conversations if self._people_in(other) & people}
+            people = people.union(*map(self._people_in, conversation_ids))
         rows = (self._tables.visitors.get(person) for person in sorted(known))
-        ordered = sorted(self._unerased(theirs), key=lambda name: (name in left_by, name))
+        ordered = sorted(self._unerased(conversation_ids), key=lambda name: (name in left_by, name))
         return Holdings(tuple(row for row in rows if row is not None), tuple(ordered))
 
     def _named(self, email: str | None) -> set[str]:
@@ -120,12 +120,12 @@ class MemoryRecords:
 
     async def forget_visitor(self, visitor_id: str, *, unless_in_use: bool = False) -> bool:
         """Delete the visitor's row; True where there was one."""
-        theirs = (
+        conversations = (
             conversation
             for conversation in self._tables.conversations.values()
             if conversation.visitor_id == visitor_id
         )
-        if unless_in_use and any(not conversation.erased for conversation in theirs):
+        if unless_in_use and any(not conversation.erased for conversation in conversations):
             return False
         return self._tables.visitors.pop(visitor_id, None) is not None
 

@@ -20,11 +20,11 @@ _LOG = "another program reads the database; run the command again when it has en
 def copies_in(path: Path, texts: Sequence[str]) -> tuple[Copy, ...]:
     """Search for remaining copies: the database's files, read byte by byte once the log was emptied."""
     _empty_log(path)
-    wanted = sorted({form for text in texts for form in _forms(text)})
+    forms = sorted({form for text in texts for form in _forms(text)})
     log = path.with_name(f"{path.name}-wal")
     return (
-        Copy(str(path), _contains(path, wanted), f'{_VACUUM}: sqlite3 {path} "VACUUM"'),
-        Copy(str(log), _contains(log, wanted), _LOG),
+        Copy(str(path), _contains(path, forms), f'{_VACUUM}: sqlite3 {path} "VACUUM"'),
+        Copy(str(log), _contains(log, forms), _LOG),
     )
 
 

@@ -202,7 +202,7 @@ async def gate(store: Store, principal: Agent | Visitor, conversation_id: str, *
 
 
 def normal_email(email: str) -> str:
-    """The address as it is stored: trimmed, composed (NFC), in lower case. Raises BadRequest."""
+    """Normalise an e-mail address, as it is stored: trimmed, composed (NFC), in lower case. Raises BadRequest."""
     normal = unicodedata.normalize("NFC", email.strip()).lower()
     if len(normal) > MAX_EMAIL_CHARS or not EMAIL.fullmatch(normal):
         raise BadRequest(

@@ -119,12 +119,12 @@ def _read_password() -> str:
 
 
 def _line(agent: Agent) -> str:
-    able = [
+    abilities = [
         f"{name}: {', '.join(names)}"
         for name, names in (("skills", agent.skills), ("speaks", agent.languages))
         if names
     ]
-    parts = [agent.email, agent.role, f"{agent.name}{' (disabled)' if agent.disabled else ''}", *able]
+    parts = [agent.email, agent.role, f"{agent.name}{' (disabled)' if agent.disabled else ''}", *abilities]
     return "\t".join(parts)
 
 

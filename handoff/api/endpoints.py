@@ -65,32 +65,32 @@ class CommandBody(_RequestBody):
 
 
 class EndingBody(CommandBody):
-    """Why it is released or closed."""
+    """Release or close, and why."""
 
     reason: str = ""
 
 
 class Transfer(CommandBody):
-    """To whom, and what they should know."""
+    """A transfer: to whom, and what they should know."""
 
     to: str = Field(max_length=64)
     note: str = ""
 
 
 class Text(CommandBody):
-    """What is said or noted."""
+    """The text of a message or note."""
 
     text: str
 
 
 class Tags(CommandBody):
-    """The whole set after the change."""
+    """All tags after the change."""
 
     tags: list[str]
 
 
 class Urgency(CommandBody):
-    """How soon the queue should serve it."""
+    """The priority: how soon the queue should serve it."""
 
     priority: Priority
 
@@ -103,7 +103,7 @@ class PresenceChange(_RequestBody):
 
 
 def router(desk: Desk, accounts: Accounts, suggest: Suggest, count: Count) -> APIRouter:
-    """The routes under `/v1`; their errors need `problems.install_problem_handlers` on the app.
+    """The endpoints under `/v1`; their errors need `problems.install_problem_handlers` on the app.
 
     `count` counts attempts to sign in.
     """
@@ -279,8 +279,8 @@ async def _events(desk: Desk, conversation_id: str, after: int) -> list[JsonValu
     return [desk_form(event) for event in page]
 
 
-def _states(asked: str) -> tuple[State, ...]:
-    wanted = {name.strip() for name in asked.split(",") if name.strip()}
-    if not wanted <= set(STATES):
-        raise BadRequest(field="state", problem=f"{asked!r} is not known; give any of {', '.join(STATES)}")
-    return tuple(state for state in STATES if state in wanted)
+def _states(query: str) -> tuple[State, ...]:
+    names = {name.strip() for name in query.split(",") if name.strip()}
+    if not names <= set(STATES):
+        raise BadRequest(field="state", problem=f"{query!r} is not known; give any of {', '.join(STATES)}")
+    return tuple(state for state in STATES if state in names)

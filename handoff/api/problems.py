@@ -39,7 +39,7 @@ def install_problem_handlers(app: FastAPI) -> None:
 def problem(
     status: int, code: str, detail: str, extra: JsonObject | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """The document; `extra` are the error's own fields."""
+    """A problem document; `extra` are the error's own fields."""
     title = HTTPStatus(status).phrase
     body: JsonObject = {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail}
     content = orjson.dumps(body | (extra or {}))

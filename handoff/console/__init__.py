@@ -13,7 +13,7 @@ __all__ = ["Console"]
 
 
 class Console:
-    """What the app includes (`routes`), serves (`files`, by path) and asks before it stops (`drain`)."""
+    """The console as the app includes it (`routes`), serves (`files`, by path) and asks before it stops (`drain`)."""
 
     def __init__(self, desk: Desk, accounts: Accounts, drawing: Mapping[str, bytes]) -> None:
         """`drawing`: the ES modules, by file name, that draw a bot's reply in the visitor's window."""

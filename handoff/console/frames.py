@@ -28,7 +28,7 @@ class _StrictFrame(BaseModel):
 
 
 class AgentHello(_StrictFrame):
-    """The first frame. `token` is a bearer token, where no session cookie came along; `watch` resumes after N."""
+    """The handshake frame. `token` is a bearer token, where no session cookie came along; `watch` resumes after N."""
 
     type: Literal["hello"]
     token: str | None = Field(default=None, max_length=200)
@@ -36,7 +36,7 @@ class AgentHello(_StrictFrame):
 
 
 class AgentWatch(_StrictFrame):
-    """Send the conversation's events after `after`, and those to come."""
+    """Subscribe: send the conversation's events after `after`, and those to come."""
 
     type: Literal["watch"]
     conversation_id: ConversationId
@@ -44,14 +44,14 @@ class AgentWatch(_StrictFrame):
 
 
 class AgentUnwatch(_StrictFrame):
-    """No more events of this conversation."""
+    """Unsubscribe: no more events of this conversation."""
 
     type: Literal["unwatch"]
     conversation_id: ConversationId
 
 
 class AgentTyping(_StrictFrame):
-    """The agent is writing, or no longer."""
+    """Typing indicator: the agent is writing, or no longer."""
 
     type: Literal["typing"]
     conversation_id: ConversationId
@@ -69,7 +69,7 @@ _PARSER: TypeAdapter[AgentFrame] = TypeAdapter(Annotated[AgentFrame, Field(discr
 
 
 def parse(text: str) -> AgentFrame:
-    """The frame. Raises BadFrame."""
+    """Parse and validate a frame. Raises BadFrame."""
     try:
         return _PARSER.validate_json(text.encode(errors="surrogatepass"))
     except ValidationError as error:
@@ -79,6 +79,6 @@ def parse(text: str) -> AgentFrame:
 
 
 def error_frame(code: str, message: str, *, conversation_id: str | None = None, final: bool = True) -> JsonObject:
-    """Why a frame had no effect; `final`: sending it again will not help."""
+    """An error frame, why another had no effect; `final`: sending it again will not help."""
     frame: JsonObject = {"type": "error", "code": code, "message": message, "final": final}
     return frame if conversation_id is None else frame | {"conversation_id": conversation_id}

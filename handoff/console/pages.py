@@ -54,7 +54,7 @@ def read_files(drawing: Mapping[str, bytes]) -> Files:
 
 
 class Templates:
-    """The pages; every value is escaped, and one that is missing is an error."""
+    """HTML templates of the pages; every value is escaped, and one that is missing is an error."""
 
     def __init__(self, files: Files) -> None:
         loader = FileSystemLoader(HERE / "templates")

@@ -114,9 +114,9 @@ def _words(notice: Notice) -> tuple[str, list[str]]:
         text = "A visitor left an email address. It stands with the chat in the console, under To follow up."
         return "A visitor left an email address", [text, "", f"Left at: {_minute(event.at)}", *about]
     text = "A visitor waits for a person, and nobody is at the desk."
-    why = [] if conversation.reason is None else [f"Reason: {REASONS[conversation.reason]}"]
+    reason = [] if conversation.reason is None else [f"Reason: {REASONS[conversation.reason]}"]
     since = f"Waits since: {_minute(conversation.asked_at or event.at)}"
-    return "A visitor waits for a person", [text, "", *why, since, *about]
+    return "A visitor waits for a person", [text, "", *reason, since, *about]
 
 
 def _minute(moment: datetime) -> str:

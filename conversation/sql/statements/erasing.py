@@ -150,10 +150,10 @@ def records(
     connection: Connection, *, after: tuple[str, int] | None, since: datetime | None, limit: int
 ) -> tuple[Event, ...]:
     """Events of all conversations, by conversation and number."""
-    here = (events.c.conversation_id, events.c.seq)
-    page = sa.select(events).order_by(*here).limit(limit)
+    position = (events.c.conversation_id, events.c.seq)
+    page = sa.select(events).order_by(*position).limit(limit)
     if after is not None:
-        page = page.where(sa.tuple_(*here) > sa.tuple_(*after))
+        page = page.where(sa.tuple_(*position) > sa.tuple_(*after))
     if since is not None:
         page = page.join(conversations).where(conversations.c.updated_at >= micros(since))
     return tuple(event_of(row) for row in connection.execute(page))
@@ -171,16 +171,16 @@ def holdings(
         address_left = _left(connection, email)
         with_address = set(address_left)
         people |= set(address_left.values()) | _named(connection, email)
-    theirs, known = set[str](), set[str]()
+    conversation_ids, known = set[str](), set[str]()
     while people - known:
         known |= people
-        theirs |= _conversations_of(connection, people)
-        people |= _people_in(connection, theirs)
+        conversation_ids |= _conversations_of(connection, people)
+        people |= _people_in(connection, conversation_ids)
     rows = (
         connection.execute(sa.select(visitors).where(visitors.c.visitor_id == person)).first()
         for person in sorted(known)
     )
-    ordered = sorted(_unerased(connection, theirs), key=lambda theirs_id: (theirs_id in with_address, theirs_id))
+    ordered = sorted(_unerased(connection, conversation_ids), key=lambda known_id: (known_id in with_address, known_id))
     return Holdings(tuple(visitor_of(row) for row in rows if row is not None), tuple(ordered))
 
 
@@ -205,23 +205,23 @@ def _left(connection: Connection, email: str) -> dict[str, str]:
 def _conversations_of(connection: Connection, people: set[str]) -> set[str]:
     """Theirs now, opened by them, or with commands of theirs: signing in moves some of these and not the others."""
     senders = [Author("visitor", id=visitor_id).sender for visitor_id in people]
-    theirs = sa.select(conversations.c.conversation_id).where(conversations.c.visitor_id.in_(sorted(people)))
+    owned = sa.select(conversations.c.conversation_id).where(conversations.c.visitor_id.in_(sorted(people)))
     sent = sa.select(events.c.conversation_id).where(events.c.sender.in_(senders)).distinct()
     opened = (
         sa.select(events.c.conversation_id)
         .join_from(conversations, events, conversations.c.conversation_id == events.c.conversation_id)
         .where(events.c.seq == 1, events.c.by_id.in_(sorted(people)))
     )
-    return {conversation_id for query in (theirs, sent, opened) for conversation_id in connection.scalars(query)}
+    return {conversation_id for query in (owned, sent, opened) for conversation_id in connection.scalars(query)}
 
 
 def _people_in(connection: Connection, conversation_ids: set[str]) -> set[str]:
     people = set[str]()
-    for wanted in _batches(conversation_ids):
+    for batch in _batches(conversation_ids):
         people |= set(
-            connection.scalars(sa.select(conversations.c.visitor_id).where(conversations.c.conversation_id.in_(wanted)))
+            connection.scalars(sa.select(conversations.c.visitor_id).where(conversations.c.conversation_id.in_(batch)))
         )
-        openers = sa.select(events.c.by_id).where(events.c.conversation_id.in_(wanted), events.c.seq == 1)
+        openers = sa.select(events.c.by_id).where(events.c.conversation_id.in_(batch), events.c.seq == 1)
         people |= {opener for opener in connection.scalars(openers) if opener is not None}
     return people
 
@@ -229,10 +229,10 @@ def _people_in(connection: Connection, conversation_ids: set[str]) -> set[str]:
 def _unerased(connection: Connection, conversation_ids: set[str]) -> tuple[str, ...]:
     remaining = [
         conversation_id
-        for wanted in _batches(conversation_ids)
+        for batch in _batches(conversation_ids)
         for conversation_id in connection.scalars(
             sa.select(conversations.c.conversation_id).where(
-                conversations.c.conversation_id.in_(wanted), sa.not_(conversations.c.erased)
+                conversations.c.conversation_id.in_(batch), sa.not_(conversations.c.erased)
             )
         )
     ]
@@ -278,7 +278,7 @@ def _count(connection: Connection, text: str, column: sa.Column[object]) -> Ment
 
 
 def take_chore(connection: Connection, name: str, *, every_s: float) -> bool:
-    """Whether the chore is due and now this process's; of two that try at once, one gets it."""
+    """Lease of a scheduled job: whether it is due and now this process's; of two that try at once, one gets it."""
     values = {"wanted": name, "every_us": round(every_s * 1_000_000)}
     if connection.execute(_TAKE, values).rowcount == 1:
         return True

@@ -78,7 +78,7 @@ def _put(connection: Connection, table: sa.Table, key: sa.Column[str], values: V
 
 def merge_visitor(connection: Connection, anonymous_id: str, customer_id: str) -> bool:
     """Make what the anonymous visitor sent the customer's; True where their open conversation went along."""
-    both = {"old_visitor": anonymous_id, "new_visitor": customer_id}
+    visitors_moved = {"old_visitor": anonymous_id, "new_visitor": customer_id}
     senders = {
         "old_sender": Author("visitor", id=anonymous_id).sender,
         "new_sender": Author("visitor", id=customer_id).sender,
@@ -86,7 +86,7 @@ def merge_visitor(connection: Connection, anonymous_id: str, customer_id: str) -
     connection.execute(_RESEND, senders)
     try:
         with connection.begin_nested():
-            return connection.execute(_MOVE, both).rowcount == 1
+            return connection.execute(_MOVE, visitors_moved).rowcount == 1
     except sa.exc.IntegrityError:
         return False
 

@@ -106,16 +106,16 @@ def _matching(states: Sequence[State], holder_id: str | None, text: str | None) 
 def _beyond(cursor: str | None) -> list[sa.ColumnElement[bool]]:
     if cursor is None:
         return []
-    here = sa.tuple_(conversations.c.updated_at, conversations.c.conversation_id)
-    return [here < sa.tuple_(*read_cursor(cursor))]
+    position = sa.tuple_(conversations.c.updated_at, conversations.c.conversation_id)
+    return [position < sa.tuple_(*read_cursor(cursor))]
 
 
 def heads(connection: Connection, *, conversation_ids: Sequence[str], visitor_ids: Sequence[str]) -> tuple[Head, ...]:
     """How far the given conversations, and the latest of each given visitor, have come; each once."""
     heads: dict[str, Head] = {}
     for statement, ids in ((_HEADS_OF_CONVERSATIONS, conversation_ids), (_HEADS_OF_VISITORS, visitor_ids)):
-        for wanted in _batches(ids):
-            rows = connection.execute(statement, {"wanted_ids": wanted})
+        for batch in _batches(ids):
+            rows = connection.execute(statement, {"wanted_ids": batch})
             heads.update((row.conversation_id, Head(row.conversation_id, row.visitor_id, row.seq)) for row in rows)
     return tuple(heads.values())
 
