@@ -2,10 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from bot.answer import TurnDeps, retrieve_passages, transcript_of, url_of
+from bot.answer import Said, TurnDeps, retrieve_passages, transcript_of, url_of
 from bot.answer.intent import understand
 from bot.answer.reply.extractive import extract
-from bot.answer.transcript import Said
 from conversation.ports import Store
 from handoff.api import Suggestion
 from retrieval.articles import Audience

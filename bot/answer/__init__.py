@@ -6,7 +6,7 @@ from bot.answer.policy import Decision, Policy
 from bot.answer.rejected_answers import rejected
 from bot.answer.retrieve import Encode, retrieve_passages
 from bot.answer.summary import handover
-from bot.answer.transcript import transcript_of
+from bot.answer.transcript import Said, transcript_of
 from bot.answer.turn import Reply, TurnDeps, TurnInput, take_turn
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Point",
     "Policy",
     "Reply",
+    "Said",
     "TurnDeps",
     "TurnInput",
     "default_calibration",
