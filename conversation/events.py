@@ -1,7 +1,7 @@
-"""Event types, the vocabulary: what can happen in a conversation, and what of it a visitor may see.
+"""Event types, the vocabulary: what can happen in a conversation.
 
 A conversation is an append-only list of these events; everything else is a view of it. Each kind is a frozen value;
-`Event` is the envelope that numbers it. Stored form, desk form and visitor form are all made here and nowhere else.
+`Event` is the envelope that numbers it. The stored form is made here, what agents and visitors read in `projections`.
 """
 
 from collections.abc import Callable, Mapping
@@ -315,37 +315,6 @@ VERSION = 2  # of every kind's stored body; raise it together with an entry in U
 # (kind, stored version) -> the body one version later
 UPCASTS: Mapping[tuple[str, int], Callable[[JsonObject], JsonObject]] = {("bot_said", 1): type_bot_said}
 
-# What a visitor may see of each kind; a kind that is missing here reaches visitors as `hidden`.
-# Who holds the chat (state, holder, hold) is visible wherever it changes.
-VISIBLE: Mapping[str, tuple[str, ...]] = {
-    "opened": ("site", "locale"),
-    "visitor_said": ("text",),
-    "bot_said": (
-        "text",
-        "outcome",
-        "answers",
-        "citations",
-        "confidence",
-        "kb_version",
-        "turn_id",
-        "offers_person",
-        "choices",
-        "suggestions",
-    ),
-    "agent_said": ("text",),
-    "handoff_requested": (),
-    "claimed": (),
-    "released": (),
-    "transferred": (),
-    "returned_to_bot": (),
-    "closed": (),
-    "reopened": (),
-    "rated": ("of", "helpful", "comment"),
-    "surveyed": ("score", "comment"),
-    "contact_left": ("email", "name"),
-    "redacted": ("seqs",),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -404,33 +373,3 @@ def revive(kind: str, version: int, body: JsonObject) -> tuple[Payload, Standing
     for stored in range(version, VERSION):
         fields = UPCASTS[kind, stored](fields) if (kind, stored) in UPCASTS else fields
     return _ADAPTERS[kind].validate_python(fields), standing
-
-
-def _envelope(event: Event, by: JsonObject) -> JsonObject:
-    envelope: JsonObject = {"seq": event.seq, "event_id": event.event_id, "at": rfc3339(event.at), "kind": event.kind}
-    envelope["by"] = by
-    if event.client_id is not None:
-        envelope["client_id"] = event.client_id
-    return envelope
-
-
-def desk_form(event: Event) -> JsonObject:
-    """The agents' projection: the whole event, as agents, exports and evaluation read it."""
-    by: JsonObject = {"kind": event.by.kind, "name": event.by.name}
-    if event.by.id is not None:
-        by["id"] = event.by.id
-    return _envelope(event, by) | stored_body(event)
-
-
-def visitor_form(event: Event) -> JsonObject:
-    """The visitor's projection, what they may see; an event that is not theirs to see keeps its number alone."""
-    if event.kind not in VISIBLE:
-        return {"seq": event.seq, "event_id": event.event_id, "at": rfc3339(event.at), "kind": "hidden"}
-    body = body_of(event.payload)
-    form = _envelope(event, {"kind": event.by.kind, "name": event.by.name})
-    form |= {name: body[name] for name in VISIBLE[event.kind] if name in body}
-    if event.standing is not None:
-        holder = event.standing.holder
-        form |= {"state": event.standing.state, "hold": event.standing.hold}
-        form["holder"] = {"kind": holder.kind, "name": holder.name}
-    return form

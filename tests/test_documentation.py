@@ -31,7 +31,6 @@ from bot.visitor.protocol import ClientFrame, FrameError, Identity
 from conversation.clock import SystemClock
 from conversation.errors import IllegalTransition, NewerConversation, Refused
 from conversation.events import (
-    VISIBLE,
     Author,
     ContactLeft,
     Event,
@@ -44,6 +43,7 @@ from conversation.events import (
     Standing,
     State,
 )
+from conversation.projections import VISIBLE
 from conversation.state import fold
 from conversation.values import Role
 from eval.cases import read_dialogues, read_questions

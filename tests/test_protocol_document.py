@@ -23,8 +23,8 @@ from conversation.errors import (
     Refused,
     StorageUnavailable,
 )
+from conversation.events import Author as EventAuthor
 from conversation.events import (
-    VISIBLE,
     AuthorKind,
     Choice,
     ChoiceKind,
@@ -37,7 +37,7 @@ from conversation.events import (
     Reason,
     State,
 )
-from conversation.events import Author as EventAuthor
+from conversation.projections import VISIBLE
 from eval.cases import read_dialogues, read_questions
 from eval.report.render import GROUPS
 from eval.results import Results

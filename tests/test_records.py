@@ -13,18 +13,8 @@ import pytest
 import handrail
 from bot.cli import erase, export
 from conversation.clock import SystemClock
-from conversation.events import (
-    BOT,
-    SYSTEM,
-    Author,
-    BotSaid,
-    Closed,
-    ContactLeft,
-    Opened,
-    VisitorSaid,
-    desk_form,
-    rfc3339,
-)
+from conversation.events import BOT, SYSTEM, Author, BotSaid, Closed, ContactLeft, Opened, VisitorSaid, rfc3339
+from conversation.projections import desk_form
 from conversation.sql.sqlite import SqliteStore
 from conversation.values import Append, Draft, Visitor
 

@@ -16,8 +16,9 @@ from bot.assembly.storage import open_store
 from bot.cli.options import add_data, settings_of
 from bot.errors import ExportRefused
 from bot.settings import Settings
-from conversation.events import Event, desk_form, rfc3339
+from conversation.events import Event, rfc3339
 from conversation.ports import Store
+from conversation.projections import desk_form
 from conversation.values import Visitor
 
 PAGE_EVENTS = 500

@@ -6,7 +6,8 @@ from uuid import UUID
 import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
-from conversation.events import Event, JsonObject, visitor_form
+from conversation.events import Event, JsonObject
+from conversation.projections import visitor_form
 
 PROTOCOL = 1
 MAX_FRAME_BYTES = 32 * 1024

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from conversation.events import Event, JsonObject, Priority, State, desk_form
+from conversation.events import Event, JsonObject, Priority, State
+from conversation.projections import desk_form
 from conversation.values import Agent, PresenceStatus
 from handoff.accounts import (
     Accounts,

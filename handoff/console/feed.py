@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from conversation.events import JsonObject, desk_form
+from conversation.events import JsonObject
 from conversation.ports import Bus, Store
+from conversation.projections import desk_form
 from conversation.state import Conversation
 from conversation.values import Hint, Reached, Relayed
 from handoff.console.frames import MAX_WATCHED

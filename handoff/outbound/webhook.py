@@ -14,8 +14,9 @@ import httpx2
 import orjson
 
 from conversation.clock import micros
-from conversation.events import JsonObject, desk_form, rfc3339
+from conversation.events import JsonObject, rfc3339
 from conversation.ports import Clock
+from conversation.projections import desk_form
 from handoff.outbound.dispatcher import Delivered, Failed, Notice, Verdict
 
 GONE = 410

@@ -11,7 +11,8 @@ import pytest
 
 from bot.answer.transcript import transcript_of
 from conversation.clock import ManualClock
-from conversation.events import Author, BotSaid, Choice, Event, Mood, VisitorSaid, desk_form, revive, visitor_form
+from conversation.events import Author, BotSaid, Choice, Event, Mood, VisitorSaid, revive
+from conversation.projections import desk_form, visitor_form
 from conversation.sql.backup import sqlite as backup
 from conversation.sql.sqlite import SqliteStore
 from conversation.state import fold

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from conversation.events import Author, Closed, ContactLeft, Opened, Rated, desk_form
+from conversation.events import Author, Closed, ContactLeft, Opened, Rated
+from conversation.projections import desk_form
 from conversation.sql.statements import erasing
 from conversation.state import fold
 from conversation.values import Append, Draft

@@ -14,7 +14,6 @@ from conversation.errors import ClientIdReused, LeaseLost, Refused
 from conversation.events import (
     BOT,
     SYSTEM,
-    VISIBLE,
     AgentSaid,
     Author,
     BotSaid,
@@ -40,11 +39,10 @@ from conversation.events import (
     Transferred,
     Unknown,
     VisitorSaid,
-    desk_form,
     revive,
     stored_body,
-    visitor_form,
 )
+from conversation.projections import VISIBLE, desk_form, visitor_form
 from conversation.publisher import Publisher
 from conversation.sql import erasure_verification
 from conversation.state import fold

@@ -36,12 +36,11 @@ from conversation.events import (
     Transferred,
     Unknown,
     VisitorSaid,
-    desk_form,
     revive,
     rfc3339,
     stored_body,
-    visitor_form,
 )
+from conversation.projections import desk_form, visitor_form
 
 AT = datetime(2026, 11, 21, 9, 30, 0, 125000, tzinfo=UTC)
 ANNA = Author("agent", "Anna", "anna-id")

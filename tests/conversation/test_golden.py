@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from conversation.events import VERSION, VISIBLE, Author, Event, Unknown, revive, visitor_form
+from conversation.events import VERSION, Author, Event, Unknown, revive
+from conversation.projections import VISIBLE, visitor_form
 from conversation.state import fold
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("*.json"))

@@ -25,8 +25,8 @@ from conversation.events import (
     Opened,
     Standing,
     VisitorSaid,
-    desk_form,
 )
+from conversation.projections import desk_form
 from conversation.state import fold
 from handoff.outbound.dispatcher import Delivered, Failed, Notice
 from handoff.outbound.webhook import Webhook, payload, signed
