@@ -91,14 +91,17 @@ def measure(chunks: int, encoder: Timed) -> Iterator[tuple[str, str]]:
         kb.mkdir()
         write(kb, chunks)
         took_s, knowledge = _timed(lambda: Knowledge.open(kb, index_dir=index, encoder=encoder))
-        units = len(knowledge.snapshot.article_of_unit)
+        children = len(knowledge.snapshot.article_of_child)
         yield "build, s (articles read, encoded, stored)", f"{took_s:.1f}"
-        yield "units", f"{units} ({units / len(knowledge.snapshot.chunks):.1f} a passage)"
-        yield "units/s: encoder alone, build", f"{units / encoder.worked_s:.0f}, {units / took_s:.0f}"
+        yield "child chunks", f"{children} ({children / len(knowledge.snapshot.chunks):.1f} a passage)"
+        yield "child chunks/s: encoder alone, build", f"{children / encoder.worked_s:.0f}, {children / took_s:.0f}"
         yield "throughput of the build to that of the encoder alone", f"{encoder.worked_s / took_s:.0%}"
         size = sum(path.stat().st_size for path in index.rglob("*") if path.is_file())
-        yield "bytes on disk: a passage, a unit", f"{size / len(knowledge.snapshot.chunks):.0f}, {size / units:.0f}"
-        yield "vectors of a unit, bytes (mean, most)", _vector_bytes(knowledge.snapshot)
+        yield (
+            "bytes on disk: a passage, a child chunk",
+            f"{size / len(knowledge.snapshot.chunks):.0f}, {size / children:.0f}",
+        )
+        yield "vectors of a child chunk, bytes (mean, most)", _vector_bytes(knowledge.snapshot)
         took_s, knowledge = _timed(lambda: Knowledge.open(kb, index_dir=index, encoder=encoder))
         yield "start with a stored index, s (every file read and verified)", f"{took_s:.1f}"
         edits = [_edit(kb, knowledge, number) for number in range(EDITS)]
@@ -114,7 +117,7 @@ def _vector_bytes(snapshot: Snapshot) -> str:
     sizes = [
         tokens.nbytes + part.segment.vectors.vectors.shape[1] * 5
         for part in snapshot.parts
-        for tokens in map(part.segment.tokens_of, range(len(part.segment.unit_chunks)))
+        for tokens in map(part.segment.tokens_of, range(len(part.segment.chunk_of_child)))
     ]
     return f"{statistics.mean(sizes):.0f}, {max(sizes)}"
 

@@ -128,7 +128,7 @@ def _report(kb: Path, name: str, questions: Sequence[str], data: Path) -> Table:
     encoder, knowledge = open_knowledge(kb, data, DEFAULT_MODEL)
     snapshot = knowledge.snapshot
     asked = questions or sampled(snapshot, random.Random(11), QUESTIONS)
-    head = f"{name}: {len(snapshot.chunks)} passages, {len(snapshot.article_of_unit)} units; {len(asked)} questions"
+    head = f"{name}: {len(snapshot.chunks)} passages, {len(snapshot.article_of_child)} child chunks; {len(asked)} questions"
     table = Table("at once", "what", "median, ms", "p95, ms", "per s", "times the encoder [95 %]", title=head)
     for row in asyncio.run(measure(encoder, snapshot, asked)):
         table.add_row(*row)

@@ -13,7 +13,7 @@ from bot.settings import Settings
 from eval.suite import NothingToPlay
 from retrieval.articles import Article, read
 from retrieval.errors import ArticleError, KbUnusable
-from retrieval.index import Snapshot, Stored
+from retrieval.index import Snapshot, SnapshotStore
 from retrieval.model import Batcher, Encoder, OnnxEncoder, prepare_model
 
 INDEX = "eval-index"  # beside the server's own: what was filtered for a run must never be served
@@ -58,7 +58,7 @@ async def open_library(
     calibration = calibration or open_calibration(settings)
     prepare_data(settings.data)
     encoder = OnnxEncoder(prepare_model(settings.model, settings.data, lambda step: _begin(progress, step)))
-    snapshot = open_snapshot(articles, encoder, Stored(settings.data / INDEX, settings.kb), progress)
+    snapshot = open_snapshot(articles, encoder, SnapshotStore(settings.data / INDEX, settings.kb), progress)
     _begin(progress, "learning how messages sound")
     tone = open_tone(settings.data, encoder)
     async with Batcher(encoder) as batcher:
@@ -77,7 +77,7 @@ def filtered(articles: Sequence[Article], withheld: frozenset[str], tag: str | N
     return left
 
 
-def open_snapshot(articles: Sequence[Article], encoder: Encoder, stored: Stored, progress: Progress) -> Snapshot:
+def open_snapshot(articles: Sequence[Article], encoder: Encoder, stored: SnapshotStore, progress: Progress) -> Snapshot:
     """The stored snapshot of exactly these articles, or one that is built and stored now."""
     task = progress.add_task("indexing", total=None)
     snapshot = stored.current(

@@ -78,9 +78,9 @@ def run_search(args: Namespace) -> int:
     query = Query(reading.text, encoder.encode_queries([reading.text])[0])
     hits = search(knowledge.snapshot, query, audience, args.limit)
     if args.json:
-        found = [_document(hit) for hit in hits]
+        documents = [_document(hit) for hit in hits]
         version = knowledge.snapshot.kb_version
-        _write_json({"kb_version": version, "read_as": dict(reading.corrections), "hits": found})
+        _write_json({"kb_version": version, "read_as": dict(reading.corrections), "hits": documents})
     else:
         Console().print(*_read_as(reading), _table(hits), sep="\n")
     return DONE

@@ -1,4 +1,4 @@
-"""Folders whose contents are proven by digests: written whole or not at all, verified before use."""
+"""Content-addressed folders, proven by digests: written whole or not at all, verified before use."""
 
 import hashlib
 import os
@@ -15,18 +15,18 @@ _READ_BYTES = 1024 * 1024
 
 
 def sha256(path: Path) -> str:
-    """The hex digest of a file, read in pieces."""
+    """The hex digest of a file, read in blocks."""
     digest = hashlib.sha256()
     with path.open("rb") as stream:
-        while piece := stream.read(_READ_BYTES):
-            digest.update(piece)
+        while block := stream.read(_READ_BYTES):
+            digest.update(block)
     return digest.hexdigest()
 
 
 def files(folder: Path) -> dict[str, str]:
     """The digest of each file below a folder by its posix path; hidden files and a manifest are no part of it."""
-    found = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    named = ((path.relative_to(folder), path) for path in found)
+    paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    named = ((path.relative_to(folder), path) for path in paths)
     return {
         name.as_posix(): sha256(path)
         for name, path in named
@@ -87,10 +87,10 @@ def verify(folder: Path) -> dict[str, object]:
         expected = dict(manifest["files"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{MANIFEST} cannot be read ({error})") from error
-    found = files(folder)
-    for name in sorted(expected.keys() | found.keys()):
-        if found.get(name) != expected.get(name):
-            raise Differs(name, expected.get(name, "nothing"), found.get(name, "none (the file is missing)"))
+    digests = files(folder)
+    for name in sorted(expected.keys() | digests.keys()):
+        if digests.get(name) != expected.get(name):
+            raise Differs(name, expected.get(name, "nothing"), digests.get(name, "none (the file is missing)"))
     return dict(manifest)
 
 

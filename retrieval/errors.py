@@ -1,4 +1,4 @@
-"""Everything this house refuses, as one tree: each error has a stable `code` and says what to do."""
+"""Errors of retrieval: everything this house refuses, as one tree: each error has a stable `code` and says what to do."""
 
 from dataclasses import dataclass
 from typing import ClassVar

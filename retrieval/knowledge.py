@@ -1,4 +1,4 @@
-"""Opens model and articles for a command or a server, and shows how far it is."""
+"""Opens the knowledge base (model and index) for a command or a server, with a progress bar."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -35,10 +35,10 @@ def candidates(found: Sequence[Hit], calibration: Calibration) -> list[Candidate
     How likely the first one is follows from its profile, and how likely the others are from that: a point of score is a
     factor e. What says the same as a better one, or is called the same, makes that one likelier instead.
     """
-    profiled = next((hit for hit in found if hit.profile is not None), None)
-    if profiled is None or profiled.profile is None:
+    profiled = next((hit for hit in found if hit.confidence_features is not None), None)
+    if profiled is None or profiled.confidence_features is None:
         return []
-    first = calibration.confidence(profiled.profile)
+    first = calibration.confidence(profiled.confidence_features)
     return _distinct([Candidate(hit, first * math.exp(hit.score - profiled.score)) for hit in found[:CANDIDATES]])
 
 

@@ -52,7 +52,7 @@ async def retrieve_passages(
     reading = correct_spelling(snapshot, question, audience)
     query = Query(reading.text, await encode(reading.text))
     ranking = await in_thread(first_stage, snapshot, query, snapshot.visible(audience))
-    context = in_context(reading.text, earlier) if ranking.share else None
+    context = in_context(reading.text, earlier) if ranking.context_weight else None
     transcript = None if context is None else Query(context, await encode(context))
     hits = await in_thread(second_stage, snapshot, query, ranking, transcript, limit)
     return Searched(reading, query.embedding.sentence, context, hits)

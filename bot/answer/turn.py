@@ -81,7 +81,7 @@ class Retrieved:
     @property
     def profile(self) -> ConfidenceFeatures:
         """What the confidence of the first article is made of; empty where nothing was found."""
-        return next((hit.profile for hit in self.hits if hit.profile is not None), {})
+        return next((hit.confidence_features for hit in self.hits if hit.confidence_features is not None), {})
 
     @property
     def told(self) -> Sequence[Hit]:

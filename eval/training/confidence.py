@@ -35,15 +35,15 @@ from eval.training.learning_to_rank import Weights
 from eval.training.leave_one_family_out import searching_with
 from eval.training.ranker import INDEX, history, learned, read_all
 from retrieval.index.snapshot import Snapshot
-from retrieval.index.snapshot_store import Stored
+from retrieval.index.snapshot_store import SnapshotStore
 from retrieval.model.encoder import Encoder
 from retrieval.model.onnx_encoder import OnnxEncoder
 from retrieval.model.prepare import DEFAULT_MODEL, prepare_model
-from retrieval.search.confidence_features import CONFIDENCE_FEATURES, profile
+from retrieval.search.confidence_features import CONFIDENCE_FEATURES, confidence_features
 from retrieval.search.ranker import Ranking
 from retrieval.search.signals import SIGNALS, Query, RankingSignals, compute_signals
 from retrieval.search.spelling import correct_spelling
-from retrieval.search.stages import context_share
+from retrieval.search.stages import masked_context_weight
 
 FILE = ROOT / "bot" / "answer" / SHIPPED
 MOST = 600  # questions of a set: more change nothing
@@ -131,7 +131,7 @@ def main() -> int:
 def ask(suite: Suite, shared: Path, data: Path, encoder: Encoder) -> Iterator[Asked]:
     """The questions of a set with every choice of its articles. A forward pass a question."""
     articles, questions = read_judged(suite, shared)
-    library = Stored(data / INDEX, shared / suite.name)
+    library = SnapshotStore(data / INDEX, shared / suite.name)
     snapshot = library.current(articles, encoder, None)
     library.activate(snapshot)
     chosen = questions[:: -(-len(questions) // MOST)]
@@ -190,14 +190,14 @@ def _profiles(asked: Asked) -> Labelled:
     for each in asked.questions:
         ranking = _ranking(each)
         first = int(ranking.order[0])
-        profiles.append(profile(asked.snapshot, each.question, ranking, first))
+        profiles.append(confidence_features(asked.snapshot, each.question, ranking, first))
         right.append(bool(each.right[first]))
     return Labelled.alike(profiles, right)
 
 
 def _ranking(asked: Gathered) -> Ranking:
     """As a search has it: a context is looked at only where the question leans on it."""
-    share = context_share(asked.question, asked.views[0], asked.allowed) if len(asked.views) > 1 else 0.0
+    share = masked_context_weight(asked.question, asked.views[0], asked.allowed) if len(asked.views) > 1 else 0.0
     return Ranking(asked.allowed, asked.views if share else asked.views[:1], share)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize  # type: ignore[import-untyped]  # it ships no types
 
-from retrieval.search.context_dependence import LEAST, TRAITS, share
+from retrieval.search.context_dependence import CONTEXT_FEATURES, LEAST, logistic_weight
 from retrieval.search.learned_parameters import Group
 from retrieval.search.ranker import FEATURES
 
@@ -69,7 +69,7 @@ def scores(case: Case, weights: Weights) -> Numbers:
 
 def share_of_context(case: Case, weights: Weights) -> float:
     """How much the question leans on what was said before, as `leaning` has it."""
-    leans = float(share(case.traits, weights["leaning"]))
+    leans = float(logistic_weight(case.traits, weights["leaning"]))
     return leans if leans >= LEAST else 0.0
 
 
@@ -137,14 +137,14 @@ def _leaning(lessons: Sequence[Lesson], alone: Numbers, context: Numbers) -> Num
     def loss(weights: Numbers) -> tuple[float, Numbers]:
         value, slope = RIDGE / 2 * float(weights @ weights), RIDGE * weights
         for block, traits, own, told, weight in parts:
-            leans = share(traits / scale, weights)
+            leans = logistic_weight(traits / scale, weights)
             part, by_score = block.loss(own + block.spread(leans) * (told - own))
             by_share = np.add.reduceat(by_score * (told - own), block.starts)
             value += weight * part
             slope = slope + weight * ((traits / scale).T @ (by_share * leans * (1 - leans)))
         return value, slope
 
-    found = minimize(loss, np.zeros(len(TRAITS)), jac=True, method="L-BFGS-B")
+    found = minimize(loss, np.zeros(len(CONTEXT_FEATURES)), jac=True, method="L-BFGS-B")
     return _rounded(found.x / scale)
 
 

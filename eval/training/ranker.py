@@ -32,11 +32,11 @@ from eval.task import reply_of
 from eval.training.datasets import MULTI_TURN, READER, ROOT, SUITES, Suite, read_suite, require_suites
 from eval.training.learning_to_rank import Case, Lesson, Numbers, Weights, learn, scores, share_of_context
 from retrieval.index.snapshot import Snapshot
-from retrieval.index.snapshot_store import Stored
+from retrieval.index.snapshot_store import SnapshotStore
 from retrieval.model.encoder import Encoder
 from retrieval.model.onnx_encoder import OnnxEncoder
 from retrieval.model.prepare import DEFAULT_MODEL, prepare_model
-from retrieval.search.context_dependence import TRAITS, traits
+from retrieval.search.context_dependence import CONTEXT_FEATURES, context_features
 from retrieval.search.learned_parameters import FILE, Group, default_parameters
 from retrieval.search.ranker import FEATURES, features, reciprocal_rank_fusion
 from retrieval.search.signals import SIGNALS, Query, compute_signals
@@ -48,7 +48,7 @@ SAME = 0.99  # of first articles: shipped on another processor .995, learned wit
 USUAL = ("dense", "BM25", "RRF")
 OURS = "learned"
 MACRO = ("arduino", "hint3", "banking77", "clinc150", "dstc11")  # families whose mean is the last row
-NAMES: Mapping[Group, tuple[str, ...]] = {"alone": FEATURES, "in_context": FEATURES, "leaning": TRAITS}
+NAMES: Mapping[Group, tuple[str, ...]] = {"alone": FEATURES, "in_context": FEATURES, "leaning": CONTEXT_FEATURES}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +81,7 @@ def main() -> int:
 def read_all(shared: Path, data: Path) -> dict[Suite, Sequence[Asked]]:
     """Every set that is learned from. Some minutes the first time; model and indexes are kept below `data`."""
     encoder = OnnxEncoder(prepare_model(DEFAULT_MODEL, data))
-    stored = partial(Stored, data / INDEX)
+    stored = partial(SnapshotStore, data / INDEX)
     return {suite: list(_asked(suite, shared, encoder, stored)) for suite in (*SUITES, *MULTI_TURN)}
 
 
@@ -90,7 +90,7 @@ def learned(asked: Mapping[Suite, Sequence[Asked]], without: str | None = None) 
     return learn([_lesson(suite, own) for suite, own in asked.items() if suite.family != without])
 
 
-def _asked(suite: Suite, shared: Path, encoder: Encoder, stored: Callable[[Path], Stored]) -> Iterator[Asked]:
+def _asked(suite: Suite, shared: Path, encoder: Encoder, stored: Callable[[Path], SnapshotStore]) -> Iterator[Asked]:
     articles, questions = read_suite(suite, shared)
     library = stored(shared / suite.name)
     snapshot = library.current(articles, encoder, None)
@@ -133,7 +133,7 @@ def _seen(
     alone, context = features(own), features(both)
     best = np.argpartition(-np.hstack([alone, context]), min(CANDIDATES, len(alone)) - 1, axis=0)[:CANDIDATES]
     candidates = np.unique(np.append(best, right))
-    case = Case(alone[candidates], context[candidates], traits(question, own), np.isin(candidates, right))
+    case = Case(alone[candidates], context[candidates], context_features(question, own), np.isin(candidates, right))
     return Asked(case, dict(_usual(both if follows else own, set(right.tolist()))))
 
 

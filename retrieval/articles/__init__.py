@@ -2,7 +2,7 @@
 
 from retrieval.articles.article import Article, Fingerprints, Reader, read
 from retrieval.articles.audience import Audience
-from retrieval.articles.child_chunk import KINDS, UNITS, ChildChunk, Cut, Kind, cut
+from retrieval.articles.child_chunk import CHILD_CHUNKS, KINDS, ChildChunk, Cut, Kind, cut
 from retrieval.articles.chunk import Chunk
 from retrieval.articles.inline import References, Span, spans
 from retrieval.articles.lint import lint_articles
@@ -10,8 +10,8 @@ from retrieval.articles.markdown import Block, Heading, blocks, headings, refere
 from retrieval.articles.plain_text import plain
 
 __all__ = [
+    "CHILD_CHUNKS",
     "KINDS",
-    "UNITS",
     "Article",
     "Audience",
     "Block",

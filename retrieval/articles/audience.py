@@ -1,4 +1,4 @@
-"""For whom a search is made."""
+"""Audience: access control by site, locale and visibility, for whom a search is made."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What of an article is compared with a question: small pieces of its passages, and the ways people ask it."""
+"""Child chunks: what of an article is compared with a question, small parts of its passages, and the ways people ask it."""
 
 import re
 from bisect import bisect_left, bisect_right
@@ -14,10 +14,10 @@ from retrieval.articles.plain_text import plain
 
 Kind = Literal["piece", "question", "title"]
 
-KINDS: tuple[Kind, ...] = ("piece", "question", "title")  # a stored unit has its kind's place in this row
-PIECE_WORDS = 60  # small is better for finding (one thought a vector), large for answering
+KINDS: tuple[Kind, ...] = ("piece", "question", "title")  # a stored child chunk has its kind's place in this row
+CHILD_WORDS = 60  # small is better for finding (one thought a vector), large for answering
 MOSTLY = 0.5  # the share of an article's words in bullet lists from which its items are ways of asking, not steps
-UNITS = f"{CHUNKING}-units-{PIECE_WORDS}-{'-'.join(KINDS)}-{MOSTLY}"  # part of kb_version
+CHILD_CHUNKS = f"{CHUNKING}-units-{CHILD_WORDS}-{'-'.join(KINDS)}-{MOSTLY}"  # part of kb_version
 _SENTENCE_END = re.compile(r"[.!?…]['\")\]*_]*\s+|[\u3002\uff01\uff1f]|\n[ \t]*\n")  # Chinese and Japanese too
 _SPACE = re.compile(r"\s+")
 _UNBROKEN = {"fence", "code_block", "html_block"}  # a full stop ends no sentence there
@@ -26,7 +26,7 @@ _ENDS_QUESTION = ("?", "\uff1f")
 
 @dataclass(frozen=True, slots=True)
 class ChildChunk:
-    """One thing a question is compared with; `text` is what is encoded.
+    """A child chunk, one thing a question is compared with; `text` is what is encoded.
 
     `ordinal` names the passage that is found by it; None for the title and the questions of the front matter, which are
     given to the passage that is most like them once both are encoded. A heading that is a question is one, and so is
@@ -40,35 +40,36 @@ class ChildChunk:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """An article with its passages, their plain texts, and its units.
+    """An article with its passages, their plain texts, and its child chunks.
 
-    An article without passages has no units, as nothing could be shown.
+    An article without passages has no child chunks, as nothing could be shown.
     """
 
     article: Article
     chunks: tuple[Chunk, ...]
     texts: tuple[str, ...]
-    units: tuple[ChildChunk, ...]
+    children: tuple[ChildChunk, ...]
 
 
 def cut(article: Article) -> Cut:
     """The article in both granularities, from one reading of its Markdown."""
-    found = blocks(article.body)
-    chunks = tuple(split(article, found))
+    parsed = blocks(article.body)
+    chunks = tuple(split(article, parsed))
     texts = tuple(plain_text(chunk) for chunk in chunks)
-    return Cut(article, chunks, texts, tuple(_units(article, chunks, texts, found)) if chunks else ())
+    return Cut(article, chunks, texts, tuple(_children(article, chunks, texts, parsed)) if chunks else ())
 
 
-def _units(
-    article: Article, chunks: Sequence[Chunk], texts: Sequence[str], found: Sequence[Block]
+def _children(
+    article: Article, chunks: Sequence[Chunk], texts: Sequence[str], parsed: Sequence[Block]
 ) -> Iterator[ChildChunk]:
-    """The units of passages in their order, then the title and the questions."""
-    inner = _inner(article.body, found)
-    items = _bullets(article.body, found)
+    """The child chunks of passages in their order, then the title and the questions."""
+    inner = _inner(article.body, parsed)
+    items = _bullets(article.body, parsed)
     for before, chunk, text in zip([None, *chunks], chunks, texts, strict=False):
         title = "\n".join([article.title, *chunk.heading_path])
         yield from (
-            ChildChunk("piece", chunk.ordinal, f"{title}\n{words}".strip()) for words in _pieces(chunk, text, inner)
+            ChildChunk("piece", chunk.ordinal, f"{title}\n{words}".strip())
+            for words in _child_texts(chunk, text, inner)
         )
         begins = before is None or before.heading_path != chunk.heading_path
         if begins and chunk.heading_path and chunk.heading_path[-1].rstrip().endswith(_ENDS_QUESTION):
@@ -82,43 +83,43 @@ def _units(
 
 @dataclass(frozen=True, slots=True)
 class _Inner:
-    """Where a body may be cut into pieces: `strong` at blocks, items, rows and lines of code, `weak` at sentences."""
+    """Where a body may be cut into child chunks: `strong` at blocks, items, rows and lines of code, `weak` at sentences."""
 
     strong: list[int]
     weak: list[int]
 
 
-def _inner(body: str, found: Sequence[Block]) -> _Inner:
-    strong = sorted({offset for block in found for offset in (block.start, *block.cuts)})
+def _inner(body: str, parsed: Sequence[Block]) -> _Inner:
+    strong = sorted({offset for block in parsed for offset in (block.start, *block.cuts)})
     weak = [
         end.end()
-        for block in found
+        for block in parsed
         if block.kind not in _UNBROKEN
         for end in _SENTENCE_END.finditer(body, block.start, block.end)
     ]
     return _Inner(strong, weak)
 
 
-def _pieces(chunk: Chunk, text: str, inner: _Inner) -> Iterator[str]:
-    """The words of pieces of about equal length, at most about 60 words each; one without words if there are none."""
-    if size(text) <= PIECE_WORDS:
+def _child_texts(chunk: Chunk, text: str, inner: _Inner) -> Iterator[str]:
+    """The words of child chunks of about equal length, at most about 60 words each; one without words if there are none."""
+    if size(text) <= CHILD_WORDS:
         yield text
         return
-    own = OWN_HEADINGS.match(chunk.text)
-    start = chunk.start + (own.end() if own else 0)
+    headings = OWN_HEADINGS.match(chunk.text)
+    start = chunk.start + (headings.end() if headings else 0)
     atoms = list(_atoms(chunk, start, inner))
     texts = (plain(chunk.text[first - chunk.start : last - chunk.start]) for first, last in _packed(atoms))
     yield from [text for text in texts if text] or [""]
 
 
 def _atoms(chunk: Chunk, start: int, inner: _Inner) -> Iterator[tuple[int, int, int]]:
-    """What a piece is made of (start, end, words): whole blocks or items, sentences where they are too long, or words."""
+    """What a child chunk is made of (start, end, words): whole blocks or items, sentences where they are too long, or words."""
     for first, last in _between(inner.strong, start, chunk.end):
-        if (words := _size(chunk, first, last)) <= PIECE_WORDS:
+        if (words := _size(chunk, first, last)) <= CHILD_WORDS:
             yield first, last, words
             continue
         for begin, end in _between(inner.weak, first, last):
-            if (words := _size(chunk, begin, end)) <= PIECE_WORDS:
+            if (words := _size(chunk, begin, end)) <= CHILD_WORDS:
                 yield begin, end, words
             else:
                 yield from ((*span, _size(chunk, *span)) for span in _broken(chunk, begin, end))
@@ -132,7 +133,7 @@ def _between(offsets: Sequence[int], start: int, end: int) -> Iterable[tuple[int
 def _broken(chunk: Chunk, start: int, end: int) -> Iterable[tuple[int, int]]:
     """A sentence of more than 60 words, cut at white space, and anywhere where there is none."""
     spaces = [start + space.end() for space in _SPACE.finditer(chunk.text[start - chunk.start : end - chunk.start])]
-    limit = PIECE_WORDS * CHARS_PER_WORD
+    limit = CHILD_WORDS * CHARS_PER_WORD
     ends = chain.from_iterable(
         range(first + limit, last, limit) for first, last in pairwise([start, *spaces, end]) if last - first > limit
     )
@@ -144,12 +145,12 @@ def _size(chunk: Chunk, start: int, end: int) -> int:
 
 
 def _packed(atoms: Sequence[tuple[int, int, int]]) -> Iterator[tuple[int, int]]:
-    """Neighbours put together, so that pieces are of like length instead of full ones and a small rest."""
+    """Neighbours put together, so that child chunks are of like length instead of full ones and a small rest."""
     total = sum(words for _, _, words in atoms)
-    wanted = total / max(1, -(-total // PIECE_WORDS))
+    target_words = total / max(1, -(-total // CHILD_WORDS))
     begin = end = filled = 0
     for start, stop, words in atoms:
-        if filled and (filled + words > PIECE_WORDS or filled >= wanted):
+        if filled and (filled + words > CHILD_WORDS or filled >= target_words):
             yield begin, end
             filled = 0
         begin, end, filled = start if not filled else begin, stop, filled + words
@@ -157,9 +158,9 @@ def _packed(atoms: Sequence[tuple[int, int, int]]) -> Iterator[tuple[int, int]]:
         yield begin, end
 
 
-def _bullets(body: str, found: Sequence[Block]) -> Sequence[tuple[int, str]]:
+def _bullets(body: str, parsed: Sequence[Block]) -> Sequence[tuple[int, str]]:
     """Where each bullet starts and its words, of an article that is mostly bullets; none of another."""
-    lists = [block for block in found if block.kind == "bullet_list"]
+    lists = [block for block in parsed if block.kind == "bullet_list"]
     if sum(size(body[block.start : block.end]) for block in lists) < MOSTLY * size(body):
         return ()
     spans = [span for block in lists for span in pairwise([block.start, *block.cuts, block.end])]

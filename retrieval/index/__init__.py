@@ -2,7 +2,7 @@
 
 from retrieval.index.manifest import load, newest
 from retrieval.index.snapshot import Snapshot
-from retrieval.index.snapshot_store import Stored
+from retrieval.index.snapshot_store import SnapshotStore
 from retrieval.index.structures import (
     STOPWORDS,
     WORD,
@@ -25,7 +25,7 @@ __all__ = [
     "Positions",
     "Rows",
     "Snapshot",
-    "Stored",
+    "SnapshotStore",
     "best_rows",
     "distinct",
     "folded",

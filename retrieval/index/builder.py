@@ -1,4 +1,4 @@
-"""Which segments make up the present articles: what is reused, what is encoded, what is merged."""
+"""Index builds: which segments are reused for the present articles, what is encoded, what is compacted."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -8,11 +8,11 @@ from typing import Protocol
 import numpy as np
 import orjson
 
-from retrieval.articles import UNITS, Article, ChildChunk, Cut, cut
+from retrieval.articles import CHILD_CHUNKS, Article, ChildChunk, Cut, cut
 from retrieval.index.fields import FIELDS
 from retrieval.index.merge import merge_segments
-from retrieval.index.segment import FULL_UNITS, Segment, build_segment, unit_digest
-from retrieval.index.snapshot import Part, Snapshot
+from retrieval.index.segment import FULL_CHILD_CHUNKS, Segment, build_segment, child_digest
+from retrieval.index.snapshot import LiveSegment, Snapshot
 from retrieval.index.structures import K1, SKETCHES, B, runs
 from retrieval.model import Embedding, Encoder
 
@@ -25,21 +25,21 @@ _VERSION_CHARS = 16
 _DIGEST_CHARS = 32
 
 
-class Keep(Protocol):
-    """Takes a new segment with its articles (to store it), and gives what is to be used from now on."""
+class KeepSegment(Protocol):
+    """A callback that takes a new segment with its articles (to store it), and gives what is to be used from now on."""
 
     def __call__(self, segment: Segment, articles: Sequence[Article]) -> Segment:
         """The segment itself, or the same one mapped from its files."""
 
 
-def in_memory(segment: Segment, articles: Sequence[Article]) -> Segment:  # noqa: ARG001 - a `Keep`
+def in_memory(segment: Segment, articles: Sequence[Article]) -> Segment:  # noqa: ARG001 - a `KeepSegment`
     """Keeps a segment where it is."""
     return segment
 
 
 def configuration_of(encoder: Encoder) -> str:
     """Everything besides the articles that an index depends on, as text."""
-    parts = [_LAYOUT, encoder.name, encoder.dimensions, encoder.token_dimensions, UNITS, FIELDS, SKETCHES, K1, B]
+    parts = [_LAYOUT, encoder.name, encoder.dimensions, encoder.token_dimensions, CHILD_CHUNKS, FIELDS, SKETCHES, K1, B]
     return orjson.dumps(parts).decode()
 
 
@@ -67,11 +67,11 @@ def build(
     *,
     previous: Snapshot | None = None,
     progress: Progress = lambda _done, _total: None,
-    keep: Keep = in_memory,
+    keep: KeepSegment = in_memory,
 ) -> Snapshot:
     """The snapshot of these articles; drafts are left out. What `previous` has is neither cut nor encoded again.
 
-    What is new becomes a segment of its own, or several of at most 16,384 units, each handed to `keep` when it is done.
+    What is new becomes a segment of its own, or several of at most 16,384 child chunks, each handed to `keep` when it is done.
     """
     served = {article.article_id: article for article in _served(articles)}
     digests = _digests(served.values(), previous)
@@ -82,52 +82,54 @@ def build(
     there = {article_id for part in parts for article_id in _live_ids(part)}
     known = _known(previous, there) if previous else {}
     cuts = [cut(article) for article in served.values() if article.article_id not in there]
-    work = _Work(encoder, known, progress)
+    work = _EncodingJob(encoder, known, progress)
     for group, embeddings in work.encoded(list(_groups(cuts))):
         segment = build_segment(
             group,
-            [digests[each.article.article_id] for each in group],
+            [digests[cut_article.article.article_id] for cut_article in group],
             embeddings,
             configuration=configuration,
             widths=(encoder.dimensions, encoder.token_dimensions),
         )
-        kept = keep(segment, [each.article for each in group])
-        parts.append(Part(kept, np.ones(len(group), dtype=np.bool_)))
+        kept = keep(segment, [cut_article.article for cut_article in group])
+        parts.append(LiveSegment(kept, np.ones(len(group), dtype=np.bool_)))
     return Snapshot(version_of(configuration, digests.values()), configuration, served, parts, encoder.is_word)
 
 
-def compact(snapshot: Snapshot, keep: Keep = in_memory) -> Snapshot | None:
+def compact(snapshot: Snapshot, keep: KeepSegment = in_memory) -> Snapshot | None:
     """The same snapshot in fewer segments, or None where it is well as it is. Takes as long as copying 130 MB, at most."""
-    due = mergeable([(_live_units(part), float(part.live.mean())) for part in snapshot.parts])
+    due = mergeable([(_live_children(part), float(part.live.mean())) for part in snapshot.parts])
     if not due:
         return None
-    merged = merge_segments([(snapshot.parts[at].segment, snapshot.parts[at].live) for at in due])
+    merged = merge_segments([(snapshot.parts[index].segment, snapshot.parts[index].live) for index in due])
     kept = keep(merged, [snapshot.articles[article_id] for article_id in merged.shape.article_ids])
-    rest = [part for at, part in enumerate(snapshot.parts) if at not in due]
-    parts = [*rest, Part(kept, np.ones(len(merged.digests), dtype=np.bool_))]
+    rest = [part for index, part in enumerate(snapshot.parts) if index not in due]
+    parts = [*rest, LiveSegment(kept, np.ones(len(merged.digests), dtype=np.bool_))]
     return Snapshot(snapshot.kb_version, snapshot.configuration, snapshot.articles, parts, snapshot.ordinary)
 
 
 def mergeable(sizes: Sequence[tuple[int, float]]) -> list[int]:
-    """Which segments should become one, by the units and the share of the articles that are live in each.
+    """Which segments should become one, by the child chunks and the share of the articles that are live in each.
 
     Those of which less than half is live; and, when more than 8 are less than half full, the smallest, up to one that is
-    larger than all before it together. So there are at most 8 and the full ones, and a unit is copied a number of
+    larger than all before it together. So there are at most 8 and the full ones, and a child chunk is copied a number of
     times that grows with the logarithm of their number. Together they are never more than full.
     """
-    half = FULL_UNITS // 2
-    small = sorted((at for at, (units, _) in enumerate(sizes) if units < half), key=lambda at: sizes[at][0])
-    due = [at for at, (_, share) in enumerate(sizes) if share < 1 / 2]
-    merged = sum(sizes[at][0] for at in due)
+    half = FULL_CHILD_CHUNKS // 2
+    small = sorted(
+        (index for index, (children, _) in enumerate(sizes) if children < half), key=lambda index: sizes[index][0]
+    )
+    due = [index for index, (_, share) in enumerate(sizes) if share < 1 / 2]
+    merged = sum(sizes[index][0] for index in due)
     taken = 0
-    for number, at in enumerate(small if len(small) > MANY else ()):
-        units = sizes[at][0]
-        if number > 1 and units > taken:
+    for number, index in enumerate(small if len(small) > MANY else ()):
+        children = sizes[index][0]
+        if number > 1 and children > taken:
             break
-        taken += units
-        if at not in due and merged + units <= FULL_UNITS:
-            due.append(at)
-            merged += units
+        taken += children
+        if index not in due and merged + children <= FULL_CHILD_CHUNKS:
+            due.append(index)
+            merged += children
     return due
 
 
@@ -147,7 +149,7 @@ def _digests(articles: Iterable[Article], previous: Snapshot | None) -> dict[str
     }
 
 
-def _reused(parts: Iterable[Part], digests: Mapping[str, str]) -> Iterator[Part]:
+def _reused(parts: Iterable[LiveSegment], digests: Mapping[str, str]) -> Iterator[LiveSegment]:
     """The segments that still hold something, with what is live of them now; an edit that is undone revives its old row."""
     taken: set[str] = set()
     for segment in (part.segment for part in parts):
@@ -157,44 +159,46 @@ def _reused(parts: Iterable[Part], digests: Mapping[str, str]) -> Iterator[Part]
                 taken.add(article_id)
                 live[row] = True
         if live.any():
-            yield Part(segment, live)
+            yield LiveSegment(segment, live)
 
 
-def _live_ids(part: Part) -> Iterator[str]:
+def _live_ids(part: LiveSegment) -> Iterator[str]:
     return (part.segment.shape.article_ids[row] for row in np.flatnonzero(part.live).tolist())
 
 
-def _live_units(part: Part) -> int:
-    return int(np.diff(part.segment.shape.unit_starts)[part.live].sum())
+def _live_children(part: LiveSegment) -> int:
+    return int(np.diff(part.segment.shape.child_starts)[part.live].sum())
 
 
 def _known(previous: Snapshot, there: set[str]) -> dict[bytes, Embedding]:
-    """The vectors of the units of articles that were changed or removed, by the digests of their texts."""
+    """The vectors of the child chunks of articles that were changed or removed, by the digests of their texts."""
     known: dict[bytes, Embedding] = {}
     for part in previous.parts:
-        ids, starts = part.segment.shape.article_ids, part.segment.shape.unit_starts
-        left = np.array([row for row in np.flatnonzero(part.live).tolist() if ids[row] not in there], dtype=np.int64)
-        for unit in runs(starts[left], starts[left + 1] - starts[left]).tolist():
-            known[part.segment.unit_digests[unit].tobytes()] = part.segment.embedding(unit)
+        ids, starts = part.segment.shape.article_ids, part.segment.shape.child_starts
+        remaining = np.array(
+            [row for row in np.flatnonzero(part.live).tolist() if ids[row] not in there], dtype=np.int64
+        )
+        for child in runs(starts[remaining], starts[remaining + 1] - starts[remaining]).tolist():
+            known[part.segment.child_digests[child].tobytes()] = part.segment.embedding(child)
     return known
 
 
 def _groups(cuts: Iterable[Cut]) -> Iterator[list[Cut]]:
     """Articles that fit into one segment each; an article is never divided."""
     group: list[Cut] = []
-    units = 0
-    for each in cuts:
-        if group and units + len(each.units) > FULL_UNITS:
+    children = 0
+    for cut_article in cuts:
+        if group and children + len(cut_article.children) > FULL_CHILD_CHUNKS:
             yield group
-            group, units = [], 0
-        group.append(each)
-        units += len(each.units)
+            group, children = [], 0
+        group.append(cut_article)
+        children += len(cut_article.children)
     if group:
         yield group
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
+class _EncodingJob:
     """The encoding of a build, and whom to tell how far it is."""
 
     encoder: Encoder
@@ -209,8 +213,8 @@ class _Work:
         for group in groups:
             new = list(self._new(group).items())
             embeddings = dict(self.known)
-            for at in range(0, len(new), ENCODED_AT_ONCE):
-                batch = new[at : at + ENCODED_AT_ONCE]
+            for start in range(0, len(new), ENCODED_AT_ONCE):
+                batch = new[start : start + ENCODED_AT_ONCE]
                 vectors = self.encoder.encode([text for _, text in batch])
                 embeddings.update(zip((digest for digest, _ in batch), vectors, strict=True))
                 done += len(batch)
@@ -218,6 +222,6 @@ class _Work:
             yield group, embeddings
 
     def _new(self, group: Iterable[Cut]) -> dict[bytes, str]:
-        units: Iterator[ChildChunk] = (unit for each in group for unit in each.units)
-        texts = {unit_digest(unit): unit.text for unit in units}
+        children: Iterator[ChildChunk] = (child for cut_article in group for child in cut_article.children)
+        texts = {child_digest(child): child.text for child in children}
         return {digest: text for digest, text in texts.items() if digest not in self.known}

@@ -1,4 +1,4 @@
-"""The fields of an article whose words are searched: each is an index of its own over rows of its own."""
+"""Lexical fields: the fields of an article whose words are searched; each is an index of its own over rows of its own."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -17,20 +17,20 @@ def _body(article: Article, chunk: Chunk, text: str) -> Words:
     return words("\n".join([article.title, *chunk.heading_path, text])) + words(article.title)
 
 
-def _question(unit: ChildChunk) -> Words:
+def _question(child: ChildChunk) -> Words:
     """The words of a question that the text does not have."""
-    return words(unit.text) if unit.kind == "question" and unit.ordinal is None else ()
+    return words(child.text) if child.kind == "question" and child.ordinal is None else ()
 
 
-# A further field is a further line in one of these: a row an article, a passage (with its plain text), or a unit.
+# A further field is a further line in one of these: a row an article, a passage (with its plain text), or a child chunk.
 OF_ARTICLES: Mapping[str, Callable[[Article], Words]] = {"title": lambda article: words(article.title)}
 OF_CHUNKS: Mapping[str, Callable[[Article, Chunk, str], Words]] = {"body": _body}
-OF_UNITS: Mapping[str, Callable[[ChildChunk], Words]] = {"question": _question}
+OF_CHILDREN: Mapping[str, Callable[[ChildChunk], Words]] = {"question": _question}
 
 LEVELS: Mapping[str, Level] = {
     **dict.fromkeys(OF_ARTICLES, "articles"),
     **dict.fromkeys(OF_CHUNKS, "chunks"),
-    **dict.fromkeys(OF_UNITS, "units"),
+    **dict.fromkeys(OF_CHILDREN, "children"),
 }
 FIELDS = f"{TOKENS}-{'-'.join(LEVELS)}"  # part of kb_version
 
@@ -46,6 +46,6 @@ def field_rows(cuts: Sequence[Cut]) -> dict[str, list[Words]]:
             for cut in cuts
             for chunk, text in zip(cut.chunks, cut.texts, strict=True)
         ]
-    for name, of_unit in OF_UNITS.items():
-        rows[name] = [of_unit(unit) for cut in cuts for unit in cut.units]
+    for name, of_child in OF_CHILDREN.items():
+        rows[name] = [of_child(child) for cut in cuts for child in cut.children]
     return rows

@@ -1,4 +1,4 @@
-"""Where the articles of several segments stand when they are counted as one: by their ids, whatever was edited when."""
+"""Global ordinals: the rows of several segments counted as one, by the ids of their articles, whatever was edited when."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from retrieval.index.structures import GONE, Mask, Rows, starts_of
 
-Level = Literal["articles", "chunks", "units"]
+Level = Literal["articles", "chunks", "children"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,31 +18,31 @@ class Shape:
 
     article_ids: Sequence[str]
     chunk_starts: NDArray[np.int64]
-    unit_starts: NDArray[np.int64]
+    child_starts: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Places:
-    """For each article, passage and unit of a segment its place in the whole, -1 for what is no longer served."""
+    """The global ordinal of each article, passage and child chunk of a segment, -1 for what is no longer served."""
 
     articles: Rows
     chunks: Rows
-    units: Rows
+    children: Rows
 
     def of(self, level: Level) -> Rows:
-        """The places of one kind of rows."""
+        """The global ordinals of one kind of rows."""
         match level:
             case "articles":
                 return self.articles
             case "chunks":
                 return self.chunks
-            case "units":
-                return self.units
+            case "children":
+                return self.children
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """The whole: a shape of its own, and where what is live of each segment stands in it."""
+    """The layout of the whole: a shape of its own, and where what is live of each segment stands in it."""
 
     shape: Shape
     places: tuple[Places, ...]
@@ -56,24 +56,28 @@ def lay_out(parts: Sequence[tuple[Shape, Mask]]) -> Layout:
     ids = [article_id for shape, _ in parts for article_id in shape.article_ids]
     live = np.concatenate([np.zeros(0, np.bool_), *(mask for _, mask in parts)])
     order = np.array(sorted(np.flatnonzero(live).tolist(), key=ids.__getitem__), dtype=np.int64)
-    at = np.full(len(ids), GONE, dtype=np.int32)
-    at[order] = np.arange(len(order))
+    place_of = np.full(len(ids), GONE, dtype=np.int32)
+    place_of[order] = np.arange(len(order))
     chunk_starts = _starts([shape.chunk_starts for shape, _ in parts], order)
-    unit_starts = _starts([shape.unit_starts for shape, _ in parts], order)
+    child_starts = _starts([shape.child_starts for shape, _ in parts], order)
     first = starts_of(np.array([len(mask) for _, mask in parts], dtype=np.int64))
-    articles = [at[first[number] : first[number + 1]] for number in range(len(parts))]
+    articles = [place_of[first[number] : first[number + 1]] for number in range(len(parts))]
     return Layout(
-        Shape([ids[position] for position in order.tolist()], chunk_starts, unit_starts),
+        Shape([ids[position] for position in order.tolist()], chunk_starts, child_starts),
         tuple(
-            Places(own, _spread(own, shape.chunk_starts, chunk_starts), _spread(own, shape.unit_starts, unit_starts))
-            for own, (shape, _) in zip(articles, parts, strict=True)
+            Places(
+                places,
+                _spread(places, shape.chunk_starts, chunk_starts),
+                _spread(places, shape.child_starts, child_starts),
+            )
+            for places, (shape, _) in zip(articles, parts, strict=True)
         ),
     )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GlobalOrdinals:
-    """The other way round: for each row of the whole the segment it lies in, and its row there."""
+    """Global ordinals to segments: for each row of the whole the segment it lies in, and its row there."""
 
     parts: Rows
     rows: Rows
@@ -81,11 +85,11 @@ class GlobalOrdinals:
     @classmethod
     def of(cls, places: Sequence[Rows]) -> Self:
         """From the places of each segment's rows."""
-        total = sum(int(np.count_nonzero(own >= 0)) for own in places)
+        total = sum(int(np.count_nonzero(segment_places >= 0)) for segment_places in places)
         parts, rows = np.zeros(total, dtype=np.int32), np.zeros(total, dtype=np.int32)
-        for number, own in enumerate(places):
-            live = np.flatnonzero(own >= 0)
-            parts[own[live]], rows[own[live]] = number, live
+        for number, segment_places in enumerate(places):
+            live = np.flatnonzero(segment_places >= 0)
+            parts[segment_places[live]], rows[segment_places[live]] = number, live
         return cls(parts, rows)
 
     def of_each(self, places: NDArray[np.integer]) -> Iterator[tuple[int, int]]:
@@ -94,7 +98,7 @@ class GlobalOrdinals:
 
 
 def owners(starts: NDArray[np.int64]) -> Rows:
-    """For each passage (or unit) the article it belongs to."""
+    """For each passage (or child chunk) the article it belongs to."""
     return np.repeat(np.arange(len(starts) - 1, dtype=np.int32), np.diff(starts))
 
 
@@ -103,9 +107,9 @@ def _starts(parts: Sequence[NDArray[np.int64]], order: NDArray[np.int64]) -> NDA
     return starts_of(counts[order])
 
 
-def _spread(articles: Rows, own: NDArray[np.int64], whole: NDArray[np.int64]) -> Rows:
-    """The places of passages (or units), from those of their articles."""
-    owner = owners(own)
+def _spread(articles: Rows, starts: NDArray[np.int64], whole_starts: NDArray[np.int64]) -> Rows:
+    """The places of passages (or child chunks), from those of their articles."""
+    owner = owners(starts)
     place = articles[owner]
-    within = np.arange(len(owner)) - own[owner]
-    return np.where(place >= 0, whole[place] + within, GONE).astype(np.int32)
+    within = np.arange(len(owner)) - starts[owner]
+    return np.where(place >= 0, whole_starts[place] + within, GONE).astype(np.int32)

@@ -1,4 +1,4 @@
-"""Snapshots on disk: a small file each that names its segments, and the segments' folders, which they share."""
+"""Manifests: a snapshot on disk is a small file that names its segments, and the segments' folders, which they share."""
 
 import hashlib
 import shutil
@@ -15,7 +15,7 @@ from retrieval.digest import MANIFEST, publish_file
 from retrieval.errors import IndexCorrupt
 from retrieval.index.builder import article_digest, version_of
 from retrieval.index.segment import Segment, load_articles, load_segment, open_segment, save_segment
-from retrieval.index.snapshot import Part, Snapshot, any_word
+from retrieval.index.snapshot import LiveSegment, Snapshot, any_word
 from retrieval.index.structures import Mask
 
 KEPT = 3  # the active one, the one before it, and one that another process may still be about to load
@@ -56,15 +56,15 @@ def load_what_is_whole(
     same, so that they are in memory once.
     """
     try:
-        read = _read(manifest)
+        stored = _read(manifest)
     except (OSError, ValueError) as error:
         damaged(manifest, IndexCorrupt(str(manifest), str(error)))
         return None
-    folders = [manifest.parent.parent / _SEGMENTS / entry.segment for entry in read.entries]
+    folders = [manifest.parent.parent / _SEGMENTS / entry.segment for entry in stored.entries]
     known = {article_digest(article): article for article in articles}
-    parts: list[Part] = []
+    parts: list[LiveSegment] = []
     texts: dict[str, Article] = {}
-    for folder, entry in zip(folders, read.entries, strict=True):
+    for folder, entry in zip(folders, stored.entries, strict=True):
         try:
             part = _part(load_segment(folder), entry)
             texts |= _texts(part, known, folder)
@@ -73,7 +73,7 @@ def load_what_is_whole(
         else:
             parts.append(part)
     digests = (part.segment.digests[row] for part in parts for row in np.flatnonzero(part.live).tolist())
-    return Snapshot(version_of(read.configuration, digests), read.configuration, texts, parts, ordinary)
+    return Snapshot(version_of(stored.configuration, digests), stored.configuration, texts, parts, ordinary)
 
 
 def save(snapshot: Snapshot, index_dir: Path) -> Path:
@@ -137,13 +137,13 @@ def _entries(manifest: Path) -> list[_Entry]:
     return []
 
 
-def _part(segment: Segment, entry: _Entry) -> Part:
+def _part(segment: Segment, entry: _Entry) -> LiveSegment:
     live = np.ones(len(segment.digests), dtype=np.bool_)
     live[entry.dead] = False
-    return Part(segment, live)
+    return LiveSegment(segment, live)
 
 
-def _texts(part: Part, known: Mapping[str, Article], folder: Path) -> dict[str, Article]:
+def _texts(part: LiveSegment, known: Mapping[str, Article], folder: Path) -> dict[str, Article]:
     """The articles that are live in a part: those that are known already, others from the segment's folder."""
     wanted = {part.segment.shape.article_ids[row]: part.segment.digests[row] for row in _rows(part.live)}
     if not wanted.keys() <= {known[digest].article_id for digest in wanted.values() if digest in known}:

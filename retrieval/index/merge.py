@@ -1,4 +1,4 @@
-"""Many segments into one, without encoding anything: rows are copied, postings are renumbered."""
+"""Segment merge: many segments into one, without encoding anything: rows are copied, postings are renumbered."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ def merge_segments(parts: Sequence[tuple[Segment, Mask]]) -> Segment:
     """One segment of the articles that are live in each; equal to what building it anew would give. At least one part."""
     segments = [segment for segment, _ in parts]
     layout = lay_out([(segment.shape, live) for segment, live in parts])
-    articles = _Order.of([places.articles for places in layout.places])
-    chunks = _Order.of([places.chunks for places in layout.places])
-    units = _Order.of([places.units for places in layout.places])
-    tokens, token_starts = _tokens(segments, units)
+    articles = _MergeOrder.of([places.articles for places in layout.places])
+    chunks = _MergeOrder.of([places.chunks for places in layout.places])
+    children = _MergeOrder.of([places.children for places in layout.places])
+    tokens, token_starts = _tokens(segments, children)
     return Segment(
         configuration=segments[0].configuration,
         digests=articles.items([segment.digests for segment in segments]),
@@ -33,12 +33,12 @@ def merge_segments(parts: Sequence[tuple[Segment, Mask]]) -> Segment:
         headings=chunks.items([segment.headings for segment in segments]),
         spans=chunks.rows([segment.spans for segment in segments]),
         sketches=chunks.rows([segment.sketches for segment in segments]),
-        unit_chunks=units.rows(
-            [each.chunks[segment.unit_chunks] for segment, each in zip(segments, layout.places, strict=True)]
+        chunk_of_child=children.rows(
+            [places.chunks[segment.chunk_of_child] for segment, places in zip(segments, layout.places, strict=True)]
         ),
-        unit_kinds=units.rows([segment.unit_kinds for segment in segments]),
-        unit_digests=units.rows([segment.unit_digests for segment in segments]),
-        vectors=VectorIndex.build(units.rows([segment.vectors.vectors for segment in segments])),
+        kind_of_child=children.rows([segment.kind_of_child for segment in segments]),
+        child_digests=children.rows([segment.child_digests for segment in segments]),
+        vectors=VectorIndex.build(children.rows([segment.vectors.vectors for segment in segments])),
         tokens=tokens,
         token_starts=token_starts,
         fields={name: _field(name, level, segments, layout.places) for name, level in LEVELS.items()},
@@ -46,7 +46,7 @@ def merge_segments(parts: Sequence[tuple[Segment, Mask]]) -> Segment:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Order:
+class _MergeOrder:
     """Which row of the segments, counted through, becomes row n."""
 
     rows_of: NDArray[np.int64]
@@ -68,15 +68,18 @@ class _Order:
         return [every[row] for row in self.rows_of.tolist()]
 
 
-def _tokens(segments: Sequence[Segment], units: _Order) -> tuple[TokenVectors, NDArray[np.int64]]:
+def _tokens(segments: Sequence[Segment], children: _MergeOrder) -> tuple[TokenVectors, NDArray[np.int64]]:
     before = starts_of(np.array([len(segment.tokens) for segment in segments], dtype=np.int64))[:-1]
-    starts = units.rows(
+    starts = children.rows(
         [segment.token_starts[:-1] + first for segment, first in zip(segments, before.tolist(), strict=True)]
     )
-    counts = units.rows([np.diff(segment.token_starts) for segment in segments])
+    counts = children.rows([np.diff(segment.token_starts) for segment in segments])
     return np.concatenate([segment.tokens for segment in segments])[runs(starts, counts)], starts_of(counts)
 
 
 def _field(name: str, level: Level, segments: Sequence[Segment], places: Sequence[Places]) -> Postings:
-    parts = [(segment.fields[name], each.of(level)) for segment, each in zip(segments, places, strict=True)]
+    parts = [
+        (segment.fields[name], segment_places.of(level))
+        for segment, segment_places in zip(segments, places, strict=True)
+    ]
     return Postings.merge(parts, sum(int(np.count_nonzero(rows >= 0)) for _, rows in parts))

@@ -1,4 +1,4 @@
-"""The passages of a snapshot by their position, each made when somebody looks at it."""
+"""The passages of a snapshot by their position, each made lazily, when somebody looks at it."""
 
 from collections.abc import Iterator, Sequence
 from typing import overload
@@ -14,14 +14,14 @@ class Passages(Sequence[Chunk]):
     """A sequence of `Chunk`s that holds none of them: their texts are parts of the articles'."""
 
     def __init__(
-        self, articles: Sequence[Article], shape: Shape, segments: Sequence[Segment], homes: GlobalOrdinals
+        self, articles: Sequence[Article], shape: Shape, segments: Sequence[Segment], global_ordinals: GlobalOrdinals
     ) -> None:
-        """`articles` in the order of `shape`; `homes` says where each passage lies in the segments."""
+        """`articles` in the order of `shape`; `global_ordinals` says where each passage lies in the segments."""
         self._articles = articles
         self._starts = shape.chunk_starts
         self._article_of = owners(shape.chunk_starts)
         self._segments = segments
-        self._homes = homes
+        self._global_ordinals = global_ordinals
 
     def __len__(self) -> int:
         return len(self._article_of)
@@ -45,8 +45,8 @@ class Passages(Sequence[Chunk]):
         rows = np.array(positions, dtype=np.int64)
         owners_of = self._article_of[rows]
         ordinals = (rows - self._starts[owners_of]).tolist()
-        homes = self._homes.of_each(rows)
-        for owner, ordinal, (part, row) in zip(owners_of.tolist(), ordinals, homes, strict=True):
+        segment_rows = self._global_ordinals.of_each(rows)
+        for owner, ordinal, (part, row) in zip(owners_of.tolist(), ordinals, segment_rows, strict=True):
             article, segment = self._articles[owner], self._segments[part]
             heading_path, anchor = segment.headings[row]
             start, end = segment.spans[row].tolist()

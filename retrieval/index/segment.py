@@ -31,8 +31,10 @@ from retrieval.model import Embedding, TokenVectors
 
 HeadingOf = tuple[tuple[str, ...], str | None]  # the heading path and the anchor of a passage
 
-FULL_UNITS = 16_384  # what a build or a merge holds in memory at once: some 130 MB
-MOST_TOKENS = 96  # of a unit: with its sentence vector and code that is 8,064 bytes, at the default model's dimensions
+FULL_CHILD_CHUNKS = 16_384  # what a build or a merge holds in memory at once: some 130 MB
+MOST_TOKENS = (
+    96  # of a child chunk: with its sentence vector and code that is 8,064 bytes, at the default model's dimensions
+)
 _DIGEST_BYTES = 16
 _NAME_CHARS = 16
 _ARTICLES = TypeAdapter(tuple[Article, ...])
@@ -41,10 +43,10 @@ _FACTS = TypeAdapter(tuple[str, tuple[str, ...], tuple[str, ...], tuple[HeadingO
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segment:
-    """Articles in the order of their ids, their passages and units in the order of the text, and a row of each array for each.
+    """Articles in the order of their ids, their passages and child chunks in the order of the text, and a row of each array for each.
 
     The articles' texts are not part of it in memory, only in its folder. Passage n is `spans[n]` of its article's body
-    below `headings[n]`; unit n belongs to passage `unit_chunks[n]` of the segment, is of the kind `KINDS[unit_kinds[n]]`,
+    below `headings[n]`; child chunk n belongs to passage `chunk_of_child[n]` of the segment, is of the kind `KINDS[kind_of_child[n]]`,
     and has the token vectors `tokens[token_starts[n]:token_starts[n + 1]]`, at most 96. Once stored,
     arrays are mapped files.
     """
@@ -55,9 +57,9 @@ class Segment:
     headings: Sequence[HeadingOf]
     spans: Rows
     sketches: Sketches
-    unit_chunks: Rows
-    unit_kinds: NDArray[np.uint8]
-    unit_digests: NDArray[np.uint8]
+    chunk_of_child: Rows
+    kind_of_child: NDArray[np.uint8]
+    child_digests: NDArray[np.uint8]
     vectors: VectorIndex
     tokens: TokenVectors
     token_starts: NDArray[np.int64]
@@ -69,18 +71,18 @@ class Segment:
         content = orjson.dumps([self.configuration, self.digests])
         return hashlib.sha256(content).hexdigest()[:_NAME_CHARS]
 
-    def embedding(self, unit: int) -> Embedding:
-        """The vectors of a unit, so that the same text need not be encoded again."""
-        return Embedding(self.vectors.vectors[unit], self.tokens_of(unit))
+    def embedding(self, child: int) -> Embedding:
+        """The vectors of a child chunk, so that the same text need not be encoded again."""
+        return Embedding(self.vectors.vectors[child], self.tokens_of(child))
 
-    def tokens_of(self, unit: int) -> TokenVectors:
-        """The token vectors of a unit."""
-        return self.tokens[self.token_starts[unit] : self.token_starts[unit + 1]]
+    def tokens_of(self, child: int) -> TokenVectors:
+        """The token vectors of a child chunk."""
+        return self.tokens[self.token_starts[child] : self.token_starts[child + 1]]
 
 
-def unit_digest(unit: ChildChunk) -> bytes:
-    """What the vectors of a unit are known by: its kind, which says whether tokens are kept, and its text."""
-    return hashlib.sha256(f"{unit.kind}\n{unit.text}".encode()).digest()[:_DIGEST_BYTES]
+def child_digest(child: ChildChunk) -> bytes:
+    """What the vectors of a child chunk are known by: its kind, which says whether tokens are kept, and its text."""
+    return hashlib.sha256(f"{child.kind}\n{child.text}".encode()).digest()[:_DIGEST_BYTES]
 
 
 def build_segment(
@@ -93,17 +95,17 @@ def build_segment(
 ) -> Segment:
     """The segment of articles in the order of their ids, with their digests.
 
-    `embeddings` has each unit's by the digest of its text; `widths` are the dimensions of sentence and token vectors.
+    `embeddings` has each child chunk's by the digest of its text; `widths` are the dimensions of sentence and token vectors.
     """
-    units = [unit for cut in cuts for unit in cut.units]
+    children = [child for cut in cuts for child in cut.children]
     chunks = [chunk for cut in cuts for chunk in cut.chunks]
-    unit_digests = [unit_digest(unit) for unit in units]
-    encoded = [embeddings[digest] for digest in unit_digests]
-    tokens = [_thinned(unit, each.tokens) for unit, each in zip(units, encoded, strict=True)]
+    child_digests = [child_digest(child) for child in children]
+    encoded = [embeddings[digest] for digest in child_digests]
+    tokens = [_thinned(child, embedding.tokens) for child, embedding in zip(children, encoded, strict=True)]
     shape = Shape(
         [cut.article.article_id for cut in cuts],
         starts_of(np.array([len(cut.chunks) for cut in cuts], dtype=np.int64)),
-        starts_of(np.array([len(cut.units) for cut in cuts], dtype=np.int64)),
+        starts_of(np.array([len(cut.children) for cut in cuts], dtype=np.int64)),
     )
     return Segment(
         configuration=configuration,
@@ -112,23 +114,25 @@ def build_segment(
         headings=[(chunk.heading_path, chunk.anchor) for chunk in chunks],
         spans=np.array([(chunk.start, chunk.end) for chunk in chunks], dtype=np.int32).reshape(-1, 2),
         sketches=np.array(list(_sketches(cuts)), dtype=np.uint32).reshape(-1, SKETCH_HASHES),
-        unit_chunks=np.array(list(_unit_chunks(cuts, encoded, shape)), dtype=np.int32),
-        unit_kinds=np.array([KINDS.index(unit.kind) for unit in units], dtype=np.uint8),
-        unit_digests=np.frombuffer(b"".join(unit_digests), dtype=np.uint8).reshape(-1, _DIGEST_BYTES),
-        vectors=VectorIndex.build(np.array([each.sentence for each in encoded], np.float32).reshape(-1, widths[0])),
+        chunk_of_child=np.array(list(_chunks_of_children(cuts, encoded, shape)), dtype=np.int32),
+        kind_of_child=np.array([KINDS.index(child.kind) for child in children], dtype=np.uint8),
+        child_digests=np.frombuffer(b"".join(child_digests), dtype=np.uint8).reshape(-1, _DIGEST_BYTES),
+        vectors=VectorIndex.build(
+            np.array([embedding.sentence for embedding in encoded], np.float32).reshape(-1, widths[0])
+        ),
         tokens=np.concatenate([np.zeros((0, widths[1]), np.int8), *tokens]),
-        token_starts=starts_of(np.array([len(each) for each in tokens], dtype=np.int64)),
+        token_starts=starts_of(np.array([len(embedding) for embedding in tokens], dtype=np.int64)),
         fields={name: Postings.build(rows) for name, rows in field_rows(cuts).items()},
     )
 
 
-def _thinned(unit: ChildChunk, tokens: TokenVectors) -> TokenVectors:
-    """Of a piece at most 96 rows, spread evenly over the text; none of a unit whose tokens are never compared.
+def _thinned(child: ChildChunk, tokens: TokenVectors) -> TokenVectors:
+    """Of a child chunk at most 96 rows, spread evenly over the text; none of a child chunk whose tokens are never compared.
 
-    One piece of seven of a help centre with code has more. Found as well: hit@1 and hit@3 of arduino_help and banking77
+    One child chunk of seven of a help centre with code has more. Found as well: hit@1 and hit@3 of arduino_help and banking77
     stay what they are with all rows, or 96 pooled ones.
     """
-    if unit.kind != "piece":
+    if child.kind != "piece":
         return tokens[:0]
     if len(tokens) <= MOST_TOKENS:
         return tokens
@@ -142,14 +146,14 @@ def _sketches(cuts: Iterable[Cut]) -> Iterator[Sketches]:
             yield sketch(words(" ".join([*chunk.heading_path[-1:], text])))
 
 
-def _unit_chunks(cuts: Sequence[Cut], encoded: Sequence[Embedding], shape: Shape) -> Iterator[int]:
-    """The passage of each unit; a question belongs to that passage of its article which has the unit most like it."""
+def _chunks_of_children(cuts: Sequence[Cut], encoded: Sequence[Embedding], shape: Shape) -> Iterator[int]:
+    """The passage of each child chunk; a question belongs to that passage of its article which has the child chunk most like it."""
     for number, cut in enumerate(cuts):
-        first, last = shape.unit_starts[number : number + 2].tolist()
-        vectors = [each.sentence for each in encoded[first:last]]
-        placed = [unit.ordinal for unit in cut.units if unit.ordinal is not None]
-        for unit, vector in zip(cut.units, vectors, strict=True):
-            ordinal = unit.ordinal
+        first, last = shape.child_starts[number : number + 2].tolist()
+        vectors = [embedding.sentence for embedding in encoded[first:last]]
+        placed = [child.ordinal for child in cut.children if child.ordinal is not None]
+        for child, vector in zip(cut.children, vectors, strict=True):
+            ordinal = child.ordinal
             if ordinal is None:
                 ordinal = placed[int(np.argmax(np.stack(vectors[: len(placed)]) @ vector))]
             yield int(shape.chunk_starts[number]) + ordinal
@@ -162,12 +166,12 @@ def save_segment(segment: Segment, articles: Iterable[Article], folder: Path) ->
         (temporary / "facts.json").write_bytes(orjson.dumps(facts))
         (temporary / "articles.json").write_bytes(orjson.dumps(list(articles)))
         save_array(temporary / "chunk-starts.npy", segment.shape.chunk_starts)
-        save_array(temporary / "unit-starts.npy", segment.shape.unit_starts)
+        save_array(temporary / "unit-starts.npy", segment.shape.child_starts)
         save_array(temporary / "spans.npy", segment.spans)
         save_array(temporary / "sketches.npy", segment.sketches)
-        save_array(temporary / "unit-chunks.npy", segment.unit_chunks)
-        save_array(temporary / "unit-kinds.npy", segment.unit_kinds)
-        save_array(temporary / "unit-digests.npy", segment.unit_digests)
+        save_array(temporary / "unit-chunks.npy", segment.chunk_of_child)
+        save_array(temporary / "unit-kinds.npy", segment.kind_of_child)
+        save_array(temporary / "unit-digests.npy", segment.child_digests)
         save_array(temporary / "tokens.npy", segment.tokens)
         save_array(temporary / "token-starts.npy", segment.token_starts)
         segment.vectors.save(temporary)
@@ -202,9 +206,9 @@ def open_segment(folder: Path) -> Segment:
         headings=headings,
         spans=load_array(folder / "spans.npy", np.int32),
         sketches=load_array(folder / "sketches.npy", np.uint32),
-        unit_chunks=load_array(folder / "unit-chunks.npy", np.int32),
-        unit_kinds=load_array(folder / "unit-kinds.npy", np.uint8),
-        unit_digests=load_array(folder / "unit-digests.npy", np.uint8),
+        chunk_of_child=load_array(folder / "unit-chunks.npy", np.int32),
+        kind_of_child=load_array(folder / "unit-kinds.npy", np.uint8),
+        child_digests=load_array(folder / "unit-digests.npy", np.uint8),
         vectors=VectorIndex.load(folder),
         tokens=load_array(folder / "tokens.npy", np.int8),
         token_starts=load_array(folder / "token-starts.npy", np.int64),

@@ -1,4 +1,4 @@
-"""One immutable state of the knowledge base, and what can be asked of it."""
+"""A snapshot: one immutable state of the index, and what can be asked of it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ def any_word(word: str) -> bool:  # noqa: ARG001 - as `Encoder.is_word`
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class LiveSegment:
     """A segment and which of its articles are served; the others were edited or removed since it was built."""
 
     segment: Segment
@@ -29,10 +29,10 @@ class Part:
 
 
 class Snapshot:
-    """Articles, passages and units, each counted from 0 in the order of (article_id, place in the text).
+    """Articles, passages and child chunks, each counted from 0 in the order of (article_id, place in the text).
 
-    These positions and every score follow from the articles alone, not from the segments they lie in. `chunk_of_unit`,
-    `article_of_unit` and `article_of_chunk` are int32 rows of such positions, `kind_of_unit` places in `unit.KINDS`.
+    These positions and every score follow from the articles alone, not from the segments they lie in. `chunk_of_child`,
+    `article_of_child` and `article_of_chunk` are int32 rows of such positions, `kind_of_child` places in `child_chunk.KINDS`.
     An `allowed` mask has an entry for every article. Drafts are not part of a snapshot. Nothing of it ever changes.
     """
 
@@ -41,7 +41,7 @@ class Snapshot:
         kb_version: str,
         configuration: str,
         articles: Mapping[str, Article],
-        parts: Sequence[Part],
+        parts: Sequence[LiveSegment],
         ordinary: Callable[[str], bool] = any_word,
     ) -> None:
         """`articles` has at least those that are live in the parts; each of them is live in one part only.
@@ -56,18 +56,18 @@ class Snapshot:
         self.article_ids = tuple(layout.shape.article_ids)
         self.articles: Mapping[str, Article] = {article_id: articles[article_id] for article_id in self.article_ids}
         self.article_of_chunk: Rows = owners(layout.shape.chunk_starts)
-        self.article_of_unit: Rows = owners(layout.shape.unit_starts)
-        self.chunk_of_unit, self.kind_of_unit = _units(self.parts, layout)
+        self.article_of_child: Rows = owners(layout.shape.child_starts)
+        self.chunk_of_child, self.kind_of_child = _children(self.parts, layout)
         self.digests: Mapping[str, str] = _digests(self.parts)
         self._layout = layout
         self._segments = [part.segment for part in parts]
-        self._home_of_unit = GlobalOrdinals.of([places.units for places in layout.places])
-        self._home_of_chunk = GlobalOrdinals.of([places.chunks for places in layout.places])
-        self._position = {article_id: at for at, article_id in enumerate(self.article_ids)}
+        self._ordinals_of_children = GlobalOrdinals.of([places.children for places in layout.places])
+        self._ordinals_of_chunks = GlobalOrdinals.of([places.chunks for places in layout.places])
+        self._position = {article_id: position for position, article_id in enumerate(self.article_ids)}
         self._fields = {name: self._field(name) for name in LEVELS}
-        self._counts = {kind: self._count(at) for at, kind in enumerate(KINDS)}
+        self._counts = {kind: self._count(position) for position, kind in enumerate(KINDS)}
         self._examples, self._group_of = _groups(self.articles.values())
-        self.chunks = Passages(list(self.articles.values()), layout.shape, self._segments, self._home_of_chunk)
+        self.chunks = Passages(list(self.articles.values()), layout.shape, self._segments, self._ordinals_of_chunks)
 
     def visible(self, audience: Audience) -> Mask:
         """Which articles the audience may know of, in the order of `article_ids`.
@@ -81,45 +81,45 @@ class Snapshot:
         return mask
 
     def dense(self, vector: Vectors, allowed: Mask, depth: int) -> tuple[Positions, Vectors]:
-        """The `depth` units nearest to a vector and their exact cosines, best first; equal ones in their order.
+        """The `depth` child chunks nearest to a vector and their exact cosines, best first; equal ones in their order.
 
-        0.5 ms for 15,000 units, 20 ms for 200,000.
+        0.5 ms for 15,000 child chunks, 20 ms for 200,000.
         """
         parts = [(part.segment.vectors, mask) for part, mask in zip(self.parts, self._masks(allowed), strict=True)]
         near = zip(self._layout.places, nearest(parts, vector, depth), strict=True)
-        units = np.concatenate([np.zeros(0, np.int64), *(places.units[rows] for places, rows in near)])
-        units.sort()
-        return best_rows(units, self.cosines(vector, units), depth)
+        children = np.concatenate([np.zeros(0, np.int64), *(places.children[rows] for places, rows in near)])
+        children.sort()
+        return best_rows(children, self.cosines(vector, children), depth)
 
     def _masks(self, allowed: Mask) -> Iterator[Mask | None]:
-        """Of each segment the units that are live and allowed; None where all are."""
+        """Of each segment the child chunks that are live and allowed; None where all are."""
         for part, places in zip(self.parts, self._layout.places, strict=True):
-            here = part.live & allowed[places.articles]
-            yield None if here.all() else np.repeat(here, np.diff(part.segment.shape.unit_starts))
+            served = part.live & allowed[places.articles]
+            yield None if served.all() else np.repeat(served, np.diff(part.segment.shape.child_starts))
 
-    def cosines(self, vector: Vectors, units: Positions) -> Vectors:
-        """The exact cosine of each of these units with a vector, float32 (n,)."""
-        cosines: Vectors = np.zeros(len(units), dtype=np.float32)
-        parts, rows = self._home_of_unit.parts[units], self._home_of_unit.rows[units]
+    def cosines(self, vector: Vectors, children: Positions) -> Vectors:
+        """The exact cosine of each of these child chunks with a vector, float32 (n,)."""
+        cosines: Vectors = np.zeros(len(children), dtype=np.float32)
+        parts, rows = self._ordinals_of_children.parts[children], self._ordinals_of_children.rows[children]
         for number in np.unique(parts).tolist():
-            here = parts == number
-            cosines[here] = self._segments[number].vectors.cosines(vector, rows[here])
+            in_segment = parts == number
+            cosines[in_segment] = self._segments[number].vectors.cosines(vector, rows[in_segment])
         return cosines
 
     def field_scores(self, field: str, asked: Iterable[str], allowed: Mask) -> Scores:
-        """BM25 of every row of a field, float64: a row an article, passage or unit as `fields.LEVELS` says.
+        """BM25 of every row of a field, float64: a row an article, passage or child chunk as `fields.LEVELS` says.
 
         0 where no word is shared or the article is not allowed; `asked` are the `lexical.words` of a question.
         """
         return self._fields[field].scores(asked) * allowed[self._owners(LEVELS[field])]
 
-    def tokens(self, units: Positions) -> list[TokenVectors]:
-        """The token vectors of each unit, int8 (t, k): unit-length rows times 127, mapped from the file."""
-        return [self._segments[part].tokens_of(row) for part, row in self._home_of_unit.of_each(units)]
+    def tokens(self, children: Positions) -> list[TokenVectors]:
+        """The token vectors of each child chunk, int8 (t, k): unit-length rows times 127, mapped from the file."""
+        return [self._segments[part].tokens_of(row) for part, row in self._ordinals_of_children.of_each(children)]
 
     def sketches(self, chunks: Sequence[int]) -> Sketches:
         """What passages are compared by with others that may say the same, uint32 (n, 64)."""
-        places = self._home_of_chunk.of_each(np.array(chunks, dtype=np.int64))
+        places = self._ordinals_of_chunks.of_each(np.array(chunks, dtype=np.int64))
         return np.array([self._segments[part].sketches[row] for part, row in places]).reshape(-1, SKETCH_HASHES)
 
     def rarity(self, word: str) -> float:
@@ -139,27 +139,31 @@ class Snapshot:
     def places_of(self, word: str, allowed: Mask) -> int:
         """In how many titles, passages and questions of the articles of a mask a word stands."""
         rows = ((LEVELS[name], field.rows(word)) for name, field in self._fields.items())
-        return sum(int(np.count_nonzero(allowed[self._owners(level)[at]])) for level, at in rows)
+        return sum(int(np.count_nonzero(allowed[self._owners(level)[row_numbers]])) for level, row_numbers in rows)
 
     def chunks_of(self, article_id: str) -> range:
         """The positions of an article's chunks."""
-        at = self._position.get(article_id)
-        return range(0) if at is None else range(*self._layout.shape.chunk_starts[at : at + 2].tolist())
+        position = self._position.get(article_id)
+        return (
+            range(0) if position is None else range(*self._layout.shape.chunk_starts[position : position + 2].tolist())
+        )
 
-    def units_of(self, article_id: str) -> Sequence[int]:
-        """The positions of an article's units."""
-        at = self._position.get(article_id)
-        return range(0) if at is None else range(*self._layout.shape.unit_starts[at : at + 2].tolist())
+    def children_of(self, article_id: str) -> Sequence[int]:
+        """The positions of an article's child chunks."""
+        position = self._position.get(article_id)
+        return (
+            range(0) if position is None else range(*self._layout.shape.child_starts[position : position + 2].tolist())
+        )
 
-    def units_of_chunk(self, chunk: int) -> Positions:
-        """The positions of a passage's units."""
+    def children_of_chunk(self, chunk: int) -> Positions:
+        """The positions of a passage's child chunks."""
         article = int(self.article_of_chunk[chunk])
-        first, last = self._layout.shape.unit_starts[article : article + 2].tolist()
-        units: Positions = first + np.flatnonzero(self.chunk_of_unit[first:last] == chunk)
-        return units
+        first, last = self._layout.shape.child_starts[article : article + 2].tolist()
+        children: Positions = first + np.flatnonzero(self.chunk_of_child[first:last] == chunk)
+        return children
 
     def count_of(self, kind: Kind) -> NDArray[np.int64]:
-        """How many units of a kind each article has."""
+        """How many child chunks of a kind each article has."""
         return self._counts[kind]
 
     def having(self, asked: Sequence[str], article: int) -> NDArray[np.bool_]:
@@ -167,9 +171,9 @@ class Snapshot:
 
         Title and headings count as part of a passage.
         """
-        own = self.chunks_of(self.article_ids[article])
-        rows = [self._fields["body"].within(word, own) for word in asked]
-        return np.array(rows, dtype=np.bool_).reshape(len(asked), len(own))
+        chunks = self.chunks_of(self.article_ids[article])
+        rows = [self._fields["body"].within(word, chunks) for word in asked]
+        return np.array(rows, dtype=np.bool_).reshape(len(asked), len(chunks))
 
     def _owners(self, level: Level) -> Rows:
         """The article of every row of a level."""
@@ -178,11 +182,11 @@ class Snapshot:
                 return np.arange(len(self.article_ids), dtype=np.int32)
             case "chunks":
                 return self.article_of_chunk
-            case "units":
-                return self.article_of_unit
+            case "children":
+                return self.article_of_child
 
     def _count(self, kind: int) -> NDArray[np.int64]:
-        return np.bincount(self.article_of_unit[self.kind_of_unit == kind], minlength=len(self.article_ids))
+        return np.bincount(self.article_of_child[self.kind_of_child == kind], minlength=len(self.article_ids))
 
     def _field(self, name: str) -> Field:
         """The field over all segments."""
@@ -193,20 +197,20 @@ class Snapshot:
         )
 
 
-def _digests(parts: Iterable[Part]) -> dict[str, str]:
+def _digests(parts: Iterable[LiveSegment]) -> dict[str, str]:
     """The digest of every article by id."""
     served = ((part.segment, row) for part in parts for row in np.flatnonzero(part.live).tolist())
     return {segment.shape.article_ids[row]: segment.digests[row] for segment, row in served}
 
 
-def _units(parts: Sequence[Part], layout: Layout) -> tuple[Rows, Rows]:
-    """The passage and the kind of every unit."""
-    total = int(layout.shape.unit_starts[-1])
+def _children(parts: Sequence[LiveSegment], layout: Layout) -> tuple[Rows, Rows]:
+    """The passage and the kind of every child chunk."""
+    total = int(layout.shape.child_starts[-1])
     chunks, kinds = np.zeros(total, dtype=np.int32), np.zeros(total, dtype=np.int32)
     for part, places in zip(parts, layout.places, strict=True):
-        live = places.units >= 0
-        chunks[places.units[live]] = places.chunks[part.segment.unit_chunks[live]]
-        kinds[places.units[live]] = part.segment.unit_kinds[live]
+        live = places.children >= 0
+        chunks[places.children[live]] = places.chunks[part.segment.chunk_of_child[live]]
+        kinds[places.children[live]] = part.segment.kind_of_child[live]
     return chunks, kinds
 
 

@@ -1,4 +1,4 @@
-"""The snapshots in the data folder, as seen from one folder of articles."""
+"""The snapshot store: the snapshots in the data folder, as seen from one folder of articles."""
 
 import fcntl
 import hashlib
@@ -26,7 +26,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class SnapshotStore:
     """The snapshots in `index_dir`, as seen from the folder `kb_dir`; several folders and processes may share them."""
 
     index_dir: Path

@@ -1,4 +1,4 @@
-"""The live knowledge base: opened at start, watched, and swapped whole when a file is saved."""
+"""File watching: the live knowledge base, opened at start and swapped whole when a file is saved."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ from retrieval.articles import Article, Fingerprints, Reader
 from retrieval.errors import ArticleError, KbEmpty, KbMissing, KbUnusable
 from retrieval.index.builder import Progress
 from retrieval.index.snapshot import Snapshot
-from retrieval.index.snapshot_store import Stored
+from retrieval.index.snapshot_store import SnapshotStore
 from retrieval.model import Encoder
 
 log = structlog.stdlib.get_logger(__name__)
@@ -28,7 +28,7 @@ class Knowledge:
     reading; while there are any, the snapshot is the one from before them.
     """
 
-    def __init__(self, reader: Reader, stored: Stored, encoder: Encoder, snapshot: Snapshot) -> None:
+    def __init__(self, reader: Reader, stored: SnapshotStore, encoder: Encoder, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self.errors: tuple[ArticleError, ...] = ()
         self._reader = reader
@@ -47,7 +47,7 @@ class Knowledge:
         """
         reader = Reader(kb_dir)
         reading = reader.read()
-        stored = Stored(index_dir, kb_dir)
+        stored = SnapshotStore(index_dir, kb_dir)
         with stored.alone():
             version = stored.active_version()
             snapshot = stored.at(version, encoder, reading.articles)
@@ -104,13 +104,13 @@ class Knowledge:
         Notifications make it quick; looking at names, sizes and times every second makes it certain (lost
         notifications, network drives, a folder that was moved away and is back).
         """
-        seen: Fingerprints | None = None
+        known: Fingerprints | None = None
         async for _ in _ticks(self._reader.kb_dir, debounce_s):
             try:
-                found = await asyncio.to_thread(self._reader.look)
-                if found != seen and await self.refresh():
+                fingerprints = await asyncio.to_thread(self._reader.look)
+                if fingerprints != known and await self.refresh():
                     await self.tidy()
-                seen = found
+                known = fingerprints
             except OSError as error:  # a folder that went away while it was listed: look again
                 log.warning("kb.kept", kb_version=self.snapshot.kb_version, problem=str(error))
 

@@ -1,4 +1,4 @@
-"""What flows through an exported graph when texts of every kind are read: the basis of its 8-bit scales."""
+"""Activation ranges: what flows through an exported graph on texts of every kind, the calibration of its 8-bit scales."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Texts:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Observed:
     """`ranges` of the tensors asked for, by name; and the rows of another, float32 (tokens of all texts, width)."""
 
     ranges: Mapping[str, Range]
@@ -44,14 +44,14 @@ class Seen:
 
 def observe(
     model: ModelProto, tokenizer: Tokenizer, texts: Sequence[str], *, ranges_of: Sequence[str], rows_of: str
-) -> Seen:
+) -> Observed:
     """Runs the graph over the texts. Texts of one length go together, so that no padding is seen."""
     passes = [
         (dict(zip(ranges_of, map(Range.of, values), strict=True)), rows.reshape(-1, rows.shape[-1]))
         for *values, rows in _runs(model, tokenizer, texts, [*ranges_of, rows_of])
     ]
-    ranges = {name: reduce(or_, (found[name] for found, _ in passes)) for name in ranges_of}
-    return Seen(ranges, np.concatenate([rows for _, rows in passes]))
+    ranges = {name: reduce(or_, (ranges_of_pass[name] for ranges_of_pass, _ in passes)) for name in ranges_of}
+    return Observed(ranges, np.concatenate([rows for _, rows in passes]))
 
 
 def _runs(

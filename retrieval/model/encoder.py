@@ -192,4 +192,4 @@ def _features(word: str) -> Iterator[str]:
     if word:
         yield word
     padded = f"<{word}>"
-    yield from (padded[at : at + _NGRAM] for at in range(len(padded) - _NGRAM + 1))
+    yield from (padded[start : start + _NGRAM] for start in range(len(padded) - _NGRAM + 1))

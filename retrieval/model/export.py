@@ -1,4 +1,4 @@
-"""Turns a sentence-transformers model into an ONNX folder; run as `python -m retrieval.model.export MODEL TARGET`.
+"""ONNX export: turns a sentence-transformers model into an ONNX folder; run as `python -m retrieval.model.export MODEL TARGET`.
 
 A process of its own: torch and its memory (about a gigabyte) go away with it, and the server never imports them.
 """
@@ -72,12 +72,12 @@ def export(source: Path, target: Path) -> tuple[str, Agreement]:
     texts = Texts.shipped()
     model, tokenizer, notes, expected = _traced(source)
     tokenizer.save(str(target / "tokenizer.json"))
-    seen = observe(model, tokenizer, texts.fitted, ranges_of=quantised_inputs(model), rows_of=_HIDDEN)
-    directions = _principal(seen.rows)
+    observed = observe(model, tokenizer, texts.fitted, ranges_of=quantised_inputs(model), rows_of=_HIDDEN)
+    directions = _principal(observed.rows)
     precise = _with_token_vectors(model, directions)
     encoder = _save(precise, notes | {PRECISION: "float32"}, target)
     _compare([*encoder.encode(PROBES), *encoder.encode_queries(PROBES)], expected)
-    reduced = _with_token_vectors(quantise(model, seen.ranges), directions)
+    reduced = _with_token_vectors(quantise(model, observed.ranges), directions)
     reduced_encoder = _save(reduced, notes | {PRECISION: "int8"}, target)
     agreement = Agreement.of(encoder.encode(texts.held_out), reduced_encoder.encode(texts.held_out))
     if not agreement.holds:
@@ -173,9 +173,9 @@ def _save(model: ModelProto, notes: dict[str, str], target: Path) -> OnnxEncoder
     return OnnxEncoder(target)
 
 
-def _compare(found: Sequence[Embedding], expected: Vectors) -> None:
+def _compare(embeddings: Sequence[Embedding], expected: Vectors) -> None:
     """An export is good only if it computes what the model computes."""
-    difference = float(np.abs(np.stack([embedding.sentence for embedding in found]) - expected).max())
+    difference = float(np.abs(np.stack([embedding.sentence for embedding in embeddings]) - expected).max())
     if not difference < TOLERANCE:
         raise ValueError(f"the exported graph differs from the model by {difference:.2e}, more than {TOLERANCE}")
 

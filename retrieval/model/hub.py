@@ -1,4 +1,4 @@
-"""A sentence-transformers model by its name on Hugging Face: from the local cache, else fetched once.
+"""Hugging Face Hub: a sentence-transformers model by its name, from the local cache, else fetched once.
 
 Handrail asks for nothing by itself; that the operator named such a model is what asks. Only weights that hold nothing
 but numbers are fetched (safetensors), no code.

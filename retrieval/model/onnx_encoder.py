@@ -1,4 +1,4 @@
-"""An exported embedding model, run by onnxruntime; torch is not imported."""
+"""ONNX inference: an exported embedding model, run by onnxruntime; torch is not imported."""
 
 import os
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Finds, checks and prepares the embedding model: exported once, verified at every start."""
+"""Model preparation: the embedding model found, exported once, and verified at every start."""
 
 import hashlib
 import importlib.util
@@ -65,9 +65,9 @@ def _source(model: str, progress: Callable[[str], None]) -> Path:
 
 
 def _check_default(model: str, source: Path, contents: Mapping[str, str]) -> None:
-    found = contents.get(WEIGHTS, "none (the file is missing)")
-    if model == DEFAULT_MODEL and found != DEFAULT_SHA256:
-        raise ModelDigestMismatch(str(source / WEIGHTS), DEFAULT_SHA256, found)
+    digest = contents.get(WEIGHTS, "none (the file is missing)")
+    if model == DEFAULT_MODEL and digest != DEFAULT_SHA256:
+        raise ModelDigestMismatch(str(source / WEIGHTS), DEFAULT_SHA256, digest)
 
 
 def _export(model: str, source: Path, target: Path) -> dict[str, str | float]:

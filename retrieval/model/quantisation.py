@@ -1,4 +1,4 @@
-"""Turns an exported float32 graph into one that computes in 8 bits, with scales that are constants of the graph.
+"""Static quantisation (QDQ int8): an exported float32 graph becomes one whose scales are constants.
 
 Quantised are the products with weights, from both sides, and large embedding tables. Attention's own products, the
 mask, softmax, layer norms, pooling and what else there is stay float32, and so does a product whose input has values
@@ -93,17 +93,19 @@ class _Scale:
     high: float
 
     @classmethod
-    def of(cls, seen: Range, weights: Sequence[Vectors]) -> "_Scale":
-        divisor = _divisor(seen, weights)
-        return cls(divisor, min(0.0, float((seen.low / divisor).min())), max(0.0, float((seen.high / divisor).max())))
+    def of(cls, observed: Range, weights: Sequence[Vectors]) -> "_Scale":
+        divisor = _divisor(observed, weights)
+        return cls(
+            divisor, min(0.0, float((observed.low / divisor).min())), max(0.0, float((observed.high / divisor).max()))
+        )
 
     @property
     def step(self) -> float:
         return max(self.high - self.low, float(_TINY)) / _INPUT_STEPS
 
-    def signal_db(self, seen: Range) -> float:
+    def signal_db(self, observed: Range) -> float:
         """Mean square of the values over that of their rounding, which is a step's square over 12."""
-        signal = float((seen.squares / self.divisor**2).mean()) / seen.rows
+        signal = float((observed.squares / self.divisor**2).mean()) / observed.rows
         return 10 * math.log10(max(signal, float(_TINY) ** 2) / (self.step**2 / 12))
 
 
@@ -130,9 +132,9 @@ class _Rewriting:
         self._graph.node.extend(self._nodes)
         self._graph.initializer.extend(tensor for name, tensor in self._constants.items() if name in used)
 
-    def _scale(self, seen: Range, products: Sequence[NodeProto]) -> _Scale | None:
-        scale = _Scale.of(seen, [self._value(node.input[1]) for node in products])
-        return scale if scale.signal_db(seen) >= MIN_SIGNAL_DB else None
+    def _scale(self, observed: Range, products: Sequence[NodeProto]) -> _Scale | None:
+        scale = _Scale.of(observed, [self._value(node.input[1]) for node in products])
+        return scale if scale.signal_db(observed) >= MIN_SIGNAL_DB else None
 
     def _product(self, node: NodeProto, scale: _Scale) -> None:
         weights = self._value(node.input[1]) * scale.divisor[:, None]
@@ -188,9 +190,9 @@ class _Rewriting:
         self._nodes.append(node)
 
 
-def _divisor(seen: Range, weights: Sequence[Vectors]) -> Vectors:
+def _divisor(observed: Range, weights: Sequence[Vectors]) -> Vectors:
     """What each channel is divided by, so that input and weights share its size; 1 in the geometric mean."""
-    of_input = _at_least_a_step(np.maximum(np.abs(seen.low), np.abs(seen.high)), _INPUT_STEPS)
+    of_input = _at_least_a_step(np.maximum(np.abs(observed.low), np.abs(observed.high)), _INPUT_STEPS)
     of_weights = _at_least_a_step(np.max([np.abs(matrix).max(axis=1) for matrix in weights], axis=0), _WEIGHT_STEPS)
     divisor = np.log(of_input) * SMOOTHING - np.log(of_weights) * (1 - SMOOTHING)
     centred: Vectors = np.exp(divisor - divisor.mean()).astype(np.float32)

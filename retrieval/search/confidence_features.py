@@ -1,4 +1,4 @@
-"""What tells whether the best article is the right one, or whether none is: numbers that mean the same for any articles."""
+"""Confidence features: numbers that tell whether the best article is the right one, and mean the same for any articles."""
 
 import math
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ import numpy as np
 
 from retrieval.index import words
 from retrieval.search.ranker import Ranking
-from retrieval.search.signals import SIGNALS, Numbers, RankingSignals
+from retrieval.search.signals import SIGNALS, Floats, RankingSignals
 
 if TYPE_CHECKING:
     from retrieval.index import Snapshot
@@ -18,11 +18,11 @@ ConfidenceFeatures = Mapping[str, float]
 _EVEN = 1e-9
 
 CONFIDENCE_FEATURES = (
-    "near",  # cosine of the question with the article's nearest piece or way of asking
+    "near",  # cosine of the question with the article's nearest child chunk or way of asking
     "title",  # with its title
     "title_words",  # share of the question's words, by rarity, that its title has (BM25)
     "body_words",  # and that its best passage has (BM25)
-    "late",  # mean over the question's tokens of the best cosine with a token of a piece
+    "late",  # mean over the question's tokens of the best cosine with a token of a child chunk
     "near_lead",  # by how much `near` is better than that of the best other article; below 0 where it is worse
     "late_lead",  # and `late`
     "chance",  # of being the right one, if one of those found is
@@ -33,20 +33,20 @@ CONFIDENCE_FEATURES = (
     "missing",  # rarity of the rarest word that its best passage lacks
     "unknown",  # share of the question's content words, by rarity, that no article has
     "worst_tokens",  # best cosines of that quarter of the question's tokens which finds least in the article
-    "telling_tokens",  # best cosines of the question's tokens, those counting more that tell pieces apart
+    "telling_tokens",  # best cosines of the question's tokens, those counting more that tell child chunks apart
     "words",  # logarithm of 1 + the number of content words
 )
 
 
-def profile(snapshot: "Snapshot", question: str, ranking: Ranking, article: int) -> ConfidenceFeatures:
-    """The features of an article (a position) for a question, by CONFIDENCE_FEATURES; 0.3 ms."""
-    found = {
+def confidence_features(snapshot: "Snapshot", question: str, ranking: Ranking, article: int) -> ConfidenceFeatures:
+    """The confidence features of an article (a position) for a question, by CONFIDENCE_FEATURES; 0.3 ms."""
+    values = {
         **_standing(ranking, article),
         **_fused(ranking.scores, article),
-        **_tokens(snapshot, ranking.views[-1 if ranking.share > 1 / 2 else 0], article),
+        **_tokens(snapshot, ranking.views[-1 if ranking.context_weight > 1 / 2 else 0], article),
         **_words(snapshot, question, article),
     }
-    return {name: found[name] for name in CONFIDENCE_FEATURES}
+    return {name: values[name] for name in CONFIDENCE_FEATURES}
 
 
 def _standing(ranking: Ranking, article: int) -> ConfidenceFeatures:
@@ -65,7 +65,7 @@ def _standing(ranking: Ranking, article: int) -> ConfidenceFeatures:
     }
 
 
-def _fused(scores: Numbers, article: int) -> ConfidenceFeatures:
+def _fused(scores: Floats, article: int) -> ConfidenceFeatures:
     best = float(np.delete(scores, article).max(initial=-np.inf))
     return {
         "chance": float(1 / np.exp(scores - scores[article]).sum()),
@@ -74,16 +74,18 @@ def _fused(scores: Numbers, article: int) -> ConfidenceFeatures:
 
 
 def _tokens(snapshot: "Snapshot", view: RankingSignals, article: int) -> ConfidenceFeatures:
-    """From the pieces that were compared token by token; as bad as the worst of them where none is the article's."""
+    """From the child chunks that were compared token by token; as bad as the worst of them where none is the article's."""
     best = view.token_cosines
     if not best.size:
         return {"worst_tokens": 0.0, "telling_tokens": 0.0}
-    here = snapshot.article_of_unit[view.compared] == article
-    own = best[here].max(axis=0) if here.any() else best.min(axis=0)
-    spread = best.max(axis=0) - best.mean(axis=0) + _EVEN  # a single piece tells nothing apart: then all count alike
+    of_article = snapshot.article_of_child[view.compared] == article
+    token_cosines = best[of_article].max(axis=0) if of_article.any() else best.min(axis=0)
+    spread = (
+        best.max(axis=0) - best.mean(axis=0) + _EVEN
+    )  # a single child chunk tells nothing apart: then all count alike
     return {
-        "worst_tokens": float(np.sort(own)[: max(1, len(own) // 4)].mean()),
-        "telling_tokens": float(own @ spread / spread.sum()),
+        "worst_tokens": float(np.sort(token_cosines)[: max(1, len(token_cosines) // 4)].mean()),
+        "telling_tokens": float(token_cosines @ spread / spread.sum()),
     }
 
 

@@ -1,16 +1,16 @@
-"""How much a question leans on what was said before it: what it says itself, and how it fits the knowledge base."""
+"""Context dependence: how much a follow-up leans on what was said before, by its words and its ranking signals."""
 
 import re
 
 import numpy as np
 
 from retrieval.search.learned_parameters import default_parameters
-from retrieval.search.signals import SIGNALS, Numbers, compared
+from retrieval.search.signals import SIGNALS, Floats, compared
 
 LEAST = (
     0.1  # who leans less is understood alone: of 1,984 questions after others one found another article first for it
 )
-TRAITS = ("always", "spread", "nearest", "titled", "points_back")
+CONTEXT_FEATURES = ("always", "spread", "nearest", "titled", "points_back")
 _POINTS_BACK = re.compile(
     r"^\W*(?:and|but|so|also|then|what about|how about|what if|why not|which one)\b"
     r"|\b(?:it|its|this|that|these|those|them|they|there|the same|the other|instead)\b",
@@ -18,11 +18,11 @@ _POINTS_BACK = re.compile(
 )
 
 
-def traits(question: str, signals: Numbers) -> Numbers:
-    """What tells a follow-up from a new subject, float64 (len(TRAITS),).
+def context_features(question: str, signals: Floats) -> Floats:
+    """Features that tell a follow-up from a new subject, float64 (len(TRAITS),).
 
     A question that fits many articles alike ("does it have wifi?" of a hundred hotels) asks about the one that was
-    talked of: its nearest piece (`nearest`, a cosine) hardly stands out from the twenty nearest (`spread`), and no
+    talked of: its nearest child chunk (`nearest`, a cosine) hardly stands out from the twenty nearest (`spread`), and no
     title has its words (`titled`, the share of them). `points_back`: it has an English word like "it" or "instead".
     """
     piece, title = signals[SIGNALS.index("piece")], signals[SIGNALS.index("title_words")]
@@ -31,13 +31,15 @@ def traits(question: str, signals: Numbers) -> Numbers:
     return np.array([1.0, top.max() - top.mean(), top.max(), title.max(), points_back])
 
 
-def context_weight(question: str, signals: Numbers) -> float:
-    """From 0, a new subject, to 1, a question that can only be understood by what was said before; no share below LEAST."""
-    leans = float(share(traits(question, signals), default_parameters("leaning", TRAITS)))
-    return leans if leans >= LEAST else 0.0
+def context_weight(question: str, signals: Floats) -> float:
+    """Context weight: 0 for a new subject, to 1 for a question that only its context explains; none below LEAST."""
+    weight = float(
+        logistic_weight(context_features(question, signals), default_parameters("leaning", CONTEXT_FEATURES))
+    )
+    return weight if weight >= LEAST else 0.0
 
 
-def share(traits: Numbers, weights: Numbers) -> Numbers:
-    """From 0 to 1, float64 (...,), of traits (..., len(TRAITS))."""
-    shares: Numbers = 1 / (1 + np.exp(-(traits @ weights)))
-    return shares
+def logistic_weight(features: Floats, weights: Floats) -> Floats:
+    """Context weights by logistic regression: float64 (...,) from 0 to 1, of features (..., len(CONTEXT_FEATURES))."""
+    weight: Floats = 1 / (1 + np.exp(-(features @ weights)))
+    return weight

@@ -1,4 +1,4 @@
-"""The weights that were learned from labelled questions: one file, which `python -m eval.training.ranker` writes."""
+"""Learned parameters: the weights learned from labelled questions, one file, which `python -m eval.training.ranker` writes."""
 
 from functools import cache
 from importlib import resources

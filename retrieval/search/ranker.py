@@ -1,4 +1,4 @@
-"""Puts what the signals say of articles into one order, with weights learned from labelled questions."""
+"""The ranker: ranking signals to features to one score an article, with weights learned from labelled questions."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from retrieval.index import Mask, Positions
 from retrieval.search.learned_parameters import Group, default_parameters
-from retrieval.search.signals import SIGNALS, Numbers, RankingSignals, compared
+from retrieval.search.signals import SIGNALS, Floats, RankingSignals, compared
 
 FEATURES = tuple(f"{signal}.{kind}" for kind in ("margin", "rank") for signal in SIGNALS)
 RANK_CONSTANT = 60  # the paper's; results change little between 20 and 100
@@ -18,40 +18,40 @@ _LEAST_SPREAD = 0.02  # below that, the best article is not better than the othe
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """How the articles of a mask stand for a question; the others take no part.
+    """A ranking of the articles of a mask for a question; the others take no part.
 
     `views` are the signals of the question alone and, once that was read, of the same in its context, which counts as
-    `share`.
+    `context_weight`.
     """
 
     allowed: Mask
     views: Sequence[RankingSignals]
-    share: float
+    context_weight: float
 
     @cached_property
-    def scores(self) -> Numbers:
+    def scores(self) -> Floats:
         """The score of every article, -inf for those that take no part."""
         scores = np.full(len(self.allowed), -np.inf)
-        share = self.share if len(self.views) > 1 else 0.0
-        scores[self.allowed] = rank_scores([view.signals[:, self.allowed] for view in self.views], share)
+        weight = self.context_weight if len(self.views) > 1 else 0.0
+        scores[self.allowed] = rank_scores([view.signals[:, self.allowed] for view in self.views], weight)
         return scores
 
     @property
     def order(self) -> Positions:
         """The articles of which any signal says something, the best first; equal ones by position."""
-        found = np.flatnonzero(np.any([view.found for view in self.views], axis=0))
-        ordered: Positions = found[np.lexsort((found, -self.scores[found]))]
+        articles = np.flatnonzero(np.any([view.found for view in self.views], axis=0))
+        ordered: Positions = articles[np.lexsort((articles, -self.scores[articles]))]
         return ordered
 
     @property
-    def signals(self) -> Numbers:
+    def signals(self) -> Floats:
         """Of both views together: float64 (len(SIGNALS), articles)."""
         alone, *context = (view.signals for view in self.views)
-        return (1 - self.share) * alone + self.share * context[0] if context else alone
+        return (1 - self.context_weight) * alone + self.context_weight * context[0] if context else alone
 
 
-def features(signals: Numbers) -> Numbers:
-    """Float64 (articles, len(FEATURES)) of signals (len(SIGNALS), articles): no scale of a signal or a KB is left.
+def features(signals: Floats) -> Floats:
+    """Ranking features: float64 (articles, len(FEATURES)) of signals (len(SIGNALS), articles): no scale of a signal or a KB is left.
 
     `margin`: 0 for the mean of the best 20 articles of the signal, 1 for its best; `rank`: 1 / rank, 0 where the signal
     says nothing of the article.
@@ -60,16 +60,16 @@ def features(signals: Numbers) -> Numbers:
     ground = top.mean(axis=1, keepdims=True)
     margins = (signals - ground) / np.maximum(top.max(axis=1, keepdims=True) - ground, _LEAST_SPREAD)
     ranks = np.array([_ranks(row) for row in signals])
-    found: Numbers = np.concatenate([margins, np.where(signals > 0, 1.0 / ranks, 0.0)]).T
-    return found
+    values: Floats = np.concatenate([margins, np.where(signals > 0, 1.0 / ranks, 0.0)]).T
+    return values
 
 
-def rank_scores(views: Sequence[Numbers], share: float) -> Numbers:
+def rank_scores(views: Sequence[Floats], context_weight: float) -> Floats:
     """The score of every article, float64 (articles,), from the signals of the question and of the same in its context.
 
-    Each view is a weighted sum of its features; the context, where there is one, counts as `share` (`context_weight`).
+    Each view is a weighted sum of its features; the context, where there is one, counts as `context_weight`.
     """
-    groups: tuple[tuple[Group, float], ...] = (("alone", 1 - share), ("in_context", share))
+    groups: tuple[tuple[Group, float], ...] = (("alone", 1 - context_weight), ("in_context", context_weight))
     score = np.zeros(views[0].shape[1])
     for signals, (group, part) in zip(views, groups, strict=False):
         if signals.shape[1]:
@@ -86,7 +86,7 @@ def reciprocal_rank_fusion(rankings: Iterable[Sequence[int]]) -> dict[int, float
     return scores
 
 
-def _ranks(scores: Numbers) -> NDArray[np.int64]:
+def _ranks(scores: Floats) -> NDArray[np.int64]:
     """1 for the best; equal scores share the better rank."""
     ascending = np.sort(scores)
     ranks: NDArray[np.int64] = 1 + len(scores) - np.searchsorted(ascending, scores, side="right")

@@ -1,4 +1,4 @@
-"""What each signal says of each article, for one question."""
+"""Ranking signals: what dense, lexical (BM25) and late interaction (MaxSim) say of each article, for one question."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from retrieval.model import TOKEN_STEPS, Embedding, TokenVectors
 if TYPE_CHECKING:
     from retrieval.index import Snapshot
 
-Numbers = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 SIGNALS = ("piece", "pieces", "question", "title", "title_words", "body_words", "late")
 
-SCANNED = 1000  # nearest units that are looked at; an article with none of them is as far as the last of them
-TOGETHER = 3  # pieces whose mean stands for the whole article
-LATE_PIECES = 60  # nearest pieces whose tokens are compared: 1 ms
-LATE_PASSAGES = 15  # and the pieces of so many passages with the best words
+SCANNED = 1000  # nearest child chunks that are looked at; an article with none of them is as far as the last of them
+TOGETHER = 3  # child chunks whose mean stands for the whole article
+LATE_CHILDREN = 60  # nearest child chunks whose tokens are compared: 1 ms
+LATE_PASSAGES = 15  # and the child chunks of so many passages with the best words
 DEPTH = 100  # passages each signal names: beyond that, ranks hardly weigh
 COMPARED = 20  # best articles of a signal, whose mean is the ground from which the best one is measured
 # multiplications that one thread does alone; several wait for each other on busy cores, 20 times as long
@@ -31,7 +31,7 @@ _UNSEEN = 0.02  # how much below the worst compared article one counts whose tok
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question as it is searched for: its words, and its vectors."""
+    """A query: the words that are searched for, and their vectors."""
 
     text: str
     embedding: Embedding
@@ -39,14 +39,14 @@ class Query:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RankingSignals:
-    """`signals`, float64 (len(SIGNALS), articles); `found`: the articles of which any signal says something.
+    """The ranking signals of one query: `signals`, float64 (len(SIGNALS), articles); `found`: where any says something.
 
     `passages` has the scores of the best 100 passages that were found, by signal: `dense` (cosine), `lexical` (BM25) and `late`
     (mean over the question's tokens of the best cosine with a token of the passage), best first. `token_cosines`: the
-    best cosine of each token of the question with a token of each piece that was compared, float32 (compared, tokens).
+    best cosine of each token of the question with a token of each child chunk that was compared, float32 (compared, tokens).
     """
 
-    signals: Numbers
+    signals: Floats
     found: Mask
     passages: Mapping[str, Mapping[int, float]]
     compared: NDArray[np.int64]
@@ -54,52 +54,52 @@ class RankingSignals:
 
 
 def compute_signals(snapshot: "Snapshot", query: Query, allowed: Mask) -> RankingSignals:
-    """All signals for the articles of a mask; the others take no part, and their columns mean nothing.
+    """All ranking signals for the articles of a mask; the others take no part, and their columns mean nothing.
 
-    Costs a scan of all units and the comparison of some hundred token matrices: 2 to 3 ms for 5,000 passages.
+    Costs a scan of all child chunks and the comparison of some hundred token matrices: 2 to 3 ms for 5,000 passages.
     """
-    units, cosines = snapshot.dense(query.embedding.sentence, allowed, SCANNED)
+    children, cosines = snapshot.dense(query.embedding.sentence, allowed, SCANNED)
     asked = words(query.text)
     titles = snapshot.field_scores("title", asked, allowed)
     lexical = snapshot.field_scores("body", asked, allowed)
-    np.maximum.at(lexical, snapshot.chunk_of_unit, snapshot.field_scores("question", asked, allowed))
+    np.maximum.at(lexical, snapshot.chunk_of_child, snapshot.field_scores("question", asked, allowed))
     body = _best(snapshot.article_of_chunk, lexical, len(titles), 0.0)
     best_chunks = _best_chunks(snapshot, lexical, body)
-    late_units = _compared(snapshot, units, best_chunks)
-    products = _token_products(snapshot, query.embedding.tokens, late_units)
+    late_children = _compared(snapshot, children, best_chunks)
+    products = _token_products(snapshot, query.embedding.tokens, late_children)
     # a mean of whole numbers is exact, so that equals stay equal; eight bits round to a little more than a cosine
     late = np.minimum(products.mean(axis=1, dtype=np.float64) / TOKEN_STEPS**2, 1.0)
     most = sum(snapshot.rarity(word) for word in set(asked))
     signals = [
-        *_dense(snapshot, units, cosines),
+        *_dense(snapshot, children, cosines),
         titles / max(most, 1e-9),
         body / max(most, 1e-9),
-        _best(snapshot.article_of_unit[late_units], late, len(titles), float(late.min(initial=1.0)) - _UNSEEN),
+        _best(snapshot.article_of_child[late_children], late, len(titles), float(late.min(initial=1.0)) - _UNSEEN),
     ]
-    found = (titles > 0) | (body > 0)
-    found[snapshot.article_of_unit[units]] = True
+    matched = (titles > 0) | (body > 0)
+    matched[snapshot.article_of_child[children]] = True
     shared = np.flatnonzero(lexical)
     passages = {
-        "dense": _passages(snapshot.chunk_of_unit[units], cosines),
+        "dense": _passages(snapshot.chunk_of_child[children], cosines),
         "lexical": _passages(shared, lexical[shared]),
-        "late": _passages(snapshot.chunk_of_unit[late_units], late),
+        "late": _passages(snapshot.chunk_of_child[late_children], late),
     }
     return RankingSignals(
-        np.array(signals), found & allowed, passages, late_units, products / np.float32(TOKEN_STEPS**2)
+        np.array(signals), matched & allowed, passages, late_children, products / np.float32(TOKEN_STEPS**2)
     )
 
 
-def compared(signals: Numbers) -> Numbers:
+def compared(signals: Floats) -> Floats:
     """The scores of the best 20 articles of each signal, in no order, float64 (..., 20), of signals (..., articles)."""
-    best: Numbers = -np.partition(-signals, min(COMPARED, signals.shape[-1]) - 1)[..., :COMPARED]
+    best: Floats = -np.partition(-signals, min(COMPARED, signals.shape[-1]) - 1)[..., :COMPARED]
     return best
 
 
-def _dense(snapshot: "Snapshot", units: NDArray[np.int64], cosines: NDArray[np.float32]) -> Sequence[Numbers]:
-    """The cosines of the nearest piece, the nearest pieces together, the nearest question, and the title."""
-    articles, kinds = snapshot.article_of_unit[units], snapshot.kind_of_unit[units]
+def _dense(snapshot: "Snapshot", children: NDArray[np.int64], cosines: NDArray[np.float32]) -> Sequence[Floats]:
+    """The cosines of the nearest child chunk, the nearest child chunks together, the nearest question, and the title."""
+    articles, kinds = snapshot.article_of_child[children], snapshot.kind_of_child[children]
     total = len(snapshot.article_ids)
-    far = max(0.0, float(cosines[-1])) if len(units) else 0.0
+    far = max(0.0, float(cosines[-1])) if len(children) else 0.0
     piece, question, title = (kinds == KINDS.index(kind) for kind in ("piece", "question", "title"))
     asks = snapshot.count_of("question") > 0
     return (
@@ -110,25 +110,25 @@ def _dense(snapshot: "Snapshot", units: NDArray[np.int64], cosines: NDArray[np.f
     )
 
 
-def _best(owners: NDArray[np.integer], scores: NDArray[np.floating], total: int, otherwise: float) -> Numbers:
+def _best(owners: NDArray[np.integer], scores: NDArray[np.floating], total: int, otherwise: float) -> Floats:
     best = np.full(total, otherwise)
     np.maximum.at(best, owners, scores)
     return best
 
 
-def _mean_of_best(owners: Rows, scores: NDArray[np.float32], wanted: NDArray[np.int64], otherwise: float) -> Numbers:
+def _mean_of_best(owners: Rows, scores: NDArray[np.float32], wanted: NDArray[np.int64], otherwise: float) -> Floats:
     """The mean of each owner's best `wanted` scores, given best first; those that are missing count `otherwise`."""
     order = np.argsort(owners, kind="stable")
-    own = owners[order]
-    place = np.arange(len(own)) - np.searchsorted(own, own)
-    taken = order[place < wanted[own]]
+    sorted_owners = owners[order]
+    place = np.arange(len(sorted_owners)) - np.searchsorted(sorted_owners, sorted_owners)
+    taken = order[place < wanted[sorted_owners]]
     sums = np.bincount(owners[taken], scores[taken], minlength=len(wanted))
     counts = np.bincount(owners[taken], minlength=len(wanted))
-    means: Numbers = (sums + (wanted - counts) * otherwise) / np.maximum(wanted, 1)
+    means: Floats = (sums + (wanted - counts) * otherwise) / np.maximum(wanted, 1)
     return means
 
 
-def _best_chunks(snapshot: "Snapshot", of_chunks: Numbers, of_articles: Numbers) -> list[int]:
+def _best_chunks(snapshot: "Snapshot", of_chunks: Floats, of_articles: Floats) -> list[int]:
     """The best passage of each of the best articles that have any of the words."""
     having = np.flatnonzero(of_articles)
     articles, _ = best_rows(having, of_articles[having], LATE_PASSAGES)
@@ -136,18 +136,18 @@ def _best_chunks(snapshot: "Snapshot", of_chunks: Numbers, of_articles: Numbers)
     return [span.start + int(np.argmax(of_chunks[span.start : span.stop])) for span in spans]
 
 
-def _compared(snapshot: "Snapshot", units: NDArray[np.int64], chunks: Iterable[int]) -> NDArray[np.int64]:
-    """The pieces whose tokens are compared: the nearest ones, and those of the passages with the best words."""
+def _compared(snapshot: "Snapshot", children: NDArray[np.int64], chunks: Iterable[int]) -> NDArray[np.int64]:
+    """The child chunks whose tokens are compared: the nearest ones, and those of the passages with the best words."""
     piece = KINDS.index("piece")
-    near = units[snapshot.kind_of_unit[units] == piece][:LATE_PIECES]
-    own = [snapshot.units_of_chunk(chunk) for chunk in chunks]
-    worded = np.concatenate([np.zeros(0, np.int64), *own])
-    return np.union1d(near, worded[snapshot.kind_of_unit[worded] == piece])
+    near = children[snapshot.kind_of_child[children] == piece][:LATE_CHILDREN]
+    of_chunks = [snapshot.children_of_chunk(chunk) for chunk in chunks]
+    worded = np.concatenate([np.zeros(0, np.int64), *of_chunks])
+    return np.union1d(near, worded[snapshot.kind_of_child[worded] == piece])
 
 
-def _token_products(snapshot: "Snapshot", asked: TokenVectors, units: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Late interaction (MaxSim; Khattab & Zaharia, SIGIR 2020) before it is summed up: whole numbers, (units, tokens)."""
-    matrices = snapshot.tokens(units)
+def _token_products(snapshot: "Snapshot", asked: TokenVectors, children: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Late interaction (MaxSim; Khattab & Zaharia, SIGIR 2020) before it is summed up: whole numbers, (child chunks, tokens)."""
+    matrices = snapshot.tokens(children)
     if not matrices:
         return np.zeros((0, len(asked)), dtype=np.float32)
     starts = starts_of(np.array([len(matrix) for matrix in matrices], dtype=np.int64))[:-1]
@@ -157,11 +157,11 @@ def _token_products(snapshot: "Snapshot", asked: TokenVectors, units: NDArray[np
 
 
 def _products(rows: NDArray[np.float32], columns: NDArray[np.float32]) -> NDArray[np.float32]:
-    """`rows @ columns`, in pieces so small that OpenBLAS does not share them out among threads."""
+    """`rows @ columns`, in parts so small that OpenBLAS does not share them out among threads."""
     products = np.empty((len(rows), columns.shape[1]), dtype=np.float32)
     step = max(1, _ALONE // columns.size)
-    for at in range(0, len(rows), step):
-        np.dot(rows[at : at + step], columns, out=products[at : at + step])
+    for start in range(0, len(rows), step):
+        np.dot(rows[start : start + step], columns, out=products[start : start + step])
     return products
 
 

@@ -1,4 +1,4 @@
-"""Reads what a visitor wrote as what was meant: without invisible characters, a mistyped word as one of the articles.
+"""Spelling correction: invisible characters go, a mistyped word is read as one of the articles.
 
 It is the one place where a question is changed.
 
@@ -34,18 +34,18 @@ MOST_WORDS = 8  # of a question: at 60,000 different words each costs a millisec
 
 @dataclass(frozen=True, slots=True)
 class CorrectedQuery:
-    """A question as it is searched for: its text, and what was read otherwise, from words as typed to words as read."""
+    """A corrected query: its text, and the corrections, from words as typed to words as read."""
 
     text: str
     corrections: Mapping[str, str] = field(default_factory=dict)
 
     def applied(self, text: str) -> str:
         """Another text with the same words read the same way: a part of the question, say."""
-        return WORD.sub(lambda found: self.corrections.get(found[0], found[0]), text) if self.corrections else text
+        return WORD.sub(lambda match: self.corrections.get(match[0], match[0]), text) if self.corrections else text
 
 
 def correct_spelling(snapshot: "Snapshot", text: str, audience: Audience) -> CorrectedQuery:
-    """The question without invisible characters, and with mistyped words read as the nearest ones of the articles.
+    """The query without invisible characters, and with mistyped words read as the nearest ones of the articles.
 
     Those count that the audience may read. Near is a letter too many, missing or wrong, or two that changed places (Damerau, CACM 1964); among equally near words
     the one that stands in more places is read. 50 µs where every word is known.

@@ -1,4 +1,4 @@
-"""From a question to hits: articles ordered by all signals, each with its passages, the best first."""
+"""Search stages: query to candidates, reranked in context, to hits: articles with their best passages."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from retrieval.articles import Article, Audience, Chunk
 from retrieval.index import Mask, Snapshot, distinct
-from retrieval.search.confidence_features import ConfidenceFeatures, profile
+from retrieval.search.confidence_features import ConfidenceFeatures, confidence_features
 from retrieval.search.context_dependence import context_weight
 from retrieval.search.ranker import Ranking, reciprocal_rank_fusion
 from retrieval.search.signals import Query, RankingSignals, compute_signals
@@ -20,7 +20,7 @@ RESERVED = 2  # in case the first repeats a better article's
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """What one signal says of a passage: its score and its rank, from 1, among all passages."""
+    """A ranking signal of a passage: its score and its rank, from 1, among all passages."""
 
     score: float
     rank: int
@@ -28,18 +28,18 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage that was found. `score` is that of its article: larger is better, for one question only.
+    """A hit: a passage that was found. `score` is that of its article: larger is better, for one question only.
 
     A point more makes an article e times as likely to be the right one, if one of them is. `signals` has `dense`
     (cosine), `lexical` (BM25) and `late` (mean best cosine of tokens), each only if the passage was in its list.
-    `profile` is that of its article, for the best article alone.
+    `confidence_features` are those of its article, for the best article alone.
     """
 
     article: Article
     chunk: Chunk
     score: float
     signals: Mapping[str, Signal]
-    profile: ConfidenceFeatures | None = None
+    confidence_features: ConfidenceFeatures | None = None
 
 
 def search(snapshot: Snapshot, query: Query, audience: Audience, limit: int = 20) -> list[Hit]:
@@ -54,18 +54,18 @@ def search(snapshot: Snapshot, query: Query, audience: Audience, limit: int = 20
 
 
 def first_stage(snapshot: Snapshot, query: Query, allowed: Mask) -> Ranking:
-    """By the question alone; its `share` says whether what was said before has to be read at all."""
+    """The first stage, by the question alone; its `context_weight` says whether what was said before has to be read at all."""
     signals = compute_signals(snapshot, query, allowed)
-    return Ranking(allowed, [signals], context_share(query.text, signals, allowed))
+    return Ranking(allowed, [signals], masked_context_weight(query.text, signals, allowed))
 
 
-def context_share(question: str, signals: RankingSignals, allowed: Mask) -> float:
-    """How much a question leans on what was said before it, by its own signals; 0 where that counts nothing."""
+def masked_context_weight(question: str, signals: RankingSignals, allowed: Mask) -> float:
+    """The context weight of a question by its own ranking signals among the allowed articles; 0 where none is."""
     return context_weight(question, signals.signals[:, allowed]) if allowed.any() else 0.0
 
 
 def second_stage(snapshot: Snapshot, query: Query, ranking: Ranking, context: Query | None, limit: int) -> list[Hit]:
-    """As `search`, from the first stage. `context` is the question after what was said before it, where it leans on that.
+    """The second stage: as `search`, from the first stage. `context` is the question after what was said before it, where it leans on that.
 
     That helps to find the articles; their passages are ranked by the question alone.
     """
@@ -73,14 +73,18 @@ def second_stage(snapshot: Snapshot, query: Query, ranking: Ranking, context: Qu
     order = ranking.order[:limit]
     alone = len(ranking.views) == 1
     signals = ranking.views[0] if alone else compute_signals(snapshot, query, _mask(len(ranking.allowed), order))
-    profiles = {at: profile(snapshot, query.text, ranking, at) for at in order[:1].tolist()}
-    return list(_hits(snapshot, signals, {at: float(ranking.scores[at]) for at in order.tolist()}, profiles))
+    features_of = {
+        article: confidence_features(snapshot, query.text, ranking, article) for article in order[:1].tolist()
+    }
+    return list(
+        _hits(snapshot, signals, {article: float(ranking.scores[article]) for article in order.tolist()}, features_of)
+    )
 
 
 def rerank(snapshot: Snapshot, ranking: Ranking, context: Query | None) -> Ranking:
-    """The ranking by the question alone and in its context, where it leans on that."""
-    if context is None or not ranking.share:
-        return replace(ranking, share=0.0)
+    """Rerank by the question alone and in its context, where it leans on that."""
+    if context is None or not ranking.context_weight:
+        return replace(ranking, context_weight=0.0)
     return replace(ranking, views=[*ranking.views, compute_signals(snapshot, context, ranking.allowed)])
 
 
@@ -107,7 +111,7 @@ def _hits(
     snapshot: Snapshot,
     ranking_signals: RankingSignals,
     scores: Mapping[int, float],
-    profiles: Mapping[int, ConfidenceFeatures],
+    features_of: Mapping[int, ConfidenceFeatures],
 ) -> Iterator[Hit]:
     """`scores` has the articles, best first."""
     ranked = {
@@ -117,22 +121,24 @@ def _hits(
     passages = list(_passages(snapshot, ranked, scores))
     kept = [passages[place] for place in distinct(snapshot.sketches(passages))]
     articles = snapshot.article_of_chunk[kept].tolist() if kept else []
-    for at, chunk, article in zip(kept, snapshot.chunks.at(kept), articles, strict=True):
+    for position, chunk, article in zip(kept, snapshot.chunks.at(kept), articles, strict=True):
         signals = {
-            name: Signal(ranking_signals.passages[name][at], ranks[at]) for name, ranks in ranked.items() if at in ranks
+            name: Signal(ranking_signals.passages[name][position], ranks[position])
+            for name, ranks in ranked.items()
+            if position in ranks
         }
-        yield Hit(snapshot.articles[chunk.article_id], chunk, scores[article], signals, profiles.get(article))
+        yield Hit(snapshot.articles[chunk.article_id], chunk, scores[article], signals, features_of.get(article))
 
 
 def _passages(snapshot: Snapshot, ranked: Mapping[str, Mapping[int, int]], articles: Iterable[int]) -> Iterator[int]:
     """The best passages of the articles in their order; an article's by rank fusion of the signals, its first where none is ranked."""
     fused_ranks = reciprocal_rank_fusion(list(ranks) for ranks in ranked.values())
-    own: dict[int, list[int]] = {article: [] for article in articles}
+    chunks_of_article: dict[int, list[int]] = {article: [] for article in articles}
     best = sorted(sorted(fused_ranks), key=fused_ranks.__getitem__, reverse=True)
-    for at, article in zip(best, snapshot.article_of_chunk[np.array(best, dtype=np.int64)].tolist(), strict=True):
-        if article in own:
-            own[article].append(at)
-    for place, (article, ranking) in enumerate(own.items()):
+    for chunk, article in zip(best, snapshot.article_of_chunk[np.array(best, dtype=np.int64)].tolist(), strict=True):
+        if article in chunks_of_article:
+            chunks_of_article[article].append(chunk)
+    for place, (article, ranking) in enumerate(chunks_of_article.items()):
         yield from (
             ranking[: PASSAGES if place < PLACES else RESERVED] or snapshot.chunks_of(snapshot.article_ids[article])[:1]
         )

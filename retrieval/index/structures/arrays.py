@@ -1,4 +1,4 @@
-"""Arrays in files, mapped into memory when they are read: what is not used costs nothing, what is used is shared."""
+"""Memory-mapped arrays, in files and mapped when they are read: what is not used costs nothing, what is used is shared."""
 
 from pathlib import Path
 from typing import TypeVar, cast

@@ -1,4 +1,4 @@
-"""What counts as a word, and BM25 over the words of one field of all articles."""
+"""Lexical search: tokenisation, and BM25 over the words of one field of all articles."""
 
 import math
 import re
@@ -35,8 +35,8 @@ STOPWORDS = frozenset(
 
 def words(text: str) -> list[str]:
     """The words that are compared: folded case and plural, without function words unless nothing else is there."""
-    found = [folded(word) for word in WORD.findall(unicodedata.normalize("NFKC", text).casefold())]
-    return [word for word in found if word not in STOPWORDS] or found
+    folded_words = [folded(word) for word in WORD.findall(unicodedata.normalize("NFKC", text).casefold())]
+    return [word for word in folded_words if word not in STOPWORDS] or folded_words
 
 
 @lru_cache(maxsize=100_000)  # a language has so many words; text repeats them
@@ -51,7 +51,7 @@ def folded(word: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Part:
+class _SegmentPostings:
     """A segment's postings and the place of each of its rows; `whole` where all of them are served."""
 
     postings: Postings
@@ -60,14 +60,14 @@ class _Part:
 
     def of(self, word: str) -> tuple[Rows, NDArray[np.uint16]]:
         """The served rows that have a word, and how often."""
-        found = self.postings.of(word)
-        rows, counts = self.places[self.postings.rows[found]], self.postings.counts[found]
+        span = self.postings.of(word)
+        rows, counts = self.places[self.postings.rows[span]], self.postings.counts[span]
         return (rows, counts) if self.whole else (rows[rows >= 0], counts[rows >= 0])
 
     def has(self, word: str) -> bool:
         """Whether any served row has a word."""
-        found = self.postings.of(word)
-        return found.start < found.stop and (self.whole or bool((self.places[self.postings.rows[found]] >= 0).any()))
+        span = self.postings.of(word)
+        return span.start < span.stop and (self.whole or bool((self.places[self.postings.rows[span]] >= 0).any()))
 
 
 class Field:
@@ -80,7 +80,7 @@ class Field:
 
     def __init__(self, parts: Sequence[tuple[Postings, Rows]], rows: int) -> None:
         """Each part with the place of each of its rows among `rows`, -1 for those that are no longer served."""
-        self._parts = [_Part(postings, places, bool((places >= 0).all())) for postings, places in parts]
+        self._parts = [_SegmentPostings(postings, places, bool((places >= 0).all())) for postings, places in parts]
         self._lengths = np.zeros(rows, dtype=np.int64)
         for postings, places in parts:
             self._lengths[places[places >= 0]] = postings.lengths[places >= 0]
@@ -91,13 +91,13 @@ class Field:
     def scores(self, words: Iterable[str]) -> Scores:
         """The score of every row, float64 (rows,), 0 where no word is shared; a word asked twice counts twice."""
         asked = Counter(words)
-        found = [[part.of(word) for part in self._parts] for word in asked]
-        having = [sum(len(rows) for rows, _ in of_word) for of_word in found]
+        postings = [[part.of(word) for part in self._parts] for word in asked]
+        having = [sum(len(rows) for rows, _ in of_word) for of_word in postings]
         idfs = [times * self._idf(number) for times, number in zip(asked.values(), having, strict=True)]
-        at = np.concatenate([np.zeros(0, np.int32), *(rows for of_word in found for rows, _ in of_word)])
-        frequency = np.concatenate([np.zeros(0), *(counts for of_word in found for _, counts in of_word)])
-        gains = np.repeat(idfs, having) * frequency / (frequency + self._norms[at])
-        return np.bincount(at, gains, minlength=len(self._lengths)).astype(np.float64, copy=False)
+        rows_hit = np.concatenate([np.zeros(0, np.int32), *(rows for of_word in postings for rows, _ in of_word)])
+        frequency = np.concatenate([np.zeros(0), *(counts for of_word in postings for _, counts in of_word)])
+        gains = np.repeat(idfs, having) * frequency / (frequency + self._norms[rows_hit])
+        return np.bincount(rows_hit, gains, minlength=len(self._lengths)).astype(np.float64, copy=False)
 
     def rarity(self, word: str) -> float:
         """The inverse document frequency of a word; largest for a word that no row has."""
@@ -118,8 +118,8 @@ class Field:
     def within(self, word: str, rows: range) -> NDArray[np.bool_]:
         """Which of these rows, one after the other, have the word."""
         having = np.zeros(len(rows), dtype=np.bool_)
-        own = self.rows(word)
-        having[own[(own >= rows.start) & (own < rows.stop)] - rows.start] = True
+        with_word = self.rows(word)
+        having[with_word[(with_word >= rows.start) & (with_word < rows.stop)] - rows.start] = True
         return having
 
     def _idf(self, having: int) -> float:

@@ -1,4 +1,4 @@
-"""Passages that say nearly the same, found by sketches of their words."""
+"""Near-duplicate detection: passages that say nearly the same, by MinHash sketches of their words."""
 
 import hashlib
 import zlib
@@ -31,9 +31,9 @@ def sketch(words: Sequence[str]) -> Sketches:
     return sketched
 
 
-def likeness(one: Sketches, other: Sketches) -> float:
+def likeness(first: Sketches, second: Sketches) -> float:
     """The estimated share of runs of words that two passages have in common (Jaccard), 0 to 1."""
-    return float(np.mean(one == other)) if one[0] != _NOTHING else 0.0
+    return float(np.mean(first == second)) if first[0] != _NOTHING else 0.0
 
 
 def distinct(sketches: Sketches) -> list[int]:
@@ -53,7 +53,7 @@ def distinct(sketches: Sketches) -> list[int]:
 
 def _runs(hashed: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """One number for each run of three words, their order included."""
-    first, second, third = (hashed[at : len(hashed) - _SHINGLE + 1 + at] for at in range(_SHINGLE))
+    first, second, third = (hashed[offset : len(hashed) - _SHINGLE + 1 + offset] for offset in range(_SHINGLE))
     return (first * _MIX ^ second) * _MIX ^ third
 
 

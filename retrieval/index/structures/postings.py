@@ -1,4 +1,4 @@
-"""Which rows have which word: the inverted index of one field of one segment, as plain arrays."""
+"""Posting lists: the inverted index of one field of one segment (which rows have which word), as plain arrays."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -56,9 +56,9 @@ class Postings:
         pairs, counts, lengths = [np.zeros(0, np.int64)], [np.zeros(0, np.uint16)], np.zeros(rows, np.int32)
         for part, places in parts:
             renumbered = np.fromiter((numbers[term] for term in part.terms), dtype=np.int64, count=len(part.terms))
-            there = places[part.rows]
-            pairs.append((np.repeat(renumbered, np.diff(part.starts)) * rows + there)[there >= 0])
-            counts.append(part.counts[there >= 0])
+            merged_rows = places[part.rows]
+            pairs.append((np.repeat(renumbered, np.diff(part.starts)) * rows + merged_rows)[merged_rows >= 0])
+            counts.append(part.counts[merged_rows >= 0])
             lengths[places[places >= 0]] = part.lengths[places >= 0]
         every = np.concatenate(pairs)
         order = np.argsort(every, kind="stable")
@@ -69,8 +69,8 @@ class Postings:
         cls, words: Sequence[str], pairs: NDArray[np.int64], counts: NDArray[np.integer], lengths: Rows
     ) -> Self:
         """From ascending pairs (word * number of rows + row); words that nothing is left of are left out."""
-        found, rows = np.divmod(pairs, max(1, len(lengths)))
-        used, starts = np.unique(found, return_index=True)
+        word_numbers, rows = np.divmod(pairs, max(1, len(lengths)))
+        used, starts = np.unique(word_numbers, return_index=True)
         terms = [words[number] for number in used.tolist()]
         return cls(
             terms=terms,
@@ -95,8 +95,8 @@ class Postings:
         """
         for first, most in {word[1:2]: 1, word[:1]: edits}.items():
             begin, end = (bisect_left(self.terms, letter) for letter in (first, f"{first}{_LAST}"))
-            found = process.extract(word, self.terms[begin:end], scorer=OSA.distance, score_cutoff=most, limit=None)
-            yield from ((term, int(distance)) for term, distance, _ in found)
+            matches = process.extract(word, self.terms[begin:end], scorer=OSA.distance, score_cutoff=most, limit=None)
+            yield from ((term, int(distance)) for term, distance, _ in matches)
 
     def save(self, folder: Path, name: str) -> None:
         """Stores arrays and words as files that begin with `name`; no pickle."""

@@ -1,4 +1,4 @@
-"""The nearest sentence vectors of one segment: a scan of one byte a dimension, then the exact cosines of the best."""
+"""Vector index: nearest-neighbour search over the sentence vectors of one segment; a scan of one byte a dimension, then the exact cosines of the best."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -106,12 +106,16 @@ def nearest(parts: Sequence[tuple[VectorIndex, Mask | None]], vector: Vectors, d
     scans = [index.scan(vector, allowed, most) for (index, allowed), most in zip(parts, depths, strict=True)]
     while True:
         least = _least(scans, depth) - ROUNDING
-        short = [at for at, (rows, scores) in enumerate(scans) if len(rows) < counts[at] and scores[-1] >= least]
+        short = [
+            index_number
+            for index_number, (rows, scores) in enumerate(scans)
+            if len(rows) < counts[index_number] and scores[-1] >= least
+        ]
         if not short:
             return [rows[scores >= least] for rows, scores in scans]
-        for at in short:
-            depths[at] *= 2
-            scans[at] = parts[at][0].scan(vector, parts[at][1], depths[at])
+        for index_number in short:
+            depths[index_number] *= 2
+            scans[index_number] = parts[index_number][0].scan(vector, parts[index_number][1], depths[index_number])
 
 
 def _least(scans: Sequence[tuple[Positions, Vectors]], depth: int) -> float:

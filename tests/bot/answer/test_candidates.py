@@ -43,7 +43,7 @@ def test_the_profile_makes_the_first_likely_and_the_scores_make_the_others(hashe
     first = profiled("a", 3.0, near=0.9, coverage=1.0, chance=0.5)
     other = Hit(hit("b").article, hit("b").chunk, 2.0, {})
     one, two = candidates([first, other], hashed)
-    assert one.confidence == hashed.confidence(first.profile)
+    assert one.confidence == hashed.confidence(first.confidence_features)
     assert two.confidence == pytest.approx(one.confidence / math.e)
 
 

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from eval.training.learning_to_rank import Case, Lesson, learn, scores, share_of_context
-from retrieval.search.context_dependence import TRAITS
+from retrieval.search.context_dependence import CONTEXT_FEATURES
 from retrieval.search.ranker import FEATURES
 
 PIECE, LATE = FEATURES.index("piece.margin"), FEATURES.index("late.rank")
-ALWAYS, SPREAD = TRAITS.index("always"), TRAITS.index("spread")
+ALWAYS, SPREAD = CONTEXT_FEATURES.index("always"), CONTEXT_FEATURES.index("spread")
 
 
 def lessons():
@@ -23,7 +23,7 @@ def _case(chance, follow_up):
     alone, context = chance.uniform(0, 1, (2, 8, len(FEATURES)))
     told = context[:, LATE] if follow_up else alone[:, PIECE]
     told[np.argmax(told)] += 0.5  # clearly
-    traits = np.zeros(len(TRAITS))
+    traits = np.zeros(len(CONTEXT_FEATURES))
     traits[ALWAYS], traits[SPREAD] = 1, chance.uniform(0, 0.2) if follow_up else chance.uniform(0.3, 0.5)
     return Case(alone, context, traits, told == told.max())
 

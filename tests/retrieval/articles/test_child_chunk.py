@@ -5,16 +5,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrieval.articles.article import parse
-from retrieval.articles.child_chunk import PIECE_WORDS, cut
+from retrieval.articles.child_chunk import CHILD_WORDS, cut
 from retrieval.articles.chunk import CHARS_PER_WORD, size
 
 
-def units_of(body, front="title: T"):
-    return cut(parse(f"---\n{front}\n---\n{body}", path="a.md")).units
+def children_of(body, front="title: T"):
+    return cut(parse(f"---\n{front}\n---\n{body}", path="a.md")).children
 
 
-def pieces_of(body):
-    return [each for each in units_of(body) if each.kind == "piece"]
+def text_children(body):
+    return [each for each in children_of(body) if each.kind == "piece"]
 
 
 def texts(found):
@@ -22,7 +22,7 @@ def texts(found):
 
 
 def test_a_short_passage_is_one_piece_with_title_and_headings():
-    assert texts(units_of("Intro here.\n\n## Lost\n\n### Abroad\n\nSee [this](x.md).\n")) == [
+    assert texts(children_of("Intro here.\n\n## Lost\n\n### Abroad\n\nSee [this](x.md).\n")) == [
         ("piece", 0, "T\nIntro here."),
         ("piece", 1, "T\nLost\nAbroad\nSee this."),
         ("title", None, "T"),
@@ -30,7 +30,7 @@ def test_a_short_passage_is_one_piece_with_title_and_headings():
 
 
 def test_title_and_questions_come_last_and_belong_to_no_passage_yet():
-    assert texts(units_of("Text.", "title: T\nquestions: [How?, Why?]")) == [
+    assert texts(children_of("Text.", "title: T\nquestions: [How?, Why?]")) == [
         ("piece", 0, "T\nText."),
         ("title", None, "T"),
         ("question", None, "How?"),
@@ -39,15 +39,15 @@ def test_title_and_questions_come_last_and_belong_to_no_passage_yet():
 
 
 def test_an_article_without_passages_has_no_units():
-    assert units_of("\n \n", "title: T\nquestions: [How?]") == ()
+    assert children_of("\n \n", "title: T\nquestions: [How?]") == ()
 
 
 def test_a_passage_that_is_only_a_heading_is_found_by_it():
-    assert texts(pieces_of("Text.\n\n## Alone")) == [("piece", 0, "T\nText."), ("piece", 1, "T\nAlone")]
+    assert texts(text_children("Text.\n\n## Alone")) == [("piece", 0, "T\nText."), ("piece", 1, "T\nAlone")]
 
 
 def test_a_long_passage_is_cut_at_sentences_into_pieces_of_like_length():
-    found = pieces_of("This sentence has exactly seven words altogether. " * 10)
+    found = text_children("This sentence has exactly seven words altogether. " * 10)
     assert [len(each.text.split()) - 1 for each in found] == [35, 35]
     assert all(each.text.endswith("altogether.") and each.ordinal == 0 for each in found)
 
@@ -55,25 +55,25 @@ def test_a_long_passage_is_cut_at_sentences_into_pieces_of_like_length():
 def test_list_items_and_table_rows_are_kept_whole():
     items = [f"- item {number} " + "word " * 20 for number in range(8)]
     rows = [f"| row {number} | " + "word " * 20 + "|" for number in range(8)]
-    found = pieces_of("\n".join(items) + "\n\n| a | b |\n|---|---|\n" + "\n".join(rows))
-    pieces = [each.text.removeprefix("T\n") for each in found]
-    assert len(pieces) > 6
-    assert all(piece.startswith(("item", "row", "a b")) for piece in pieces)
-    assert all(len(piece.split()) <= PIECE_WORDS for piece in pieces)
+    found = text_children("\n".join(items) + "\n\n| a | b |\n|---|---|\n" + "\n".join(rows))
+    children = [each.text.removeprefix("T\n") for each in found]
+    assert len(children) > 6
+    assert all(piece.startswith(("item", "row", "a b")) for piece in children)
+    assert all(len(piece.split()) <= CHILD_WORDS for piece in children)
 
 
 def test_a_full_stop_in_code_ends_no_piece():
     code = "```\n" + "\n".join(f"call. {number} " + "x " * 25 for number in range(4)) + "\n```"
-    assert all(each.text.removeprefix("T\n").startswith("call.") for each in pieces_of(code))
+    assert all(each.text.removeprefix("T\n").startswith("call.") for each in text_children(code))
 
 
 def test_a_sentence_without_end_is_cut_at_words():
-    found = pieces_of("word " * 150)
+    found = text_children("word " * 150)
     assert [len(each.text.split()) - 1 for each in found] == [50, 50, 50]
 
 
 def test_a_heading_that_asks_and_the_title_are_compared_by_themselves():
-    found = units_of("Do:\n\n1. first\n2. second *step*\n\n## What then?\n\nText.", "title: T\nquestions: [How?]")
+    found = children_of("Do:\n\n1. first\n2. second *step*\n\n## What then?\n\nText.", "title: T\nquestions: [How?]")
     assert texts(found) == [
         ("piece", 0, "T\nDo: first second step"),
         ("piece", 1, "T\nWhat then?\nText."),
@@ -84,14 +84,14 @@ def test_a_heading_that_asks_and_the_title_are_compared_by_themselves():
 
 
 def test_the_bullets_of_an_article_of_bullets_are_ways_of_asking():
-    found = units_of("Asked as:\n\n- first\n- second *way* to ask", "title: T")
+    found = children_of("Asked as:\n\n- first\n- second *way* to ask", "title: T")
     assert texts(found) == [
         ("piece", 0, "T\nAsked as: first second way to ask"),
         ("question", 0, "first"),
         ("question", 0, "second way to ask"),
         ("title", None, "T"),
     ]
-    assert [each.kind for each in units_of("Text of many words that says what is meant here.\n\n- a\n- b")] == [
+    assert [each.kind for each in children_of("Text of many words that says what is meant here.\n\n- a\n- b")] == [
         "piece",
         "title",
     ]
@@ -111,16 +111,16 @@ line = st.one_of(
 def test_every_passage_has_pieces_and_none_is_long(body):
     article = dataclasses.replace(parse("---\ntitle: T\n---\n", path="a.md"), body=body)
     found = cut(article)
-    pieces = [each for each in found.units if each.kind == "piece"]
-    assert {each.ordinal for each in pieces} == {chunk.ordinal for chunk in found.chunks}
-    for each in pieces:
+    children = [each for each in found.children if each.kind == "piece"]
+    assert {each.ordinal for each in children} == {chunk.ordinal for chunk in found.chunks}
+    for each in children:
         heading = "\n".join(["T", *found.chunks[each.ordinal].heading_path])
         assert each.text.startswith(heading)
-        assert size(each.text.removeprefix(heading)) <= PIECE_WORDS + 1
-        assert len(each.text) - len(f"{heading}\n") <= (PIECE_WORDS + 1) * CHARS_PER_WORD
+        assert size(each.text.removeprefix(heading)) <= CHILD_WORDS + 1
+        assert len(each.text) - len(f"{heading}\n") <= (CHILD_WORDS + 1) * CHARS_PER_WORD
 
 
 @pytest.mark.parametrize("body", ["", "# T", "word", "- a\n- b", "## A\n\n## B"])
 def test_the_order_of_units_is_that_of_the_passages(body):
-    ordinals = [each.ordinal for each in pieces_of(body)]
+    ordinals = [each.ordinal for each in text_children(body)]
     assert ordinals == sorted(ordinals)

@@ -9,7 +9,7 @@ from retrieval.articles.article import parse
 from retrieval.articles.audience import Audience
 from retrieval.index import builder
 from retrieval.index.builder import build, compact, kb_version, mergeable
-from retrieval.index.segment import FULL_UNITS
+from retrieval.index.segment import FULL_CHILD_CHUNKS
 from retrieval.index.structures.lexical import words
 from retrieval.model.encoder import HashingEncoder
 from retrieval.search.signals import Query
@@ -57,10 +57,10 @@ def content(snapshot, encoder):
         snapshot.article_ids,
         dict(snapshot.articles),
         list(snapshot.chunks),
-        [tokens.tolist() for tokens in snapshot.tokens(np.arange(len(snapshot.article_of_unit)))],
+        [tokens.tolist() for tokens in snapshot.tokens(np.arange(len(snapshot.article_of_child)))],
         snapshot.sketches(range(len(snapshot.chunks))).tolist(),
-        *(rows.tolist() for rows in (snapshot.article_of_chunk, snapshot.article_of_unit)),
-        *(rows.tolist() for rows in (snapshot.chunk_of_unit, snapshot.kind_of_unit)),
+        *(rows.tolist() for rows in (snapshot.article_of_chunk, snapshot.article_of_child)),
+        *(rows.tolist() for rows in (snapshot.chunk_of_child, snapshot.kind_of_child)),
         fields,
         found,
     )
@@ -101,7 +101,7 @@ def merged_wholly(snapshot):
 
 def test_only_what_is_new_is_encoded(counting):
     first = build(articles(), counting)
-    assert len(counting.encoded) == 9  # of each article a piece, its title and a question
+    assert len(counting.encoded) == 9  # of each article a child chunk, its title and a question
     counting.encoded.clear()
     changed = articles(b="---\ntitle: b\nquestions: [what is b?]\n---\nNew words.\n", c=None)
     second = build(changed, counting, previous=first)
@@ -167,7 +167,7 @@ def test_articles_that_are_the_same_objects_are_not_hashed_again(counting, monke
 
 
 def test_a_large_build_is_handed_over_in_segments(counting, monkeypatch):
-    monkeypatch.setattr(builder, "FULL_UNITS", 6)
+    monkeypatch.setattr(builder, "FULL_CHILD_CHUNKS", 6)
     kept = []
     snapshot = build(
         articles(), counting, keep=lambda segment, own: kept.append([each.article_id for each in own]) or segment
@@ -202,8 +202,8 @@ def test_no_articles_are_an_empty_snapshot(counting):
         ([(5000, 1.0), *[(3, 1.0)] * 7], []),
         ([(5000, 1.0), *[(3, 1.0)] * 8], [1, 2, 3, 4, 5, 6, 7, 8]),
         ([(24, 1.0), (5000, 1.0), *[(3, 1.0)] * 7], [2, 3, 4, 5, 6, 7, 8]),
-        ([(FULL_UNITS, 1.0)] * 20, []),
-        ([(FULL_UNITS // 2 - 1, 1.0)] * 9, [0, 1]),
+        ([(FULL_CHILD_CHUNKS, 1.0)] * 20, []),
+        ([(FULL_CHILD_CHUNKS // 2 - 1, 1.0)] * 9, [0, 1]),
         ([(100, 0.4), (5000, 0.9)], [0]),
         ([(12000, 0.4), *[(4000, 1.0)] * 9], [0, 1]),
     ],
@@ -213,15 +213,15 @@ def test_what_is_mostly_dead_or_small_among_many_is_merged_and_never_more_than_f
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.integers(0, FULL_UNITS), max_size=200))
+@given(st.lists(st.integers(0, FULL_CHILD_CHUNKS), max_size=200))
 def test_there_are_never_many_small_segments_for_long(added):
     sizes = []
-    for units in added:
-        sizes.append((units, 1.0))
+    for children in added:
+        sizes.append((children, 1.0))
         due = mergeable(sizes)
         if due:
             total = sum(sizes[at][0] for at in due)
-            assert total <= FULL_UNITS
+            assert total <= FULL_CHILD_CHUNKS
             assert len(due) > 1
             sizes = [size for at, size in enumerate(sizes) if at not in due] + [(total, 1.0)]
-        assert sum(units < FULL_UNITS // 2 for units, _ in sizes) <= builder.MANY
+        assert sum(children < FULL_CHILD_CHUNKS // 2 for children, _ in sizes) <= builder.MANY

@@ -3,8 +3,8 @@ import numpy as np
 from retrieval.index.global_ordinals import GlobalOrdinals, Shape, lay_out, owners
 
 
-def shape(ids, chunks, units):
-    return Shape(ids, np.array(chunks), np.array(units))
+def shape(ids, chunks, children):
+    return Shape(ids, np.array(chunks), np.array(children))
 
 
 OLD = shape(["a", "c", "e"], [0, 2, 3, 3], [0, 3, 4, 4])
@@ -16,10 +16,14 @@ def test_articles_of_all_segments_stand_in_the_order_of_their_ids():
     layout = lay_out(LIVE)
     assert list(layout.shape.article_ids) == ["a", "b", "c", "e"]
     assert layout.shape.chunk_starts.tolist() == [0, 2, 3, 5, 5]
-    assert layout.shape.unit_starts.tolist() == [0, 3, 4, 7, 7]
+    assert layout.shape.child_starts.tolist() == [0, 3, 4, 7, 7]
     old, new = layout.places
-    assert (old.articles.tolist(), old.chunks.tolist(), old.units.tolist()) == ([0, -1, 3], [0, 1, -1], [0, 1, 2, -1])
-    assert (new.articles.tolist(), new.chunks.tolist(), new.units.tolist()) == ([1, 2], [2, 3, 4], [3, 4, 5, 6])
+    assert (old.articles.tolist(), old.chunks.tolist(), old.children.tolist()) == (
+        [0, -1, 3],
+        [0, 1, -1],
+        [0, 1, 2, -1],
+    )
+    assert (new.articles.tolist(), new.chunks.tolist(), new.children.tolist()) == ([1, 2], [2, 3, 4], [3, 4, 5, 6])
 
 
 def test_every_row_of_the_whole_has_a_home():

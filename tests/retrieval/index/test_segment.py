@@ -7,11 +7,11 @@ from retrieval.index.merge import merge_segments
 from retrieval.index.segment import (
     MOST_TOKENS,
     build_segment,
+    child_digest,
     load_articles,
     load_segment,
     open_segment,
     save_segment,
-    unit_digest,
 )
 from retrieval.model.encoder import HashingEncoder
 
@@ -30,7 +30,7 @@ def articles(names):
 
 def segment_of(names):
     cuts = [cut(article) for article in articles(names)]
-    embeddings = {unit_digest(unit): ENCODER.encode([unit.text])[0] for each in cuts for unit in each.units}
+    embeddings = {child_digest(child): ENCODER.encode([child.text])[0] for each in cuts for child in each.children}
     return build_segment(
         cuts, [f"digest of {name}" for name in names], embeddings, configuration="test", widths=(48, 16)
     )
@@ -43,12 +43,12 @@ def content(segment):
     }
     arrays = (
         segment.shape.chunk_starts,
-        segment.shape.unit_starts,
+        segment.shape.child_starts,
         segment.spans,
         segment.sketches,
-        segment.unit_chunks,
-        segment.unit_kinds,
-        segment.unit_digests,
+        segment.chunk_of_child,
+        segment.kind_of_child,
+        segment.child_digests,
         segment.vectors.vectors,
         segment.tokens,
         segment.token_starts,
@@ -59,22 +59,22 @@ def content(segment):
 
 def test_a_question_belongs_to_the_passage_most_like_it():
     segment = segment_of("a")
-    kinds = [KINDS[kind] for kind in segment.unit_kinds]
+    kinds = [KINDS[kind] for kind in segment.kind_of_child]
     assert kinds == ["piece", "piece", "title", "question", "question"]
-    assert segment.unit_chunks.tolist()[3] == 1
+    assert segment.chunk_of_child.tolist()[3] == 1
 
 
 def test_only_pieces_keep_their_tokens_even_where_a_title_says_the_same():
     segment = build_segment(*_alike(), configuration="test", widths=(48, 16))
-    kept = {KINDS[kind]: len(segment.tokens_of(unit)) for unit, kind in enumerate(segment.unit_kinds)}
+    kept = {KINDS[kind]: len(segment.tokens_of(child)) for child, kind in enumerate(segment.kind_of_child)}
     assert kept == {"piece": 1, "title": 0, "question": 0}
 
 
 def _alike():
-    """An article whose one piece, title and question are the same words."""
+    """An article whose one child chunk, title and question are the same words."""
     each = cut(parse("---\ntitle: Refunds\nquestions: [Refunds]\n---\n<br>", path="refunds.md"))
-    assert {unit.text for unit in each.units} == {"Refunds"}
-    return [each], ["digest"], {unit_digest(unit): ENCODER.encode([unit.text])[0] for unit in each.units}
+    assert {child.text for child in each.children} == {"Refunds"}
+    return [each], ["digest"], {child_digest(child): ENCODER.encode([child.text])[0] for child in each.children}
 
 
 def test_the_vectors_of_a_unit_take_at_most_eight_kibibytes():
@@ -82,15 +82,18 @@ def test_the_vectors_of_a_unit_take_at_most_eight_kibibytes():
     code = parse(f"---\ntitle: Code\n---\n```\n{text}\n```\n", path="code.md")
     encoder = HashingEncoder(384)
     each = cut(code)
-    embeddings = {unit_digest(unit): encoder.encode([unit.text])[0] for unit in each.units}
+    embeddings = {child_digest(child): encoder.encode([child.text])[0] for child in each.children}
     segment = build_segment([each], ["digest"], embeddings, configuration="test", widths=(384, 64))
-    pieces = {at: embeddings[unit_digest(unit)].tokens for at, unit in enumerate(each.units) if unit.kind == "piece"}
-    assert max(map(len, pieces.values())) > MOST_TOKENS
-    for unit, tokens in pieces.items():
-        assert segment.tokens_of(unit)[[0, -1]].tolist() == tokens[[0, -1]].tolist()
-        assert len(segment.tokens_of(unit)) == min(len(tokens), MOST_TOKENS)
+    children = {
+        at: embeddings[child_digest(child)].tokens for at, child in enumerate(each.children) if child.kind == "piece"
+    }
+    assert max(map(len, children.values())) > MOST_TOKENS
+    for child, tokens in children.items():
+        assert segment.tokens_of(child)[[0, -1]].tolist() == tokens[[0, -1]].tolist()
+        assert len(segment.tokens_of(child)) == min(len(tokens), MOST_TOKENS)
     sizes = [
-        segment.vectors.vectors[unit].nbytes + 384 + segment.tokens_of(unit).nbytes for unit in range(len(each.units))
+        segment.vectors.vectors[child].nbytes + 384 + segment.tokens_of(child).nbytes
+        for child in range(len(each.children))
     ]
     assert 7_000 < max(sizes) <= 8_192
 
@@ -98,7 +101,7 @@ def test_the_vectors_of_a_unit_take_at_most_eight_kibibytes():
 def test_a_piece_gives_back_the_vectors_of_its_text():
     segment = segment_of("abcd")
     expected = ENCODER.encode(["D\nSomething."])[0]
-    found = segment.embedding(len(segment.unit_kinds) - 3)
+    found = segment.embedding(len(segment.kind_of_child) - 3)
     assert found.sentence.tolist() == expected.sentence.tolist()
     assert found.tokens.tolist() == expected.tokens.tolist()
 

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 
 from retrieval.articles.article import parse
-from retrieval.index.snapshot_store import Stored
+from retrieval.index.snapshot_store import SnapshotStore
 from retrieval.index.watch import Knowledge
 from retrieval.model.encoder import HashingEncoder
 
@@ -37,15 +37,15 @@ def two_segments(stored):
 
 
 def test_the_active_snapshot_is_remembered_by_folder_of_articles(tmp_path):
-    stored = Stored(tmp_path / "index", tmp_path / "kb")
+    stored = SnapshotStore(tmp_path / "index", tmp_path / "kb")
     snapshot = two_segments(stored)
     assert stored.active_version() == snapshot.kb_version
     assert stored.at(stored.active_version(), ENCODER).digests == snapshot.digests
-    assert Stored(tmp_path / "index", tmp_path / "other").active_version() is None
+    assert SnapshotStore(tmp_path / "index", tmp_path / "other").active_version() is None
 
 
 def test_only_the_segment_that_is_damaged_is_built_again(tmp_path):
-    stored = Stored(tmp_path, tmp_path / "kb")
+    stored = SnapshotStore(tmp_path, tmp_path / "kb")
     version = two_segments(stored).kb_version
     small = min((tmp_path / "segments").iterdir(), key=lambda folder: (folder / "articles.json").stat().st_size)
     (small / "tokens.npy").write_bytes(b"broken")
@@ -60,7 +60,7 @@ def test_only_the_segment_that_is_damaged_is_built_again(tmp_path):
 
 
 def test_another_encoder_or_an_unknown_version_finds_nothing(tmp_path):
-    stored = Stored(tmp_path, tmp_path / "kb")
+    stored = SnapshotStore(tmp_path, tmp_path / "kb")
     version = two_segments(stored).kb_version
     assert stored.at(version, HashingEncoder(64)) is None
     assert stored.at("unknown", ENCODER) is None
@@ -68,7 +68,7 @@ def test_another_encoder_or_an_unknown_version_finds_nothing(tmp_path):
 
 
 def test_an_earlier_state_that_is_still_stored_is_not_built_again(tmp_path):
-    stored = Stored(tmp_path, tmp_path / "kb")
+    stored = SnapshotStore(tmp_path, tmp_path / "kb")
     stored.activate(stored.current(FIRST, ENCODER, None))
     second = two_segments(stored)
     encoder = Counting()
@@ -77,7 +77,7 @@ def test_an_earlier_state_that_is_still_stored_is_not_built_again(tmp_path):
 
 
 def test_what_is_stored_is_used_from_its_files(tmp_path):
-    snapshot = two_segments(Stored(tmp_path, tmp_path / "kb"))
+    snapshot = two_segments(SnapshotStore(tmp_path, tmp_path / "kb"))
     assert [part.segment.vectors.vectors.flags.owndata for part in snapshot.parts] == [False, False]
 
 
@@ -102,12 +102,12 @@ def test_processes_that_see_the_same_edit_encode_it_once(tmp_path):
 
 def test_an_index_that_cannot_be_locked_is_used_all_the_same(tmp_path):
     (tmp_path / "index").write_text("a file")
-    with Stored(tmp_path / "index", tmp_path / "kb").alone():
+    with SnapshotStore(tmp_path / "index", tmp_path / "kb").alone():
         pass
 
 
 def test_two_processes_with_other_histories_share_one_folder(tmp_path):
-    one, other = (Stored(tmp_path, tmp_path / "kb") for _ in range(2))
+    one, other = (SnapshotStore(tmp_path, tmp_path / "kb") for _ in range(2))
     edited = two_segments(one)
     fresh = other.current(SECOND, ENCODER, None)
     other.activate(fresh)
@@ -117,7 +117,7 @@ def test_two_processes_with_other_histories_share_one_folder(tmp_path):
 
 
 def test_segments_that_are_many_are_merged_and_stored(tmp_path):
-    stored = Stored(tmp_path, tmp_path / "kb")
+    stored = SnapshotStore(tmp_path, tmp_path / "kb")
     snapshot, present = None, {}
     for number in range(9):
         present[f"n{number}"] = f"Text {number}."

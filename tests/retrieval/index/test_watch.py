@@ -59,7 +59,7 @@ def test_a_second_start_encodes_nothing(kb, open_kb):
     totals = []
     first = open_kb(progress=lambda _, total: totals.append(total))
     second = open_kb(progress=lambda _, total: totals.append(total))
-    assert set(totals) == {2}  # a piece and the title
+    assert set(totals) == {2}  # a child chunk and the title
     assert second.snapshot.kb_version == first.snapshot.kb_version
 
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from retrieval.search.confidence_features import CONFIDENCE_FEATURES, profile
+from retrieval.search.confidence_features import CONFIDENCE_FEATURES, confidence_features
 from retrieval.search.signals import Query
 from retrieval.search.stages import first_stage, rerank
 
@@ -24,7 +24,7 @@ def of(snapshot_of, encoder):
         told = None if context is None else Query(context, encoder.encode([context])[0])
         ranking = rerank(snapshot, first_stage(snapshot, Query(question, encoder.encode([question])[0]), allowed), told)
         first = int(ranking.order[0])
-        return profile(snapshot, question, ranking, first), snapshot.article_ids[first]
+        return confidence_features(snapshot, question, ranking, first), snapshot.article_ids[first]
 
     return found
 

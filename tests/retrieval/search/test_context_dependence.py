@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from retrieval.search.context_dependence import TRAITS, context_weight, traits
+from retrieval.search.context_dependence import CONTEXT_FEATURES, context_features, context_weight
 from retrieval.search.signals import SIGNALS
 
 
@@ -17,7 +17,7 @@ ONE = signals([0.7, *[0.2] * 29], [0.8, *[0.0] * 29])
 
 
 def trait(name, question, given):
-    return traits(question, given)[TRAITS.index(name)]
+    return context_features(question, given)[CONTEXT_FEATURES.index(name)]
 
 
 def test_the_spread_is_how_far_the_nearest_article_stands_out_of_the_twenty_nearest():
@@ -43,4 +43,4 @@ def test_a_question_that_fits_everything_leans_on_what_was_said_and_one_that_nam
 
 
 def test_a_knowledge_base_of_one_article_has_traits_too():
-    assert np.isfinite(traits("wifi", signals([0.5], [0.0]))).all()
+    assert np.isfinite(context_features("wifi", signals([0.5], [0.0]))).all()

@@ -4,7 +4,7 @@ import numpy as np
 import orjson
 import pytest
 
-from retrieval.search.context_dependence import TRAITS, context_weight
+from retrieval.search.context_dependence import CONTEXT_FEATURES, context_weight
 from retrieval.search.learned_parameters import FILE, default_parameters
 from retrieval.search.ranker import FEATURES, features, rank_scores, reciprocal_rank_fusion
 from retrieval.search.signals import SIGNALS
@@ -71,7 +71,7 @@ def test_no_signal_speaks_against_an_article():
 def test_the_shipped_file_names_what_it_was_learned_from():
     document = orjson.loads((resources.files("retrieval.search") / FILE).read_bytes())
     assert {*document["alone"]} == {*document["in_context"]} == {*FEATURES}
-    assert {*document["leaning"]} == {*TRAITS}
+    assert {*document["leaning"]} == {*CONTEXT_FEATURES}
     assert all(each["licence"] and each["questions"] > 0 for each in document["learned_from"])
     assert document["made_by"] == "python -m eval.training.ranker --shared DIR --write"
 

@@ -40,9 +40,9 @@ def test_the_nearest_pieces_together_are_their_mean(ask, snapshot_of, encoder):
     query = "lost parcel refund"
     snapshot = snapshot_of(SHOP)
     vector = encoder.encode([query])[0].sentence
-    units = [unit for unit in snapshot.units_of("b") if snapshot.kind_of_unit[unit] == 0]
-    assert len(units) == TOGETHER
-    cosines = snapshot.cosines(vector, np.array(units))
+    children = [child for child in snapshot.children_of("b") if snapshot.kind_of_child[child] == 0]
+    assert len(children) == TOGETHER
+    cosines = snapshot.cosines(vector, np.array(children))
     assert signal(ask(query), "pieces")["b"] == pytest.approx(float(cosines.mean()), abs=1e-6)
     assert signal(ask(query), "piece")["b"] == pytest.approx(float(cosines.max()), abs=1e-6)
 
@@ -66,9 +66,9 @@ def test_late_interaction_is_the_mean_of_the_best_products_and_equal_for_equal_p
     assert late["b"] == late["c"]
     asked = encoder.encode([query])[0].tokens.astype(int)
     snapshot = snapshot_of(shop)
-    pieces = [unit for unit in snapshot.units_of("b") if snapshot.kind_of_unit[unit] == 0]
+    children = [child for child in snapshot.children_of("b") if snapshot.kind_of_child[child] == 0]
     scores = [
-        (asked @ tokens.astype(int).T).max(axis=1).mean() / 127**2 for tokens in snapshot.tokens(np.array(pieces))
+        (asked @ tokens.astype(int).T).max(axis=1).mean() / 127**2 for tokens in snapshot.tokens(np.array(children))
     ]
     assert late["b"] == pytest.approx(max(scores), abs=1e-12)
 

@@ -156,8 +156,8 @@ def test_the_best_article_alone_has_its_profile(ask):
     hits = ask(SHOP, "a lost parcel")
     best = [hit for hit in hits if hit.article.article_id == hits[0].article.article_id]
     assert len(best) < len(hits)
-    assert [hit for hit in hits if hit.profile is not None] == best
-    assert tuple(hits[0].profile) == CONFIDENCE_FEATURES
+    assert [hit for hit in hits if hit.confidence_features is not None] == best
+    assert tuple(hits[0].confidence_features) == CONFIDENCE_FEATURES
 
 
 def test_an_empty_knowledge_base_finds_nothing(ask):
