@@ -1,4 +1,4 @@
-"""How many questions a second are answered durably, beside what the encoder alone could do at most.
+"""Answer throughput and latency: how many questions a second are answered durably, beside what the encoder alone could do at most.
 
     python -m bench.answers --kb ../shared/data/arduino_help/kb --questions ../shared/data/banking77/dev/questions.jsonl
 
@@ -35,8 +35,8 @@ import orjson
 from bench import encoder_baseline
 from bench.loop import HEAD, SOCKETS, Ask, ask_for, row
 from retrieval.knowledge import INDEX
+from tests.harness.deployment import Deployment, prepare
 from tests.harness.running import ROOT, borrow_model, handrail
-from tests.harness.site import Site, prepare
 from tests.harness.visitor import visit
 
 
@@ -72,10 +72,12 @@ def main() -> None:
         for on, workers in itertools.product(args.on, args.workers):
             print(f"\n{on}, {workers} worker{'' if workers == 1 else 's'}", flush=True)
             with ExitStack() as stack:
-                site = prepare(stack, Path(folder) / f"{on}-{workers}", kb, on, models, workers=workers)
-                shutil.copytree(built / INDEX, site.data / INDEX)
+                deployment = prepare(stack, Path(folder) / f"{on}-{workers}", kb, on, models, workers=workers)
+                shutil.copytree(built / INDEX, deployment.data / INDEX)
                 try:
-                    measure(site, args.questions, args.sockets, seconds=args.seconds, says=args.says, models=models)
+                    measure(
+                        deployment, args.questions, args.sockets, seconds=args.seconds, says=args.says, models=models
+                    )
                 except (ExceptionGroup, AnsweredOtherwise) as problem:
                     wrong = True
                     print(f"WRONG: {type(_first(problem)).__name__}: {_first(problem)}", flush=True)
@@ -88,13 +90,13 @@ def _first(problem: Exception) -> Exception:
 
 
 def measure(
-    site: Site, questions: Path, sockets: Sequence[int], *, seconds: float, says: int | None, models: Path
+    deployment: Deployment, questions: Path, sockets: Sequence[int], *, seconds: float, says: int | None, models: Path
 ) -> None:
     """Start the server, ask, and compare with what is stored. Raises AnsweredOtherwise."""
     endless = itertools.cycle(encoder_baseline.asked_in(questions))
     began = time.perf_counter()
-    site.open()
-    (server,) = site.servers
+    deployment.open()
+    (server,) = deployment.servers
 
     @asynccontextmanager
     async def line() -> AsyncIterator[Ask]:
@@ -109,14 +111,14 @@ def measure(
         done = ask_for(line, endless, sockets=count, seconds=seconds, says=says)
         asked += len(done.took_ms)
         print(row(count, done, server.pss_mib(), encoder), flush=True)
-    site.close()
-    _compare(site, asked)
+    deployment.close()
+    _compare(deployment, asked)
     print(f"{asked} questions, each stored and answered once")
 
 
-def _compare(site: Site, asked: int) -> None:
-    exported = site.data / "everything.jsonl"
-    handrail("export", "--out", str(exported), data=site.data, settings=site.settings)
+def _compare(deployment: Deployment, asked: int) -> None:
+    exported = deployment.data / "everything.jsonl"
+    handrail("export", "--out", str(exported), data=deployment.data, settings=deployment.settings)
     answers = replies(exported)
     if answers != {1: asked}:
         raise AnsweredOtherwise(asked, answers)

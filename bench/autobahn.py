@@ -80,10 +80,10 @@ def main() -> None:
     parser.add_argument("--python", type=Path, required=True, help="the Python 2.7 that has autobahntestsuite")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write the suite's own report")
     args = parser.parse_args()
-    seen = run(args.python.absolute(), args.out.absolute())
-    for behaviour, count in sorted(seen.items()):
+    behaviours = run(args.python.absolute(), args.out.absolute())
+    for behaviour, count in sorted(behaviours.items()):
         print(f"{count:5} {behaviour}")
-    raise SystemExit(any(behaviour.removeprefix("closing: ") not in PASSED for behaviour in seen))
+    raise SystemExit(any(behaviour.removeprefix("closing: ") not in PASSED for behaviour in behaviours))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Processes claim, answer and close thousands of waiting chats at once, on one database; then the log is checked.
+"""Claim contention: processes claim, answer and close thousands of waiting chats at once, on one database; then the log is checked.
 
     python -m bench.claim_contention --processes 8 --chats 10000
     python -m bench.claim_contention --processes 8 --chats 10000 --postgres
@@ -43,8 +43,8 @@ RETRY_S = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Rush:
-    """`where` is a file or the URL of a PostgreSQL database; each of `agents` agents holds `capacity` chats."""
+class ContentionSetup:
+    """The set-up of a run: `where` is a file or the URL of a PostgreSQL database; each of `agents` agents holds `capacity` chats."""
 
     where: str
     processes: int
@@ -54,8 +54,8 @@ class Rush:
 
 
 @dataclass(slots=True)
-class Told:
-    """What a process was told: how often each outcome came, whom the losers were told of, and from when to when."""
+class ClaimOutcomes:
+    """The claim outcomes of a process: how often each outcome came, whom the losers were told of, and from when to when."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     owners: list[tuple[str, str]] = field(default_factory=list)
@@ -65,7 +65,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the log says afterwards; `faults` are sentences, none if all is well."""
+    """The verdict of the log afterwards; `faults` are sentences, none if all is well."""
 
     outcomes: Counter[str]
     most_held: int
@@ -73,23 +73,31 @@ class Verdict:
     faults: list[str]
 
 
-def rush(how: Rush) -> Verdict:
+def contend(setup: ContentionSetup) -> Verdict:
     """Open the chats, let the processes at them, and read what became of them."""
-    asyncio.run(_open(how))
+    asyncio.run(_open(setup))
     context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager, ProcessPoolExecutor(how.processes, mp_context=context) as pool:
-        together = manager.Barrier(how.processes)
-        told = list(pool.map(_claim_all, [how] * how.processes, range(how.processes), [together] * how.processes))
-    seconds = max(one.ended for one in told) - min(one.began for one in told)
-    most_held, faults = asyncio.run(_judge(how, told))
-    return Verdict(sum((one.outcomes for one in told), Counter()), most_held, seconds, faults)
+    with context.Manager() as manager, ProcessPoolExecutor(setup.processes, mp_context=context) as pool:
+        barrier = manager.Barrier(setup.processes)
+        outcomes = list(
+            pool.map(_claim_all, [setup] * setup.processes, range(setup.processes), [barrier] * setup.processes)
+        )
+    seconds = max(process_outcomes.ended for process_outcomes in outcomes) - min(
+        process_outcomes.began for process_outcomes in outcomes
+    )
+    most_held, faults = asyncio.run(_judge(setup, outcomes))
+    return Verdict(
+        sum((process_outcomes.outcomes for process_outcomes in outcomes), Counter()), most_held, seconds, faults
+    )
 
 
 @asynccontextmanager
-async def _store(how: Rush, worker: str) -> AsyncIterator[Store]:
-    postgres = how.where.startswith("postgresql")
+async def _store(setup: ContentionSetup, worker: str) -> AsyncIterator[Store]:
+    postgres = setup.where.startswith("postgresql")
     store: Store = await (
-        PostgresStore.open(how.where, worker=worker) if postgres else SqliteStore.open(Path(how.where), worker=worker)
+        PostgresStore.open(setup.where, worker=worker)
+        if postgres
+        else SqliteStore.open(Path(setup.where), worker=worker)
     )
     try:
         yield store
@@ -97,16 +105,16 @@ async def _store(how: Rush, worker: str) -> AsyncIterator[Store]:
         await store.close()
 
 
-def _agents(how: Rush) -> list[Agent]:
-    return [Agent(f"a{n}", f"a{n}@example.com", f"Agent {n}", capacity=how.capacity) for n in range(how.agents)]
+def _agents(setup: ContentionSetup) -> list[Agent]:
+    return [Agent(f"a{n}", f"a{n}@example.com", f"Agent {n}", capacity=setup.capacity) for n in range(setup.agents)]
 
 
-async def _open(how: Rush) -> None:
-    async with _store(how, "opener") as store:
-        for agent in _agents(how):
+async def _open(setup: ContentionSetup) -> None:
+    async with _store(setup, "opener") as store:
+        for agent in _agents(setup):
             await store.add_agent(agent, None)
         publisher = Publisher(store, LocalBus(), SystemClock())
-        for numbers in _portions(how.chats):
+        for numbers in _portions(setup.chats):
             await asyncio.gather(*(_wait_in_line(publisher, n) for n in numbers))
 
 
@@ -120,21 +128,21 @@ async def _wait_in_line(publisher: Publisher, n: int) -> None:
     await publisher.append(f"c{n}", lambda _: drafts)
 
 
-def _claim_all(how: Rush, process: int, together: Barrier) -> Told:
+def _claim_all(setup: ContentionSetup, process: int, barrier: Barrier) -> ClaimOutcomes:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    return asyncio.run(_work(how, process, together))
+    return asyncio.run(_work(setup, process, barrier))
 
 
-async def _work(how: Rush, process: int, together: Barrier) -> Told:
-    told = Told()
-    async with _store(how, f"process {process}") as store:
+async def _work(setup: ContentionSetup, process: int, barrier: Barrier) -> ClaimOutcomes:
+    outcomes = ClaimOutcomes()
+    async with _store(setup, f"process {process}") as store:
         desk = Desk(Publisher(store, LocalBus(), SystemClock()), Attendance(store, SystemClock()))
-        await asyncio.to_thread(together.wait)
-        told.began = time.time()
-        chats = iter(range(how.chats))
-        await asyncio.gather(*(_serve(desk, agent, chats, told) for agent in _rotated(_agents(how), process)))
-        told.ended = time.time()
-    return told
+        await asyncio.to_thread(barrier.wait)
+        outcomes.began = time.time()
+        chats = iter(range(setup.chats))
+        await asyncio.gather(*(_serve(desk, agent, chats, outcomes) for agent in _rotated(_agents(setup), process)))
+        outcomes.ended = time.time()
+    return outcomes
 
 
 def _rotated(agents: Sequence[Agent], by: int) -> Sequence[Agent]:
@@ -143,11 +151,11 @@ def _rotated(agents: Sequence[Agent], by: int) -> Sequence[Agent]:
     return [*agents[start:], *agents[:start]]
 
 
-async def _serve(desk: Desk, agent: Agent, chats: Iterator[int], told: Told) -> None:
+async def _serve(desk: Desk, agent: Agent, chats: Iterator[int], outcomes: ClaimOutcomes) -> None:
     """One agent in one process: claim the next chat, say something, close the oldest when full."""
     mine: deque[str] = deque()
     for n in chats:
-        while not await _try(desk, agent, f"c{n}", mine, told):
+        while not await _try(desk, agent, f"c{n}", mine, outcomes):
             if mine:
                 await desk.close(mine.popleft(), agent)
             else:
@@ -156,56 +164,56 @@ async def _serve(desk: Desk, agent: Agent, chats: Iterator[int], told: Told) -> 
         await desk.close(mine.popleft(), agent)
 
 
-async def _try(desk: Desk, agent: Agent, chat: str, mine: deque[str], told: Told) -> bool:
+async def _try(desk: Desk, agent: Agent, chat: str, mine: deque[str], outcomes: ClaimOutcomes) -> bool:
     """Whether the chat is dealt with: won, or lost to somebody; False where the agent is full."""
     try:
         event = await desk.claim(chat, agent, claim_id := uuid.uuid4().hex)
     except AlreadyClaimed as lost:
-        told.outcomes["lost, told to whom"] += 1
-        told.owners.append((chat, lost.claimed_by))
+        outcomes.outcomes["lost, told to whom"] += 1
+        outcomes.owners.append((chat, lost.claimed_by))
     except IllegalTransition:
-        told.outcomes["closed already"] += 1
+        outcomes.outcomes["closed already"] += 1
     except OverCapacity:
-        told.outcomes["full"] += 1
+        outcomes.outcomes["full"] += 1
         return False
     else:
         if event.client_id != claim_id:
-            told.outcomes["mine already, by another process"] += 1
+            outcomes.outcomes["mine already, by another process"] += 1
             return True
         await desk.say(chat, agent, text="Hello, how can I help?")
-        told.outcomes["won"] += 1
+        outcomes.outcomes["won"] += 1
         mine.append(chat)
     return True
 
 
-async def _judge(how: Rush, told: Iterable[Told]) -> tuple[int, list[str]]:
+async def _judge(setup: ContentionSetup, outcomes: Iterable[ClaimOutcomes]) -> tuple[int, list[str]]:
     """The most chats that an agent certainly held at a time, and what is wrong."""
     faults: list[str] = []
     owner: dict[str, str] = {}
-    held: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    async with _store(how, "judge") as store:
-        for numbers in _portions(how.chats):
+    moves_of: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    async with _store(setup, "judge") as store:
+        for numbers in _portions(setup.chats):
             for log in await asyncio.gather(*(store.events(f"c{n}") for n in numbers)):
-                faults += _look(log, owner, held)
-        if left := len(await store.queue()):
-            faults.append(f"{left} chats still wait")
-    wrong = [chat for one in told for chat, name in one.owners if owner.get(chat) != name]
+                faults += _look(log, owner, moves_of)
+        if waiting := len(await store.queue()):
+            faults.append(f"{waiting} chats still wait")
+    wrong = [chat for process_outcomes in outcomes for chat, name in process_outcomes.owners if owner.get(chat) != name]
     if wrong:
         faults.append(f"{len(wrong)} losers were told of somebody else, first in {wrong[0]}")
-    most = max((_most_at_a_time(moves) for moves in held.values()), default=0)
-    if most > how.capacity:
-        faults.append(f"an agent held {most} of {how.capacity} chats")
+    most = max((_most_at_a_time(moves) for moves in moves_of.values()), default=0)
+    if most > setup.capacity:
+        faults.append(f"an agent held {most} of {setup.capacity} chats")
     return most, faults
 
 
-def _look(log: Sequence[Event], owner: dict[str, str], held: dict[str, list[tuple[int, int]]]) -> Iterator[str]:
+def _look(log: Sequence[Event], owner: dict[str, str], moves_of: dict[str, list[tuple[int, int]]]) -> Iterator[str]:
     chat, kinds = log[0].conversation_id, [event.kind for event in log]
     if kinds != ["opened", "handoff_requested", "claimed", "agent_said", "closed"]:
         yield f"{chat} went {', '.join(kinds)}"
         return
     owner[chat] = str(log[2].by.name)
     # held for certain from the first word, which came after the commit of the claim, to the wish to close it
-    held[str(log[2].by.id)] += [(micros(log[3].at), 1), (micros(log[4].at), -1)]
+    moves_of[str(log[2].by.id)] += [(micros(log[3].at), 1), (micros(log[4].at), -1)]
 
 
 def _most_at_a_time(moves: list[tuple[int, int]]) -> int:
@@ -246,7 +254,7 @@ def main() -> None:
     args = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with _database(postgres=args.postgres, url=args.database_url) as where:
-        verdict = rush(Rush(where, args.processes, args.chats, args.agents, args.capacity))
+        verdict = contend(ContentionSetup(where, args.processes, args.chats, args.agents, args.capacity))
     for outcome, count in verdict.outcomes.most_common():
         print(f"{count:7} {outcome}")
     print(f"{verdict.most_held:7} chats of {args.capacity} held by one agent at most")

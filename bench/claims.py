@@ -1,4 +1,4 @@
-"""Many agents claim one chat at the same moment, over HTTP: one wins, the others learn who.
+"""Claim race: many agents claim one chat at the same moment, over HTTP: one wins, the others learn who.
 
     python -m bench.claims --agents 50 --servers 2
 

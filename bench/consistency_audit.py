@@ -1,4 +1,4 @@
-"""Visitors and agents who keep their own books, and an audit that compares these with what is stored.
+"""Consistency audit: visitors and agents who keep their own books, and an audit that compares these with what is stored.
 
     python -m bench.consistency_audit --url http://127.0.0.1:8000 --token TOKEN --chats 100 --says 5
 
@@ -25,7 +25,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMes
 
 from bot.visitor.protocol import BAD_TOKEN
 from eval.metrics.printing import percentile
-from tests.harness.visitor import Visitor, visit
+from tests.harness.visitor import SocketVisitor, visit
 
 RECONNECT_S = 0.2
 PATIENCE_S = 30.0  # a line on which nothing comes for so long is given up, as the widget does
@@ -35,7 +35,7 @@ SERVED_AT_ONCE = 10
 CALLS_EVERY = 10  # visitors, one of whom ends with a person
 LOST = (ConnectionClosed, InvalidHandshake, InvalidMessage, OSError, TimeoutError, EOFError)
 
-Heard = dict[str, Any]  # an event as JSON
+EventJson = dict[str, Any]  # an event as JSON
 Addresses = Callable[[], Sequence[str]]  # where servers are now, such as http://127.0.0.1:8000
 
 QUESTIONS = ("How do I embed the widget?", "What is front matter?", "how do I back up", "take over a chat", "Hello!")
@@ -54,7 +54,7 @@ class Book:
     think_s: float = 0.0
     token: str | None = None
     conversation_id: str | None = None
-    heard: dict[int, Heard] = field(default_factory=dict)
+    heard: dict[int, EventJson] = field(default_factory=dict)
     acknowledged: dict[str, tuple[int, str]] = field(default_factory=dict)
     answered: set[int] = field(default_factory=set)
     began: dict[str, float] = field(default_factory=dict)
@@ -84,7 +84,7 @@ class Book:
         """Whether the bot has answered what was said."""
         return client_id in self.acknowledged and self.acknowledged[client_id][0] in self.answered
 
-    def note(self, event: Heard) -> None:
+    def note(self, event: EventJson) -> None:
         """Write an event down; a repetition must be the same event and a live one the next in number."""
         seq, event_id = int(event["seq"]), str(event["event_id"])
         if "client_id" in event:
@@ -134,7 +134,7 @@ async def _until_done(book: Book, attempt: Callable[[], Awaitable[None]]) -> Non
 
 
 @asynccontextmanager
-async def line(book: Book, addresses: Addresses) -> AsyncIterator[Visitor]:
+async def line(book: Book, addresses: Addresses) -> AsyncIterator[SocketVisitor]:
     """A socket of the visitor, resumed where they were."""
     hello: dict[str, object] = {"after": book.cursor}
     if book.token is not None:
@@ -187,7 +187,7 @@ def _is_closed(book: Book) -> bool:
 
 
 @dataclass(slots=True)
-class Desk:
+class AuditAgent:
     """An agent who claims whatever waits, replies once and closes.
 
     `said` maps the client_id of each message to the conversation and event it was acknowledged with; `serving` has the
@@ -212,19 +212,19 @@ class Desk:
 
     async def _round(self, client: httpx.AsyncClient, url: str) -> None:
         await client.put(f"{url}/v1/presence", json={"status": "online", "capacity": 100})
-        found = []
+        conversation_ids = []
         for state in ("queued", "agent"):
             listed = await client.get(f"{url}/v1/conversations", params={"state": state})
             listed.raise_for_status()
-            found += [item["conversation_id"] for item in listed.json()["items"]]
-        self.busy = bool(found)
+            conversation_ids += [item["conversation_id"] for item in listed.json()["items"]]
+        self.busy = bool(conversation_ids)
         places = asyncio.Semaphore(SERVED_AT_ONCE)
 
         async def serve(conversation_id: str) -> None:
             async with places:
                 await self._serve(client, f"{url}/v1/conversations/{conversation_id}", conversation_id)
 
-        await asyncio.gather(*map(serve, found))
+        await asyncio.gather(*map(serve, conversation_ids))
 
     async def _serve(self, client: httpx.AsyncClient, address: str, conversation_id: str) -> None:
         steps = self.serving.setdefault(
@@ -244,8 +244,8 @@ class Desk:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What came of a run: faults, and how long visitors waited for each reply and for a person, in seconds."""
+class AuditReport:
+    """The audit of a run: faults, and how long visitors waited for each reply and for a person, in seconds."""
 
     faults: Sequence[str]
     waited_s: Sequence[float]
@@ -272,36 +272,38 @@ async def run(
     *,
     within_s: float,
     meanwhile: "asyncio.Future[None] | None" = None,
-) -> Report:
+) -> AuditReport:
     """Let the visitors talk while `meanwhile` happens, and compare once both have ended.
 
     Raises TimeoutError where they are not done in time.
     """
-    desk = Desk(token)
-    working = asyncio.create_task(desk.work(addresses))
+    agent = AuditAgent(token)
+    working = asyncio.create_task(agent.work(addresses))
     try:
         async with asyncio.timeout(within_s):
             await asyncio.gather(*(talk(book, addresses) for book in kept), *filter(None, [meanwhile]))
-            desk.busy = True
-            while desk.busy:  # noqa: ASYNC110 - until a look finds nobody
+            agent.busy = True
+            while agent.busy:  # noqa: ASYNC110 - until a look finds nobody
                 await asyncio.sleep(AGENTS_LOOK_EVERY_S)
     finally:
         working.cancel()
     await asyncio.wait([working])
     async with httpx.AsyncClient(timeout=REQUEST_S, headers={"Authorization": f"Bearer {token}"}) as client:
         await asyncio.gather(*(catch_up(book, addresses) for book in kept))
-        faults = [*desk.faults]
+        faults = [*agent.faults]
         for book in kept:
             stored = await read_stored(client, random.choice(addresses()), str(book.conversation_id))
-            acknowledged = [event for there, event in desk.said.values() if there == book.conversation_id]
+            acknowledged = [
+                event for conversation_id, event in agent.said.values() if conversation_id == book.conversation_id
+            ]
             faults += [*book.faults, *compare(book, stored, acknowledged)]
     waited = [waited for book in kept for waited in book.waited_s]
-    return Report(faults, waited, [waited for book in kept for waited in book.waited_for_person_s])
+    return AuditReport(faults, waited, [waited for book in kept for waited in book.waited_for_person_s])
 
 
-async def read_stored(client: httpx.AsyncClient, url: str, conversation_id: str) -> list[Heard]:
+async def read_stored(client: httpx.AsyncClient, url: str, conversation_id: str) -> list[EventJson]:
     """The conversation as agents see it."""
-    events: list[Heard] = []
+    events: list[EventJson] = []
     while True:
         answer = await client.get(f"{url}/v1/conversations/{conversation_id}/events", params={"after": len(events)})
         answer.raise_for_status()
@@ -311,12 +313,12 @@ async def read_stored(client: httpx.AsyncClient, url: str, conversation_id: str)
             return events
 
 
-def compare(book: Book, stored: Sequence[Heard], agent_said: Sequence[str] = ()) -> list[str]:
+def compare(book: Book, stored: Sequence[EventJson], agent_said: Sequence[str] = ()) -> list[str]:
     """What a visitor's book and the stored conversation disagree on; `agent_said` are the agent's acknowledged events."""
     return [f"{book.conversation_id}: {fault}" for fault in _faults(book, stored, agent_said)]
 
 
-def _faults(book: Book, stored: Sequence[Heard], agent_said: Sequence[str]) -> Iterable[str]:
+def _faults(book: Book, stored: Sequence[EventJson], agent_said: Sequence[str]) -> Iterable[str]:
     if [event["seq"] for event in stored] != list(range(1, len(stored) + 1)):
         yield "numbers have gaps"
     by_client_id = Counter(event["client_id"] for event in stored if "client_id" in event)
@@ -334,7 +336,7 @@ def _faults(book: Book, stored: Sequence[Heard], agent_said: Sequence[str]) -> I
         yield "the agent was acknowledged something else than was stored"
 
 
-def _had_person(stored: Sequence[Heard], seq: int) -> bool:
+def _had_person(stored: Sequence[EventJson], seq: int) -> bool:
     """Whether a person had the conversation when that was said, or took it before the bot had answered."""
     states = [event["state"] for event in stored if "state" in event and event["seq"] < seq]
     later = [event["state"] for event in stored if "state" in event and event["seq"] > seq]

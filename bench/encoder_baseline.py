@@ -1,4 +1,4 @@
-"""The encoder alone, in a process of its own with nothing else in it: what a server's answers/s are compared with.
+"""Encoder baseline: the encoder alone, in a process of its own with nothing else in it: what a server's answers/s are compared with.
 
     python -m bench.encoder_baseline --questions ../shared/data/banking77/dev/questions.jsonl
 
@@ -23,7 +23,7 @@ SECONDS = 4.0
 
 
 @dataclass(frozen=True, slots=True)
-class Bare:
+class EncoderBaseline:
     """Questions encoded in a second: one at a time, and in batches of 32."""
 
     alone_per_s: float
@@ -35,15 +35,15 @@ def asked_in(path: Path) -> list[str]:
     return [str(orjson.loads(line)["question"]) for line in path.read_bytes().splitlines()]
 
 
-def measure(questions: Path, models: Path, seconds: float = SECONDS) -> Bare:
+def measure(questions: Path, models: Path, seconds: float = SECONDS) -> EncoderBaseline:
     """Run this file; `models` is the data folder where the exported model lies, or is put."""
     words = ["--questions", str(questions.resolve()), "--data", str(models.resolve()), "--seconds", str(seconds)]
     command = [sys.executable, "-m", "bench.encoder_baseline", *words]
-    told = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
-    return Bare(**orjson.loads(told.splitlines()[-1]))
+    output = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
+    return EncoderBaseline(**orjson.loads(output.splitlines()[-1]))
 
 
-def _encode(questions: Sequence[str], models: Path, seconds: float) -> Bare:
+def _encode(questions: Sequence[str], models: Path, seconds: float) -> EncoderBaseline:
     from retrieval.model.onnx_encoder import OnnxEncoder  # noqa: PLC0415 - those who only run this file need no encoder in memory
     from retrieval.model.prepare import DEFAULT_MODEL, prepare_model  # noqa: PLC0415 - as above
 
@@ -60,7 +60,7 @@ def _encode(questions: Sequence[str], models: Path, seconds: float) -> Bare:
         encoder.encode_queries(batch)
         alone_s, batched_s = alone_s + between - began, batched_s + time.perf_counter() - between
         count += BATCH
-    return Bare(count / alone_s, count / batched_s)
+    return EncoderBaseline(count / alone_s, count / batched_s)
 
 
 def main() -> None:

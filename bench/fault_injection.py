@@ -1,4 +1,4 @@
-"""Whether anything is lost, doubled or answered twice while servers, connections, Redis or PostgreSQL fail.
+"""Fault injection: whether anything is lost, doubled or answered twice while servers, connections, Redis or PostgreSQL fail.
 
     python -m bench.fault_injection kill --on sqlite --chats 500 --says 4 --times 20
     python -m bench.fault_injection kill --workers 2         # a worker of one server is killed, and replaced by its supervisor
@@ -24,9 +24,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 
-from bench.consistency_audit import Book, Report, books, run
+from bench.consistency_audit import AuditReport, Book, books, run
+from tests.harness.deployment import Deployment, prepare
 from tests.harness.running import ROOT, Running, admin_token
-from tests.harness.site import Site, prepare
 
 SERVERS = 2
 LOOK_S = 0.1
@@ -35,15 +35,15 @@ REDIS_AWAY_S, POSTGRES_AWAY_S = 1.0, 30.0
 DEFAULT_TIMES = {"kill": 20, "cut": 100, "redis": 10, "postgres": 1, "rolling": 10}
 
 
-async def kill(site: Site, times: int, pause_s: float) -> None:
+async def kill(deployment: Deployment, times: int, pause_s: float) -> None:
     """SIGKILL a server and start it again; or one of its workers, and wait until the supervisor has replaced it."""
     for _ in range(times):
         await asyncio.sleep(pause_s)
-        place = random.randrange(len(site.servers))
-        if workers := site.servers[place].worker_ids():
-            await _kill_worker(site.servers[place], random.choice(workers))
+        place = random.randrange(len(deployment.servers))
+        if workers := deployment.servers[place].worker_ids():
+            await _kill_worker(deployment.servers[place], random.choice(workers))
         else:
-            await site.again(place, Running.kill)
+            await deployment.again(place, Running.kill)
 
 
 async def _kill_worker(server: Running, pid: int) -> None:
@@ -54,24 +54,24 @@ async def _kill_worker(server: Running, pid: int) -> None:
         await asyncio.sleep(LOOK_S)
 
 
-async def rolling(site: Site, times: int, pause_s: float) -> None:
+async def rolling(deployment: Deployment, times: int, pause_s: float) -> None:
     """Restart one server after the other, as an upgrade does; a single one with all its workers at once."""
     for _ in range(times):
-        for place in range(len(site.servers)):
+        for place in range(len(deployment.servers)):
             await asyncio.sleep(pause_s)
-            await site.again(place, Running.stop)
+            await deployment.again(place, Running.stop)
 
 
-async def redis(site: Site, times: int, pause_s: float) -> None:
+async def redis(deployment: Deployment, times: int, pause_s: float) -> None:
     """Kill Redis; it comes back with nothing in it."""
-    assert site.redis is not None
-    await _away(site.redis.kill, site.redis.start, REDIS_AWAY_S, times, pause_s)
+    assert deployment.redis is not None
+    await _away(deployment.redis.kill, deployment.redis.start, REDIS_AWAY_S, times, pause_s)
 
 
-async def postgres(site: Site, times: int, pause_s: float) -> None:
+async def postgres(deployment: Deployment, times: int, pause_s: float) -> None:
     """Stop PostgreSQL for half a minute."""
-    assert site.postgres is not None
-    await _away(site.postgres.stop, site.postgres.start, POSTGRES_AWAY_S, times, pause_s)
+    assert deployment.postgres is not None
+    await _away(deployment.postgres.stop, deployment.postgres.start, POSTGRES_AWAY_S, times, pause_s)
 
 
 async def _away(stop: Callable[[], None], start: Callable[[], None], away_s: float, times: int, pause_s: float) -> None:
@@ -131,13 +131,15 @@ async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         return
 
 
-async def play(site: Site, fault: str, kept: Sequence[Book], *, times: int, pause_s: float, within_s: float) -> Report:
+async def play(
+    deployment: Deployment, fault: str, kept: Sequence[Book], *, times: int, pause_s: float, within_s: float
+) -> AuditReport:
     """Let visitors and agents work while the fault happens again and again."""
-    token = await asyncio.to_thread(admin_token, site.data, site.settings)
+    token = await asyncio.to_thread(admin_token, deployment.data, deployment.settings)
     async with AsyncExitStack() as stack:
         if fault == "cut":
             proxy = Proxy()
-            urls = [await stack.enter_async_context(proxy.before(url)) for url in site.urls]
+            urls = [await stack.enter_async_context(proxy.before(url)) for url in deployment.urls]
 
             async def happening() -> None:
                 for _ in range(times):
@@ -148,7 +150,7 @@ async def play(site: Site, fault: str, kept: Sequence[Book], *, times: int, paus
             failing: Awaitable[None] = happening()
         else:
             faults = {"kill": kill, "redis": redis, "postgres": postgres, "rolling": rolling}
-            addresses, failing = (lambda: site.urls), faults[fault](site, times, pause_s)
+            addresses, failing = (lambda: deployment.urls), faults[fault](deployment, times, pause_s)
         task = asyncio.ensure_future(_until_the_last(failing, kept))
         return await run(kept, addresses, token, within_s=within_s, meanwhile=task)
 
@@ -179,10 +181,10 @@ def main() -> None:
     shape = f"{SERVERS} servers" if args.workers is None else f"{args.workers} workers of one server"
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         models, workers = args.data.resolve(), args.workers or 1
-        site = prepare(stack, Path(folder), args.kb.resolve(), args.on, models, workers=workers)
-        site.open(SERVERS if args.workers is None else 1)
+        deployment = prepare(stack, Path(folder), args.kb.resolve(), args.on, models, workers=workers)
+        deployment.open(SERVERS if args.workers is None else 1)
         kept = books(args.chats, args.says, args.think)
-        report = asyncio.run(play(site, args.fault, kept, times=times, pause_s=args.pause, within_s=args.within))
+        report = asyncio.run(play(deployment, args.fault, kept, times=times, pause_s=args.pause, within_s=args.within))
     print(f"{args.fault} {times} times, {shape} on {args.on}, {args.chats} chats")
     print(report)
     raise SystemExit(bool(report.faults))

@@ -1,4 +1,4 @@
-"""What idle visitors cost: so many open sockets, the memory of each, and how fast HTTP is answered meanwhile.
+"""Idle connections, what they cost: so many open sockets, the memory of each, and how fast HTTP is answered meanwhile.
 
     python -m bench.idle --sockets 10000
 

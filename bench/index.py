@@ -1,4 +1,4 @@
-"""What an index costs, without a server.
+"""Index benchmark (build, load, edit, search, size, memory), without a server.
 
     python -m bench.index --chunks 5000 [--model all-MiniLM-L6-v2 --data var]
 
@@ -75,13 +75,16 @@ def write(kb: Path, chunks: int) -> None:
     weights = [1 / rank for rank in range(1, len(vocabulary) + 1)]
     for number in range(chunks // PASSAGES):
         sections = (chance.choices(vocabulary, weights, k=WORDS) for _ in range(PASSAGES))
-        body = "\n\n".join(f"## Part {at} {own[0]}\n\n{_sentences(own)}" for at, own in enumerate(sections))
+        body = "\n\n".join(
+            f"## Part {part} {section_words[0]}\n\n{_sentences(section_words)}"
+            for part, section_words in enumerate(sections)
+        )
         title = " ".join(chance.choices(vocabulary, k=4))
         (kb / f"article-{number}.md").write_text(f"---\ntitle: {title}\n---\n{body}\n", "utf-8")
 
 
-def _sentences(own: Sequence[str]) -> str:
-    return " ".join(f"{' '.join(own[at : at + 12])}." for at in range(0, len(own), 12))
+def _sentences(section_words: Sequence[str]) -> str:
+    return " ".join(f"{' '.join(section_words[start : start + 12])}." for start in range(0, len(section_words), 12))
 
 
 def measure(chunks: int, encoder: Timed) -> Iterator[tuple[str, str]]:
@@ -135,8 +138,8 @@ def sampled(snapshot: Snapshot, chance: random.Random, number: int) -> list[str]
     """Questions of eight words of a passage each, all different."""
     queries: dict[str, None] = {}
     while len(queries) < number:
-        own = snapshot.chunks[chance.randrange(len(snapshot.chunks))].text.split()
-        queries[" ".join(chance.choices(own, k=ASKED_WORDS))] = None
+        passage_words = snapshot.chunks[chance.randrange(len(snapshot.chunks))].text.split()
+        queries[" ".join(chance.choices(passage_words, k=ASKED_WORDS))] = None
     return list(queries)
 
 

@@ -1,4 +1,4 @@
-"""What counting a hit costs: ours in memory, beside the memory storage of the package `limits`.
+"""Rate limiter cost of counting a hit: ours in memory, beside the memory storage of the package `limits`.
 
     python -m bench.limiter
 

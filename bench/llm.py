@@ -1,4 +1,4 @@
-"""What a visitor gets, and after how long, whatever the language model does: one real server for each misbehaviour.
+"""Language model faults: what a visitor gets, and after how long, whatever the language model does: one real server for each misbehaviour.
 
     python -m bench.llm
 
@@ -33,7 +33,7 @@ HEAD = f"{'the model ...':<24}{'the visitor got':<22}{'drafts':>7}{'first':>9}{'
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BehaviourRow:
     """One behaviour; `first_s` is the time to the first draft or, without one, to the reply."""
 
     behaviour: str
@@ -49,7 +49,7 @@ class Row:
         return f"{self.behaviour:<24}{got:<22}{len(self.drafts):>7}{times}   {self.result}"
 
 
-async def play(behaviour: str, data: Path, kb: Path) -> Row:
+async def play(behaviour: str, data: Path, kb: Path) -> BehaviourRow:
     """Serve with a model that behaves so, ask once, and stop."""
     async with serving() as model:
         settings = {
@@ -65,7 +65,7 @@ async def play(behaviour: str, data: Path, kb: Path) -> Row:
             await asyncio.to_thread(server.stop)
 
 
-async def _ask(behaviour: str, server: Running, data: Path) -> Row:
+async def _ask(behaviour: str, server: Running, data: Path) -> BehaviourRow:
     async with visit(server.chat_url) as visitor:
         began = time.perf_counter()
         await visitor.send("say", text=QUESTION)
@@ -82,7 +82,7 @@ async def _ask(behaviour: str, server: Running, data: Path) -> Row:
         reply_s = time.perf_counter() - began
         conversation_id = str(visitor.welcome["conversation_id"])
     result = await asyncio.to_thread(_result, server.url, conversation_id, data)
-    return Row(behaviour, str(frame["text"]), tuple(drafts), first_s, reply_s, result)
+    return BehaviourRow(behaviour, str(frame["text"]), tuple(drafts), first_s, reply_s, result)
 
 
 def _result(url: str, conversation_id: str, data: Path) -> str:

@@ -1,4 +1,4 @@
-"""A closed loop: so many lines to a server at once, each asking as soon as it was answered, and what came of it."""
+"""Closed-loop load generator: so many lines to a server at once, each asking as soon as it was answered, and what came of it."""
 
 import asyncio
 import itertools
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import uvloop
 
-from bench.encoder_baseline import Bare
+from bench.encoder_baseline import EncoderBaseline
 from eval.metrics.printing import percentile
 
 SOCKETS = (1, 20, 100, 500)
@@ -27,7 +27,7 @@ HEAD = (
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What a while of asking came to: `took_ms` of each question to its reply, `answers_per_s` until the last of them.
+    """Latencies and throughput of a while of asking: `took_ms` of each question to its reply, `answers_per_s` until the last of them.
 
     `client_cpu` is how much of one core the askers themselves took: near 1, the numbers are theirs.
     """
@@ -90,7 +90,7 @@ class _Loop:
         return self.began_s is not None and time.perf_counter() < self.began_s + self.seconds
 
 
-def row(sockets: int, done: Round, memory_mib: float, bare: Bare) -> str:
+def row(sockets: int, done: Round, memory_mib: float, bare: EncoderBaseline) -> str:
     """A line below HEAD."""
     p50, p99 = statistics.median(done.took_ms), percentile(done.took_ms, 0.99)
     ours = f"{sockets:8} {done.answers_per_s:10.0f} {p50:8.1f} {p99:8.1f} {memory_mib:11.0f} {done.client_cpu:11.0%}"

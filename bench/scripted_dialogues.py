@@ -1,4 +1,4 @@
-"""Five whole conversations, played through the socket of a real server and printed with decisions and reasons.
+"""Scripted dialogues: five whole conversations, played through the socket of a real server and printed with decisions and reasons.
 
     python -m bench.scripted_dialogues
 
@@ -18,7 +18,7 @@ import httpx
 
 from conversation.events import JsonObject
 from tests.harness.running import Running, handrail, start
-from tests.harness.visitor import Visitor, visit
+from tests.harness.visitor import SocketVisitor, visit
 
 PATIENCE_S = 20.0  # what has not come by then does not come: the course broke off
 WIDTH = 120
@@ -26,10 +26,10 @@ INDENT = " " * 11
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class DialogueScene:
     """A visitor at the socket and an agent at the desk, in one conversation."""
 
-    visitor: Visitor
+    visitor: SocketVisitor
     desk: httpx.AsyncClient
 
     @property
@@ -56,14 +56,14 @@ class Scene:
         (await self.desk.post(path, json=fields)).raise_for_status()
 
 
-async def answered(scene: Scene) -> None:
+async def answered(scene: DialogueScene) -> None:
     """An ordinary question is answered, and the visitor is content."""
     reply = await scene.ask("Hi! How do I put the chat widget on my website?")
     await scene.ask("Great, thanks a lot!")
     await scene.do("rate", "rated", seq=reply["seq"], helpful=True)
 
 
-async def unanswerable(scene: Scene) -> None:
+async def unanswerable(scene: DialogueScene) -> None:
     """Nobody can answer it, also in other words: a person is called, answers and closes."""
     await scene.ask(
         "Do you ship spare batteries to Norway?", "I mean replacement batteries, can I get them sent to Oslo?"
@@ -76,7 +76,7 @@ async def unanswerable(scene: Scene) -> None:
     await scene.agent("close", reason="answered")
 
 
-async def frustrated(scene: Scene) -> None:
+async def frustrated(scene: DialogueScene) -> None:
     """It gets worse until a person is called; given back to the bot, which fails again, it goes straight to a person."""
     await scene.ask(
         "How do I change the colour of the chat button?",
@@ -92,14 +92,14 @@ async def frustrated(scene: Scene) -> None:
     await scene.ask("ok. and can the button play our company song when somebody clicks it?", "that does not help me")
 
 
-async def misspelt(scene: Scene) -> None:
+async def misspelt(scene: DialogueScene) -> None:
     """A call for a person with a slip, in the middle of a question; the visitor thinks better of it."""
     await scene.ask("my backup from last night looks broken, can i talk to a reprsentative, or how do I check it?")
     await scene.do("cancel_human", "returned_to_bot")
     await scene.ask("How do I restore a backup?")
 
 
-async def closed_desk(scene: Scene) -> None:
+async def closed_desk(scene: DialogueScene) -> None:
     """Nobody is there: the bot says so and takes an address, and goes on answering."""
     (await scene.desk.put("/v1/presence", json={"status": "offline"})).raise_for_status()
     await scene.ask("Do you ship spare batteries to Norway?")
@@ -108,25 +108,31 @@ async def closed_desk(scene: Scene) -> None:
     await scene.ask("Well, then: how do I put the chat widget on my website?")
 
 
-COURSES: Sequence[Callable[[Scene], Awaitable[None]]] = (answered, unanswerable, frustrated, misspelt, closed_desk)
+DIALOGUES: Sequence[Callable[[DialogueScene], Awaitable[None]]] = (
+    answered,
+    unanswerable,
+    frustrated,
+    misspelt,
+    closed_desk,
+)
 
 
 async def play(server: Running, token: str) -> bool:
     """Play and print them all; whether each came to its end."""
-    whole = True
+    all_ended = True
     async with httpx.AsyncClient(base_url=server.url, headers={"Authorization": f"Bearer {token}"}) as desk:
-        for number, course in enumerate(COURSES, start=1):
+        for number, dialogue in enumerate(DIALOGUES, start=1):
             (await desk.put("/v1/presence", json={"status": "online", "capacity": 5})).raise_for_status()
-            print(f"\n{number}. {course.__doc__}\n")
+            print(f"\n{number}. {dialogue.__doc__}\n")
             async with visit(server.chat_url) as visitor:
-                whole &= await _play_one(course, Scene(visitor, desk))
-    return whole
+                all_ended &= await _play_one(dialogue, DialogueScene(visitor, desk))
+    return all_ended
 
 
-async def _play_one(course: Callable[[Scene], Awaitable[None]], scene: Scene) -> bool:
+async def _play_one(dialogue: Callable[[DialogueScene], Awaitable[None]], scene: DialogueScene) -> bool:
     try:
         async with asyncio.timeout(PATIENCE_S):
-            await course(scene)
+            await dialogue(scene)
         problem = ""
     except (TimeoutError, httpx.HTTPStatusError) as broken:
         problem = f"broke off: {broken or 'what was waited for did not come'}"
@@ -147,15 +153,15 @@ def transcript(event: JsonObject) -> list[str]:
     if kind == "bot_said":
         return [*_lines(who, str(event["text"])), *_decision(event)]
     skipped = {"seq", "event_id", "at", "kind", "by", "v", "client_id", "conversation_id", "state", "hold", "holder"}
-    told = "\n".join(f"{name}: {value}" for name, value in event.items() if name not in skipped and value)
-    return _lines(who, f"[{kind.replace('_', ' ')}]\n{told}".strip())
+    details = "\n".join(f"{name}: {value}" for name, value in event.items() if name not in skipped and value)
+    return _lines(who, f"[{kind.replace('_', ' ')}]\n{details}".strip())
 
 
 def _decision(event: JsonObject) -> list[str]:
     trace = event["trace"]
     assert isinstance(trace, dict)
     mood = event["mood"]
-    told = {
+    decision = {
         "outcome": event["outcome"],
         "confidence": event["confidence"],
         "mood": f"{mood['score']} {mood['reason']}".strip() if isinstance(mood, dict) else "unknown",
@@ -163,7 +169,7 @@ def _decision(event: JsonObject) -> list[str]:
         "why": trace.get("why"),
         "buttons": event["suggestions"],
     }
-    return [f"{INDENT}  {name}: {value}" for name, value in told.items() if value]
+    return [f"{INDENT}  {name}: {value}" for name, value in decision.items() if value]
 
 
 def _lines(who: str, text: str) -> list[str]:
@@ -184,10 +190,10 @@ def main() -> None:
         server = start(data, kb=args.kb.resolve())
         try:
             handrail("agent", "add", "ana@example.com", "--name", "Ana", data=data)
-            whole = asyncio.run(play(server, handrail("agent", "token", "ana@example.com", data=data)))
+            all_ended = asyncio.run(play(server, handrail("agent", "token", "ana@example.com", data=data)))
         finally:
             server.stop()
-    raise SystemExit(not whole)
+    raise SystemExit(not all_ended)
 
 
 if __name__ == "__main__":

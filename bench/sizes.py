@@ -1,4 +1,4 @@
-"""How long our functions and files are, by house: `python bench/sizes.py`.
+"""Code size: how long our functions and files are, by house: `python bench/sizes.py`.
 
 A function's length is its lines from `def` to its last one, without decorators and docstring; a function inside another
 counts by itself and as part of the other. A file's length is all its lines. Of JavaScript only files are measured.

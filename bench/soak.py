@@ -1,4 +1,4 @@
-"""Many chats that go on for minutes: whether all that was sent is there, and whether memory stays flat.
+"""Soak test: many chats that go on for minutes: whether all that was sent is there, and whether memory stays flat.
 
     python -m bench.soak --chats 500 --rate 300 --minutes 5
 

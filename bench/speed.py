@@ -1,4 +1,4 @@
-"""What a turn costs beside the encoder alone: the same questions, the same run, in turns.
+"""Turn latency: what a turn costs beside the encoder alone: the same questions, the same run, in turns.
 
     python -m bench.speed --kb ../shared/data/arduino_help/kb --questions ../shared/data/arduino_help/dev/questions.jsonl
     python -m bench.speed --chunks 5000 50000    # made-up knowledge bases instead (those of bench.index)
@@ -45,24 +45,26 @@ Ask = Callable[[str], Awaitable[object]]
 
 
 @dataclass(slots=True)
-class Taken:
-    """What one way took: `answers_s` each answer, `rounds_s` each round of questions asked at once."""
+class Timings:
+    """Latencies of one way: `answers_s` each answer, `rounds_s` each round of questions asked at once."""
 
     answers_s: list[float] = field(default_factory=list)
     rounds_s: list[float] = field(default_factory=list)
 
 
-async def take_turns(ways: Mapping[str, Ask], questions: Sequence[str], at_once: int) -> dict[str, Taken]:
+async def take_turns(ways: Mapping[str, Ask], questions: Sequence[str], at_once: int) -> dict[str, Timings]:
     """Asks `at_once` questions at a time, each round in every way; which comes first changes from round to round."""
-    taken = {name: Taken() for name in ways}
+    taken = {name: Timings() for name in ways}
     names = list(ways)
-    for number, at in enumerate(range(0, len(questions), at_once)):
+    for number, start in enumerate(range(0, len(questions), at_once)):
         first = number % len(names)
         for name in names[first:] + names[:first]:
             began = time.perf_counter()
-            own = await asyncio.gather(*(_timed(ways[name], each) for each in questions[at : at + at_once]))
+            times_s = await asyncio.gather(
+                *(_timed(ways[name], question) for question in questions[start : start + at_once])
+            )
             taken[name].rounds_s.append(time.perf_counter() - began)
-            taken[name].answers_s += own
+            taken[name].answers_s += times_s
     return taken
 
 
@@ -91,14 +93,14 @@ async def measure(encoder: Encoder, snapshot: Snapshot, questions: Sequence[str]
             ways = _ways(encoder, batcher, snapshot, embeddings, at_once)
             await take_turns(ways, asked[: 2 * max(AT_ONCE)], at_once)  # warm caches and mapped files
             taken = await take_turns(ways, asked, at_once)
-            rows += [_row(at_once, name, own, taken[ENCODER]) for name, own in taken.items()]
+            rows += [_row(at_once, name, timings, taken[ENCODER]) for name, timings in taken.items()]
     return rows
 
 
 def _ways(
     encoder: Encoder, batcher: Batcher, snapshot: Snapshot, embeddings: Mapping[str, Embedding], at_once: int
 ) -> dict[str, Ask]:
-    knows = TurnDeps(snapshot, batcher.encode, "http://localhost/help")
+    deps = TurnDeps(snapshot, batcher.encode, "http://localhost/help")
 
     async def encode(question: str) -> object:
         return encoder.encode_queries([question]) if at_once == 1 else await batcher.encode(question)
@@ -107,15 +109,15 @@ def _ways(
         return search(snapshot, Query(question, embeddings[question]), READER)
 
     async def answer(question: str) -> object:
-        return await take_turn(TurnInput(question, READER), knows, Policy())
+        return await take_turn(TurnInput(question, READER), deps, Policy())
 
     return {ENCODER: encode, "search": find, "turn": answer}
 
 
-def _row(at_once: int, name: str, own: Taken, encoder: Taken) -> tuple[str, ...]:
-    median, p95 = np.quantile(own.answers_s, [0.5, 0.95]) * 1000
-    rate = len(own.answers_s) / sum(own.rounds_s)
-    times, low, high = ratio(own.rounds_s, encoder.rounds_s)
+def _row(at_once: int, name: str, timings: Timings, encoder: Timings) -> tuple[str, ...]:
+    median, p95 = np.quantile(timings.answers_s, [0.5, 0.95]) * 1000
+    rate = len(timings.answers_s) / sum(timings.rounds_s)
+    times, low, high = ratio(timings.rounds_s, encoder.rounds_s)
     return str(at_once), name, f"{median:.2f}", f"{p95:.2f}", f"{rate:.0f}", f"{times:.2f} [{low:.2f}, {high:.2f}]"
 
 

@@ -1,4 +1,4 @@
-"""The server that tutorials build, for scale: FastAPI, sentence-transformers and faiss, nothing stored.
+"""Baseline server, as tutorials build it, for scale: FastAPI, sentence-transformers and faiss, nothing stored.
 
     python -m bench.tutorial --kb ../shared/data/arduino_help/kb --questions ../shared/data/banking77/dev/questions.jsonl
 

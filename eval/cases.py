@@ -1,4 +1,4 @@
-"""Cases to play: questions and dialogues, read from the JSON Lines files of an evaluation set.
+"""Evaluation cases and datasets: questions and dialogues, read from the JSON Lines files of an evaluation set.
 
 What a case is scored for follows from its expectations alone (`Question.answerable`, `.judged`, ...), so that anyone
 who holds the file can tell it without running anything.
@@ -104,8 +104,8 @@ class Question:
 
     def without(self, withheld: frozenset[str]) -> "Question":
         """The same question after articles were taken away; its reference answer goes with its last article."""
-        left = self.gold_articles - withheld
-        return replace(self, gold_articles=left, reference_answer=self.reference_answer if left else None)
+        remaining = self.gold_articles - withheld
+        return replace(self, gold_articles=remaining, reference_answer=self.reference_answer if remaining else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,14 +172,14 @@ def _rows(path: Path, shape: TypeAdapter[CaseT]) -> Iterator[tuple[int, CaseT]]:
 
 
 def _unique(path: Path, rows: Iterable[tuple[int, CaseT]]) -> Iterator[CaseT]:
-    seen: dict[str, int] = {}
+    line_of: dict[str, int] = {}
     for number, case in rows:
-        if case.case_id in seen:
-            problem = f"id {case.case_id!r} already stands in line {seen[case.case_id]}; give every case its own id"
+        if case.case_id in line_of:
+            problem = f"id {case.case_id!r} already stands in line {line_of[case.case_id]}; give every case its own id"
             raise CaseError(path, number, problem)
-        seen[case.case_id] = number
+        line_of[case.case_id] = number
         yield case
-    if not seen:
+    if not line_of:
         raise CaseError(path, 0, "the file holds no case; write one JSON object a line")
 
 

@@ -19,7 +19,7 @@ from eval.cases import CaseError
 from eval.metrics import Metric, measure, pair
 from eval.report import render_report
 from eval.results import ResultError, Results, write, write_results, write_rows
-from eval.runner import Played, perform
+from eval.runner import SuiteRun, run_suite
 from eval.suite import Inputs, NothingToPlay, Suite, gather
 from eval.task import TurnFailed
 
@@ -29,26 +29,26 @@ DONE, FAILED, WRONG_USAGE = 0, 1, 2
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The sub-commands; each leaves its handler in `run`."""
     kinds = parser.add_subparsers(metavar="command", required=True)
-    one = kinds.add_parser(
+    run_parser = kinds.add_parser(
         "run",
         help="play questions and dialogues, write results.json, cases.jsonl and report.html",
         description="Plays every case through the same code as live traffic and measures the replies.",
     )
-    add_settings(one)
-    one.add_argument("--questions", type=Path, metavar="FILE", help="questions.jsonl")
-    one.add_argument("--dialogues", type=Path, metavar="FILE", help="dialogues.jsonl")
-    one.add_argument("--out", type=Path, metavar="DIR", required=True, help="where to write the results")
-    _add_filters(one)
-    one.set_defaults(run=run)
-    other = kinds.add_parser(
+    add_settings(run_parser)
+    run_parser.add_argument("--questions", type=Path, metavar="FILE", help="questions.jsonl")
+    run_parser.add_argument("--dialogues", type=Path, metavar="FILE", help="dialogues.jsonl")
+    run_parser.add_argument("--out", type=Path, metavar="DIR", required=True, help="where to write the results")
+    _add_filters(run_parser)
+    run_parser.set_defaults(run=run)
+    calibrate_parser = kinds.add_parser(
         "calibrate",
         help="learn from labelled questions how sure the bot may be",
         description="Plays labelled questions and writes calibration.json, which says how sure the bot may be of an answer.",
     )
-    add_settings(other)
-    other.add_argument("--questions", type=Path, metavar="FILE", required=True, help="questions.jsonl")
-    _add_filters(other)
-    other.set_defaults(run=run_calibrate)
+    add_settings(calibrate_parser)
+    calibrate_parser.add_argument("--questions", type=Path, metavar="FILE", required=True, help="questions.jsonl")
+    _add_filters(calibrate_parser)
+    calibrate_parser.set_defaults(run=run_calibrate)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -76,8 +76,8 @@ def _status(act: Callable[[], None]) -> int:
     return DONE
 
 
-def _add_filters(one: argparse.ArgumentParser) -> None:
-    one.add_argument(
+def _add_filters(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "--where",
         type=_label,
         metavar="LABEL=VALUE",
@@ -85,8 +85,8 @@ def _add_filters(one: argparse.ArgumentParser) -> None:
         default=[],
         help="play only questions that carry this label; repeat to narrow further",
     )
-    one.add_argument("--kb-tag", metavar="TAG", help="answer only from articles that carry this tag")
-    one.add_argument(
+    parser.add_argument("--kb-tag", metavar="TAG", help="answer only from articles that carry this tag")
+    parser.add_argument(
         "--withhold",
         type=Path,
         metavar="FILE",
@@ -105,15 +105,15 @@ def _label(text: str) -> tuple[str, str]:
 async def _evaluate(inputs: Inputs, settings: Settings, out: Path) -> Mapping[str, Metric]:
     suite = gather(inputs)
     _make_folder(out)
-    played = await perform(suite, settings, inputs.kb_tag, open_calibration(settings))
+    suite_run = await run_suite(suite, settings, inputs.kb_tag, open_calibration(settings))
     results = Results(
         suite=suite.name,
-        kb_version=played.kb_version,
+        kb_version=suite_run.kb_version,
         model=settings.model,
-        config=inputs.config() | _thresholds(settings, played.policy),
-        metrics=measure(played.rows, suite.questions, suite.dialogues),
+        config=inputs.config() | _thresholds(settings, suite_run.policy),
+        metrics=measure(suite_run.rows, suite.questions, suite.dialogues),
     )
-    _keep(out, suite, results, played)
+    _keep(out, suite, results, suite_run)
     return results.metrics
 
 
@@ -135,12 +135,12 @@ def _thresholds(settings: Settings, policy: Policy) -> dict[str, JsonValue]:
     }
 
 
-def _keep(out: Path, suite: Suite, results: Results, played: Played) -> None:
-    answered, _ = pair(played.rows, suite.questions, suite.dialogues)
-    latencies_ms = [row.latency_ms for row in played.rows]
-    write_rows(out / "cases.jsonl", played.rows)
+def _keep(out: Path, suite: Suite, results: Results, suite_run: SuiteRun) -> None:
+    answered, _ = pair(suite_run.rows, suite.questions, suite.dialogues)
+    latencies_ms = [row.latency_ms for row in suite_run.rows]
+    write_rows(out / "cases.jsonl", suite_run.rows)
     write_results(out / "results.json", results)
-    write(out / "report.html", render_report(results, answered, latencies_ms, played.titles).encode())
+    write(out / "report.html", render_report(results, answered, latencies_ms, suite_run.titles).encode())
 
 
 def _show(metrics: Mapping[str, Metric], out: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the bot answers from in a run: the articles that are left after the filters, indexed as for live traffic."""
+"""The knowledge base under evaluation: the articles that are left after the filters, indexed as for live traffic."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -20,32 +20,32 @@ INDEX = "eval-index"  # beside the server's own: what was filtered for a run mus
 
 
 @dataclass(frozen=True, slots=True)
-class Library:
+class EvalKnowledge:
     """An open knowledge base, what is decided by, and the articles of its folder that are broken and thus not in it."""
 
-    knows: TurnDeps
+    deps: TurnDeps
     policy: Policy
     errors: tuple[ArticleError, ...]
 
     @property
     def kb_version(self) -> str:
         """The snapshot's name."""
-        return self.knows.snapshot.kb_version
+        return self.deps.snapshot.kb_version
 
     @property
     def titles(self) -> Mapping[str, str]:
         """The title of every article by id."""
-        return {article_id: article.title for article_id, article in self.knows.snapshot.articles.items()}
+        return {article_id: article.title for article_id, article in self.deps.snapshot.articles.items()}
 
 
 @asynccontextmanager
-async def open_library(
+async def open_eval_knowledge(
     settings: Settings,
     withheld: frozenset[str],
     tag: str | None,
     progress: Progress,
     calibration: Calibration | None = None,
-) -> AsyncIterator[Library]:
+) -> AsyncIterator[EvalKnowledge]:
     """The articles of `settings.kb` that carry `tag` and are not withheld, and the model of `settings.model`.
 
     `calibration` is that in use unless another is given. Raises KnowledgeError, CalibrationUnusable, CatalogueUnusable, DataUnwritable, and
@@ -62,19 +62,21 @@ async def open_library(
     _begin(progress, "learning how messages sound")
     tone = open_tone(settings.data, encoder)
     async with Batcher(encoder) as batcher:
-        knows = TurnDeps(
+        deps = TurnDeps(
             snapshot, batcher.encode, calibration=calibration, tone=tone, phrasebook=open_phrasebook(settings)
         )
-        yield Library(knows, policy_of(settings, calibration), reading.errors)
+        yield EvalKnowledge(deps, policy_of(settings, calibration), reading.errors)
 
 
 def filtered(articles: Sequence[Article], withheld: frozenset[str], tag: str | None) -> list[Article]:
     """The articles that carry `tag` (any, where None) and are not withheld. Raises NothingToPlay where none is left."""
-    left = [one for one in articles if (tag is None or tag in one.tags) and one.article_id not in withheld]
-    if not left:
-        tags = ", ".join(sorted({name for one in articles for name in one.tags})) or "none"
+    remaining = [
+        article for article in articles if (tag is None or tag in article.tags) and article.article_id not in withheld
+    ]
+    if not remaining:
+        tags = ", ".join(sorted({name for article in articles for name in article.tags})) or "none"
         raise NothingToPlay(f"no article is left with --kb-tag {tag!r} and --withhold; tags there are: {tags}")
-    return left
+    return remaining
 
 
 def open_snapshot(articles: Sequence[Article], encoder: Encoder, stored: SnapshotStore, progress: Progress) -> Snapshot:

@@ -1,4 +1,4 @@
-"""What a run leaves behind: the rows of `cases.jsonl` and `results.json`, written and read.
+"""Results of a run: the rows of `cases.jsonl` and `results.json`, written and read.
 
 Every metric follows from the rows and the case files (`eval.metrics.measures`); the two files can be checked against each other.
 """

@@ -1,4 +1,4 @@
-"""How the bot answered one case: a row of `cases.jsonl`, from which every metric follows."""
+"""A row of `cases.jsonl`: how the bot answered one case, from which every metric follows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What a run plays: the cases of its files that its filters leave, and what tells this run from another."""
+"""An evaluation suite: the cases of its files that its filters leave, and what tells this run from another."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ class NothingToPlay(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What was asked for. `where` are labels a question must carry, `kb_tag` a tag an article must carry."""
+    """The inputs of a run. `where` are labels a question must carry, `kb_tag` a tag an article must carry."""
 
     questions: Path | None = None
     dialogues: Path | None = None
@@ -36,12 +36,12 @@ class Inputs:
     def config(self) -> dict[str, JsonValue]:
         """The inputs by name and content, and the filters; only those that were given."""
         files = {"questions": self.questions, "dialogues": self.dialogues, "withhold": self.withhold}
-        given: dict[str, JsonValue] = {}
+        config: dict[str, JsonValue] = {}
         for name, path in files.items():
             if path is not None:
-                given |= {name: str(path), f"{name}_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+                config |= {name: str(path), f"{name}_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
         filters: dict[str, JsonValue] = {"where": dict(self.where or {}) or None, "kb_tag": self.kb_tag}
-        return given | {name: value for name, value in filters.items() if value is not None}
+        return config | {name: value for name, value in filters.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,9 @@ def gather(inputs: Inputs) -> Suite:
 
 
 def _picked(questions: Sequence[Question], where: Mapping[str, str]) -> tuple[Question, ...]:
-    left = tuple(question for question in questions if question.has(where))
-    if not left:
+    picked = tuple(question for question in questions if question.has(where))
+    if not picked:
         wanted = " ".join(f"{key}={value}" for key, value in where.items())
         known = ", ".join(sorted({key for question in questions for key in question.labels})) or "none"
         raise NothingToPlay(f"no question carries the labels {wanted!r} of --where; labels there are: {known}")
-    return left
+    return picked

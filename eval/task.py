@@ -1,4 +1,4 @@
-"""Plays cases: what was said before becomes an event log, the bot answers it as it answers live, the reply is a row.
+"""The evaluation task: runs cases through the live path; a history becomes an event log, the reply a row.
 
 Nothing of the bot is replaced: store, bus and clock are the in-memory adapters, `Responder` and `turn` are those of the
 chat server. Each case has a store of its own, so no case can influence another.
@@ -27,7 +27,7 @@ COLLEAGUE = Agent("colleague", "colleague@desk.invalid", "Colleague")
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)  # the clock stands still: no lease of a long run can run out
 CONVERSATION = "case"
 
-Scene = tuple[str, Sequence[Utterance | LabelledTurn], str]
+TaskInput = tuple[str, Sequence[Utterance | LabelledTurn], str]
 
 
 class TurnFailed(Exception):
@@ -45,8 +45,8 @@ class TurnFailed(Exception):
         )
 
 
-def scenes(questions: Iterable[Question], dialogues: Iterable[Dialogue]) -> Iterator[Scene]:
-    """(row id, what was said before, what is said now): a scene a question, and one a labelled turn of a dialogue."""
+def task_inputs(questions: Iterable[Question], dialogues: Iterable[Dialogue]) -> Iterator[TaskInput]:
+    """Task inputs (row id, what was said before, what is said now): an input a question, and one a labelled turn of a dialogue."""
     for question in questions:
         yield question.case_id, question.history, question.question
     for dialogue in dialogues:
@@ -54,19 +54,19 @@ def scenes(questions: Iterable[Question], dialogues: Iterable[Dialogue]) -> Iter
             yield row_id, dialogue.turns[:index], dialogue.turns[index].text
 
 
-async def play(
-    cast: Iterable[Scene], knows: TurnDeps, policy: Policy, on_played: Callable[[], object] = lambda: None
+async def run_cases(
+    inputs: Iterable[TaskInput], deps: TurnDeps, policy: Policy, on_played: Callable[[], object] = lambda: None
 ) -> tuple[Row, ...]:
-    """The row of every scene, one after the other; `on_played` is called after each. Raises `TurnFailed`."""
+    """Run the task on every input, one after the other, a row each; `on_played` is called after each. Raises `TurnFailed`."""
     rows = []
-    for row_id, history, said in cast:
-        rows.append(await play_one(row_id, prefix(history, said), knows, policy))
+    for row_id, history, text in inputs:
+        rows.append(await run_case(row_id, prefix(history, text), deps, policy))
         on_played()
     return tuple(rows)
 
 
 def prefix(history: Iterable[Utterance | LabelledTurn], said: str) -> list[Draft]:
-    """The log up to the message that is to be answered; each earlier reply answers what was open before it."""
+    """The event-log prefix up to the message that is to be answered; each earlier reply answers what was open before it."""
     drafts, owed = [Draft(VISITOR, Opened())], tuple[int, ...]()
     for utterance in history:
         if utterance.role == "user":
@@ -78,26 +78,26 @@ def prefix(history: Iterable[Utterance | LabelledTurn], said: str) -> list[Draft
     return [*drafts, Draft(VISITOR, VisitorSaid(said))]
 
 
-def reply_of(said: Utterance | LabelledTurn, answers: tuple[int, ...] = ()) -> BotSaid:
+def reply_of(turn: Utterance | LabelledTurn, answers: tuple[int, ...] = ()) -> BotSaid:
     """An earlier turn of the assistant as the event it was, as far as the case says it (`BotFacts`)."""
-    outcome = said.outcome or ("small_talk" if small_talk(said.text) else "answer")
-    passage = said.text if said.passage is None else said.passage
+    outcome = turn.outcome or ("small_talk" if small_talk(turn.text) else "answer")
+    passage = turn.text if turn.passage is None else turn.passage
     return BotSaid(
-        said.text,
+        turn.text,
         outcome,
         answers,
-        said.citations,
-        offers_person=said.offers_person,
-        choices=said.choices,
+        turn.citations,
+        offers_person=turn.offers_person,
+        choices=turn.choices,
         passage=passage if outcome == "answer" else "",
-        failed=outcome == "no_answer" if said.failed is None else said.failed,
+        failed=outcome == "no_answer" if turn.failed is None else turn.failed,
     )
 
 
-async def play_one(row_id: str, drafts: Sequence[Draft], knows: TurnDeps, policy: Policy) -> Row:
+async def run_case(row_id: str, drafts: Sequence[Draft], deps: TurnDeps, policy: Policy) -> Row:
     """One case at a desk with a colleague present. `latency_ms` is from leased turn to committed reply."""
     replies: list[Reply] = []
-    responder = await _staff(knows, policy, replies)
+    responder = await _staff(deps, policy, replies)
     lease = (await responder.publisher.append(CONVERSATION, lambda _: drafts)).lease
     assert lease is not None  # the log ends with a visitor's message, and the bot holds the chat
     began = time.perf_counter()
@@ -107,7 +107,7 @@ async def play_one(row_id: str, drafts: Sequence[Draft], knows: TurnDeps, policy
     return _row(row_id, replies[0], latency_ms)
 
 
-async def _staff(knows: TurnDeps, policy: Policy, replies: list[Reply]) -> Responder:
+async def _staff(deps: TurnDeps, policy: Policy, replies: list[Reply]) -> Responder:
     clock = ManualClock(NOON)
     store = MemoryStore(clock=clock)
     publisher = Publisher(store, LocalBus(), clock)
@@ -115,7 +115,7 @@ async def _staff(knows: TurnDeps, policy: Policy, replies: list[Reply]) -> Respo
     await store.add_agent(COLLEAGUE, None)
     await attendance.announce(COLLEAGUE, "online")
     return Responder(
-        publisher, Desk(publisher, attendance), lambda: knows, policy, lambda reply, _took_s: replies.append(reply)
+        publisher, Desk(publisher, attendance), lambda: deps, policy, lambda reply, _took_s: replies.append(reply)
     )
 
 

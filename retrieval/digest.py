@@ -36,7 +36,7 @@ def files(folder: Path) -> dict[str, str]:
 
 @contextmanager
 def publish(folder: Path, facts: Mapping[str, object]) -> Iterator[Path]:
-    """A temporary folder to fill; at the end it gets its manifest, is synced, and takes the name `folder` at once.
+    """Publish a folder atomically: a temporary one to fill; at the end it gets its manifest, is synced, and takes the name `folder` at once.
 
     Whoever else publishes the same name at the same time does no harm: the first wins, the contents agree.
     """
@@ -55,7 +55,7 @@ def publish(folder: Path, facts: Mapping[str, object]) -> Iterator[Path]:
 
 
 def publish_file(path: Path, content: bytes) -> None:
-    """Writes a file whole or not at all, in place of one that may be there."""
+    """Write a file atomically, whole or not at all, in place of one that may be there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as stream:
         try:

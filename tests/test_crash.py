@@ -8,7 +8,7 @@ import pytest
 
 from bench import claims, fault_injection
 from bench.consistency_audit import Book, books, compare
-from tests.harness.site import prepare
+from tests.harness.deployment import prepare
 
 pytestmark = pytest.mark.slow
 

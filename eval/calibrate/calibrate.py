@@ -20,28 +20,28 @@ from eval.calibrate.custom_calibration import (
 )
 from eval.metrics import Metric, pair
 from eval.results import write
-from eval.runner import perform, warn
+from eval.runner import run_suite, warn
 from eval.suite import Inputs, gather
 
 FEW_UNANSWERABLE = 0.05  # visitors of every shop ask for more than its articles answer
 
 
 def run(inputs: Inputs, questions: Path, settings: Settings) -> None:
-    """Raises what settings, data folder, knowledge base and cases raise, and what `TrainingSet.of` raises."""
+    """Calibrate and write the calibration. Raises what settings, data folder, knowledge base and cases raise, and what `TrainingSet.of` raises."""
     path = settings.data / OWN
-    lesson = asyncio.run(_play(inputs, settings))
+    training = asyncio.run(_play(inputs, settings))
     before = default_calibration()
-    _warn(lesson, settings, before)
-    trial = calibrate(lesson, before, settings.error_budget, settings.model, questions.name)
-    _show(trial, lesson, settings.error_budget, before)
-    if trial.better:
-        write(path, trial.own.written(), "--data")
-    if trial.better and trial.own.threshold(settings.error_budget) == 1:
+    _warn(training, settings, before)
+    result = calibrate(training, before, settings.error_budget, settings.model, questions.name)
+    _show(result, training, settings.error_budget, before)
+    if result.better:
+        write(path, result.custom.written(), "--data")
+    if result.better and result.custom.threshold(settings.error_budget) == 1:
         warn(
             f"no confidence keeps the error budget of {settings.error_budget:g} on these questions, so hardly any is "
             "answered; raise error_budget, or improve the articles"
         )
-    _conclude(trial, path)
+    _conclude(result, path)
 
 
 async def _play(inputs: Inputs, settings: Settings) -> TrainingSet:
@@ -50,12 +50,12 @@ async def _play(inputs: Inputs, settings: Settings) -> TrainingSet:
     judged = sum(question.judged for question in suite.questions)
     if judged < LEAST:  # known before anything is played
         raise TooFewQuestions(judged)
-    played = await perform(suite, settings, inputs.kb_tag, default_calibration())
+    played = await run_suite(suite, settings, inputs.kb_tag, default_calibration())
     return TrainingSet.of(pair(played.rows, suite.questions, suite.dialogues)[0])
 
 
-def _warn(lesson: TrainingSet, settings: Settings, before: Calibration) -> None:
-    unanswerable = 1 - float(lesson.answerable.mean())
+def _warn(training: TrainingSet, settings: Settings, before: Calibration) -> None:
+    unanswerable = 1 - float(training.answerable.mean())
     if unanswerable < FEW_UNANSWERABLE:
         warn(
             f"{unanswerable:.0%} of the questions are without an answer; the bot will think that hardly any is; "
@@ -72,17 +72,17 @@ def _warn(lesson: TrainingSet, settings: Settings, before: Calibration) -> None:
         )
 
 
-def _show(trial: CrossValidationResult, lesson: TrainingSet, budget: float, before: Calibration) -> None:
+def _show(result: CrossValidationResult, training: TrainingSet, budget: float, before: Calibration) -> None:
     table = Table("metric", "shipped", "95 %", "own, held out", "95 %", box=None, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
-    for name in {**trial.measured, **trial.shipped}:
-        table.add_row(name, *_cells(trial.shipped, name), *_cells(trial.measured, name))
-    table.add_row("answers from", f"{before.threshold(budget):.3f}", "", f"{trial.own.threshold(budget):.3f}", "")
+    for name in {**result.measured, **result.shipped}:
+        table.add_row(name, *_cells(result.shipped, name), *_cells(result.measured, name))
+    table.add_row("answers from", f"{before.threshold(budget):.3f}", "", f"{result.custom.threshold(budget):.3f}", "")
     console = Console(highlight=False, markup=False)
     console.print(table)
     console.print(
-        f"{len(lesson)} questions, {int((~lesson.answerable).sum())} without an answer; error budget {budget:g}. "
+        f"{len(training)} questions, {int((~training.answerable).sum())} without an answer; error budget {budget:g}. "
         f"Held out: each tenth of them by what the other {FOLDS - 1} tenths teach.",
         soft_wrap=True,
     )
@@ -95,12 +95,12 @@ def _cells(metrics: Mapping[str, Metric], name: str) -> tuple[str, str]:
     return f"{metrics[name].value:.3f}", f"{low:.3f} - {high:.3f}"
 
 
-def _conclude(trial: CrossValidationResult, path: Path) -> None:
+def _conclude(result: CrossValidationResult, path: Path) -> None:
     kept = "The own calibration is not better (log_loss): nothing is written"
-    if trial.better:
-        said = f"{path} is written; serve, ask and eval run use it from their next start."
+    if result.better:
+        message = f"{path} is written; serve, ask and eval run use it from their next start."
     elif path.exists():
-        said = f"{kept}. {path} of an earlier run stays in use; delete it to use the shipped one."
+        message = f"{kept}. {path} of an earlier run stays in use; delete it to use the shipped one."
     else:
-        said = f"{kept}, the shipped one is kept."
-    sys.stdout.write(f"{said}\n")
+        message = f"{kept}, the shipped one is kept."
+    sys.stdout.write(f"{message}\n")

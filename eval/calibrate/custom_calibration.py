@@ -1,4 +1,4 @@
-"""A company's own calibration: fitted to its labelled questions, judged by what fits say of questions they did not see."""
+"""Custom calibration, a company's own: fitted to its labelled questions, judged by what fits say of questions they did not see."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -57,7 +57,7 @@ class OneSided(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingSet:
-    """What can be learned from: the profile of each question's best article, whether that is right, whether any is."""
+    """The training set: the confidence features of each question's best article, whether that is right, whether any is."""
 
     labelled: Labelled
     answerable: Mask
@@ -66,16 +66,18 @@ class TrainingSet:
     @classmethod
     def of(cls, cases: Sequence[Answered]) -> Self:
         """Of the cases that are judged and were searched for. Raises TooFewQuestions and OneSided."""
-        found = [(one, profile) for one in cases if one.question.judged and (profile := _profile(one.row))]
-        right = [one.row.ranked[0] in one.question.gold_articles for one, _ in found]
-        if len(found) < LEAST:
-            raise TooFewQuestions(len(found))
+        usable = [
+            (case, features) for case in cases if case.question.judged and (features := _confidence_features(case.row))
+        ]
+        right = [case.row.ranked[0] in case.question.gold_articles for case, _ in usable]
+        if len(usable) < LEAST:
+            raise TooFewQuestions(len(usable))
         if len({*right}) == 1:
-            raise OneSided(len(found), "right" if right[0] else "wrong")
+            raise OneSided(len(usable), "right" if right[0] else "wrong")
         return cls(
-            Labelled.alike([profile for _, profile in found], right),
-            np.array([one.question.answerable for one, _ in found], dtype=np.bool_),
-            folds([one.question.case_id for one, _ in found]),
+            Labelled.equally_weighted([features for _, features in usable], right),
+            np.array([case.question.answerable for case, _ in usable], dtype=np.bool_),
+            folds([case.question.case_id for case, _ in usable]),
         )
 
     def __len__(self) -> int:
@@ -83,8 +85,8 @@ class TrainingSet:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rated:
-    """How sure a calibration is of each question's best article, and which questions the error budget lets it answer."""
+class CalibratedAnswers:
+    """The answers of a calibration: how sure it is of each question's best article, and which questions the error budget lets it answer."""
 
     confidence: Floats
     answers: Mask
@@ -92,9 +94,9 @@ class Rated:
 
 @dataclass(frozen=True, slots=True)
 class CrossValidationResult:
-    """A company's own calibration beside the shipped one, on questions that neither was fitted to."""
+    """The cross-validation result: a company's own calibration beside the shipped one, on questions that neither was fitted to."""
 
-    own: Calibration
+    custom: Calibration
     measured: Mapping[str, Metric]
     shipped: Mapping[str, Metric]
 
@@ -105,89 +107,89 @@ class CrossValidationResult:
 
 
 def folds(case_ids: Sequence[str]) -> Folds:
-    """The fold of each question, 0 to 9, all of a size: dealt out in the order of a hash of the ids.
+    """Cross-validation folds: the fold of each question, 0 to 9, all of a size: dealt out in the order of a hash of the ids.
 
     Files are sorted by article or repeat a pattern, such as every tenth question without an answer. A hash knows nothing
     of that, and the same questions are always dealt alike.
     """
-    order = sorted(range(len(case_ids)), key=lambda at: hashlib.sha256(case_ids[at].encode()).digest())
+    order = sorted(range(len(case_ids)), key=lambda index: hashlib.sha256(case_ids[index].encode()).digest())
     fold = np.empty(len(order), dtype=np.intp)
     fold[order] = np.arange(len(order)) % FOLDS
     return fold
 
 
-def held_out(lesson: TrainingSet, prior: Floats) -> Floats:
-    """How sure of each question a fit to the other folds is: float64 (n,)."""
-    confidence = np.empty(len(lesson))
+def held_out(training: TrainingSet, prior: Floats) -> Floats:
+    """Out-of-fold predictions, how sure of each question a fit to the other folds is: float64 (n,)."""
+    confidence = np.empty(len(training))
     for number in range(FOLDS):
-        unseen = lesson.fold == number
-        coefficients = refit(lesson.labelled.only(~unseen), prior)
-        confidence[unseen] = predict(coefficients, lesson.labelled.profiles[unseen])
+        unseen = training.fold == number
+        coefficients = refit(training.labelled.only(~unseen), prior)
+        confidence[unseen] = predict(coefficients, training.labelled.features[unseen])
     return confidence
 
 
 def curve_of(confidence: Floats, labelled: Labelled) -> list[Point]:
-    """What follows from each threshold, of questions that were held out."""
+    """The risk-coverage curve by threshold, of questions that were held out."""
     return curve(confidence, labelled.right, labelled.weights, imagined=IMAGINED)
 
 
-def answers(confidence: Floats, lesson: TrainingSet, budget: float) -> Mask:
+def answers(confidence: Floats, training: TrainingSet, budget: float) -> Mask:
     """Which questions are answered, each by the threshold that the other folds teach: none has a say in its own."""
-    answered = np.zeros(len(lesson), dtype=np.bool_)
+    answered = np.zeros(len(training), dtype=np.bool_)
     for number in range(FOLDS):
-        unseen = lesson.fold == number
-        least = threshold(curve_of(confidence[~unseen], lesson.labelled.only(~unseen)), budget)
+        unseen = training.fold == number
+        least = threshold(curve_of(confidence[~unseen], training.labelled.only(~unseen)), budget)
         answered[unseen] = confidence[unseen] >= least
     return answered
 
 
 def calibrate(
-    lesson: TrainingSet, shipped: Calibration, budget: float, model: str, source: str
+    training: TrainingSet, shipped: Calibration, budget: float, model: str, source: str
 ) -> CrossValidationResult:
     """The calibration of these questions, drawn to the shipped weights, and what both come to. `source` names the file."""
     prior = np.array([shipped.intercept, *(shipped.weights[name] for name in CONFIDENCE_FEATURES)])
-    sure = held_out(lesson, prior)
-    intercept, *weights = np.round(refit(lesson.labelled, prior), 4).tolist()
-    own = Calibration(
+    confidence = held_out(training, prior)
+    intercept, *weights = np.round(refit(training.labelled, prior), 4).tolist()
+    custom = Calibration(
         model=model,
         intercept=intercept,
         weights=dict(zip(CONFIDENCE_FEATURES, weights, strict=True)),
-        curve=curve_of(sure, lesson.labelled),
+        curve=curve_of(confidence, training.labelled),
         made_by=MADE_BY,
-        learned_from=[{"set": source, "licence": "own", "questions": len(lesson)}],
+        learned_from=[{"set": source, "licence": "own", "questions": len(training)}],
     )
-    before = predict(prior, lesson.labelled.profiles)
+    before = predict(prior, training.labelled.features)
     return CrossValidationResult(
-        own,
-        measured(Rated(sure, answers(sure, lesson, budget)), lesson),
-        measured(Rated(before, before >= shipped.threshold(budget)), lesson),
+        custom,
+        measured(CalibratedAnswers(confidence, answers(confidence, training, budget)), training),
+        measured(CalibratedAnswers(before, before >= shipped.threshold(budget)), training),
     )
 
 
-def measured(rated: Rated, lesson: TrainingSet) -> dict[str, Metric]:
+def measured(answered: CalibratedAnswers, training: TrainingSet) -> dict[str, Metric]:
     """Every metric that is defined, by name, with its interval."""
-    right = lesson.labelled.right
-    everything = np.ones(len(lesson), dtype=np.bool_)
+    right = training.labelled.right
+    everything = np.ones(len(training), dtype=np.bool_)
     scopes = {
-        "log_loss": Scope(everything, partial(mean, log_loss(rated.confidence, right))),
+        "log_loss": Scope(everything, partial(mean, log_loss(answered.confidence, right))),
         **{
-            name: Scope(everything, each)
-            for name, each in knowing_when(rated.confidence, right, lesson.answerable).items()
+            name: Scope(everything, measure)
+            for name, measure in knowing_when(answered.confidence, right, training.answerable).items()
         },
-        "answered_rate": Scope(everything, partial(mean, rated.answers.astype(np.float64))),
-        "wrong_of_answered": Scope(rated.answers, partial(mean, (~right[rated.answers]).astype(np.float64))),
+        "answered_rate": Scope(everything, partial(mean, answered.answers.astype(np.float64))),
+        "wrong_of_answered": Scope(answered.answers, partial(mean, (~right[answered.answers]).astype(np.float64))),
     }
-    counts = resample([str(at) for at in range(len(lesson))])
-    found = {name: estimate(scope.measure, counts, scope.over) for name, scope in scopes.items()}
-    return {name: metric for name, metric in found.items() if metric is not None}
+    counts = resample([str(number) for number in range(len(training))])
+    estimates = {name: estimate(scope.measure, counts, scope.over) for name, scope in scopes.items()}
+    return {name: metric for name, metric in estimates.items() if metric is not None}
 
 
 def log_loss(confidence: Floats, right: Mask) -> Floats:
-    """What a confidence costs: minus the logarithm of the chance that it gave to what came true."""
+    """Log loss, what a confidence costs: minus the logarithm of the chance that it gave to what came true."""
     costs: Floats = -np.log(np.where(right, confidence, 1 - confidence))
     return costs
 
 
-def _profile(row: Row) -> ConfidenceFeatures:
+def _confidence_features(row: Row) -> ConfidenceFeatures:
     """What the search said of the best article; empty for small talk, calls for a person, and where nothing was found."""
     return row.features

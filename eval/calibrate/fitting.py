@@ -1,4 +1,4 @@
-"""Learns a logistic function from labelled profiles, near a prior: Newton's method, a few milliseconds."""
+"""Logistic regression on labelled confidence features, near a prior: Newton's method, a few milliseconds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,31 +21,31 @@ CURVE_POINTS = 40
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labelled:
-    """Profiles, float64 (n, len(PROFILE)); whether the article was right; how much each counts, together 1."""
+    """Confidence features, float64 (n, len(CONFIDENCE_FEATURES)); whether the article was right; how much each counts, together 1."""
 
-    profiles: Floats
+    features: Floats
     right: Mask
     weights: Floats
 
     @classmethod
-    def alike(cls, profiles: Sequence[ConfidenceFeatures], right: Sequence[bool]) -> "Labelled":
+    def equally_weighted(cls, features: Sequence[ConfidenceFeatures], right: Sequence[bool]) -> "Labelled":
         """Of questions that count alike."""
-        rows = np.array([[each[name] for name in CONFIDENCE_FEATURES] for each in profiles]).reshape(
+        rows = np.array([[row_features[name] for name in CONFIDENCE_FEATURES] for row_features in features]).reshape(
             -1, len(CONFIDENCE_FEATURES)
         )
         return cls(rows, np.array(right, dtype=np.bool_), np.full(len(right), 1 / max(1, len(right))))
 
     def only(self, some: Mask) -> "Labelled":
         """Some of them, which together count 1 again."""
-        return Labelled(self.profiles[some], self.right[some], self.weights[some] / self.weights[some].sum())
+        return Labelled(self.features[some], self.right[some], self.weights[some] / self.weights[some].sum())
 
 
 def fit(labelled: Labelled, ridge: float = RIDGE) -> Floats:
-    """Intercept and weights of the plain values, float64 (1 + len(PROFILE),): logistic regression with a quadratic penalty.
+    """Fit a logistic regression: intercept and weights of the plain values, float64 (1 + len(CONFIDENCE_FEATURES),), with a quadratic penalty.
 
     Weights of standardised values are drawn to 0; the intercept is free.
     """
-    return _near(labelled, np.zeros(1 + labelled.profiles.shape[1]), ridge, 1e-6)
+    return _near(labelled, np.zeros(1 + labelled.features.shape[1]), ridge, 1e-6)
 
 
 def refit(labelled: Labelled, prior: Floats) -> Floats:
@@ -55,44 +55,44 @@ def refit(labelled: Labelled, prior: Floats) -> Floats:
 
 
 def _near(labelled: Labelled, prior: Floats, ridge: float, level_ridge: float) -> Floats:
-    rows = np.hstack([np.ones((len(labelled.profiles), 1)), labelled.profiles])
+    rows = np.hstack([np.ones((len(labelled.features), 1)), labelled.features])
     mean = np.average(rows, axis=0, weights=labelled.weights)
     scale = np.sqrt(np.average((rows - mean) ** 2, axis=0, weights=labelled.weights)) + 1e-6
     mean[0], scale[0] = 0.0, 1.0
-    pulls = np.array([level_ridge, *[ridge] * labelled.profiles.shape[1]])
-    found = _newton((rows - mean) / scale, labelled, _standardised(prior, mean, scale), pulls)
-    plain: Floats = found / scale
-    plain[0] = found[0] - float((found[1:] * mean[1:] / scale[1:]).sum())
+    pulls = np.array([level_ridge, *[ridge] * labelled.features.shape[1]])
+    coefficients = _newton((rows - mean) / scale, labelled, _standardised(prior, mean, scale), pulls)
+    plain: Floats = coefficients / scale
+    plain[0] = coefficients[0] - float((coefficients[1:] * mean[1:] / scale[1:]).sum())
     return plain
 
 
 def _standardised(plain: Floats, mean: Floats, scale: Floats) -> Floats:
-    found: Floats = plain * scale
-    found[0] = plain[0] + float((plain[1:] * mean[1:]).sum())
-    return found
+    coefficients: Floats = plain * scale
+    coefficients[0] = plain[0] + float((plain[1:] * mean[1:]).sum())
+    return coefficients
 
 
 def _newton(rows: Floats, labelled: Labelled, start: Floats, pulls: Floats) -> Floats:
     """A step is halved until it helps: from a prior far off, whole ones lead astray."""
 
-    def cost(at: Floats) -> float:
-        logits = rows @ at
+    def cost(point: Floats) -> float:
+        logits = rows @ point
         return float(
-            labelled.weights @ (np.logaddexp(0, logits) - labelled.right * logits) + pulls @ (at - start) ** 2 / 2
+            labelled.weights @ (np.logaddexp(0, logits) - labelled.right * logits) + pulls @ (point - start) ** 2 / 2
         )
 
-    found = start.copy()
+    coefficients = start.copy()
     for _ in range(STEPS):
-        chance = probabilities(rows @ found)
-        slope = rows.T @ (labelled.weights * (chance - labelled.right)) + pulls * (found - start)
+        chance = probabilities(rows @ coefficients)
+        slope = rows.T @ (labelled.weights * (chance - labelled.right)) + pulls * (coefficients - start)
         curvature = (rows * (labelled.weights * chance * (1 - chance))[:, None]).T @ rows + np.diag(pulls)
         step = np.linalg.solve(curvature, slope)
-        while np.abs(step).max() > _SETTLED and cost(found - step) > cost(found):
+        while np.abs(step).max() > _SETTLED and cost(coefficients - step) > cost(coefficients):
             step = step / 2
-        found = found - step
+        coefficients = coefficients - step
         if np.abs(step).max() <= _SETTLED:
             break
-    return found
+    return coefficients
 
 
 def probabilities(logits: Floats) -> Floats:
@@ -101,25 +101,25 @@ def probabilities(logits: Floats) -> Floats:
     return chances
 
 
-def predict(coefficients: Floats, profiles: Floats) -> Floats:
-    """What `fit` learned says of profiles."""
-    return probabilities(coefficients[0] + profiles @ coefficients[1:])
+def predict(coefficients: Floats, features: Floats) -> Floats:
+    """Predicted probabilities of features, as `fit` learned them."""
+    return probabilities(coefficients[0] + features @ coefficients[1:])
 
 
 def curve(confidence: Floats, right: Mask, weights: Floats, *, imagined: float = 0) -> list[Point]:
-    """What follows from each threshold, at 40 shares of what could be answered; confidences fall.
+    """The risk-coverage curve by threshold, at 40 shares of what could be answered; confidences fall.
 
     `imagined` answers, as often wrong as the confidences say, count beside those of each share: a few right ones at the
     top of few questions are no proof.
     """
     order = np.argsort(-confidence, kind="stable")
     mass = np.cumsum(weights[order])
-    wrong, expected = (np.cumsum((weights * each)[order]) / mass for each in (~right, 1 - confidence))
+    wrong, expected = (np.cumsum((weights * costs)[order]) / mass for costs in (~right, 1 - confidence))
     answered = mass / mass[-1]
     counted = answered * len(order)
     risk = (counted * wrong + imagined * expected) / (counted + imagined)
     ends = np.unique(np.searchsorted(answered, np.linspace(1 / CURVE_POINTS, 1, CURVE_POINTS)).clip(max=len(order) - 1))
     return [
-        Point(round(float(confidence[order[at]]), 4), round(float(answered[at]), 4), round(float(risk[at]), 4))
-        for at in ends.tolist()
+        Point(round(float(confidence[order[end]]), 4), round(float(answered[end]), 4), round(float(risk[end]), 4))
+        for end in ends.tolist()
     ]

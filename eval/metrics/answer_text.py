@@ -1,4 +1,4 @@
-"""How close a reply is to what it should say: SQuAD's token F1, and how much of a given text it contains."""
+"""Answer text metrics: SQuAD's token F1 and containment, how much of a given text it contains."""
 
 import re
 import string
@@ -34,5 +34,5 @@ def normalised(text: str) -> list[str]:
     return _ARTICLES.sub(" ", text.lower().translate(_WITHOUT_PUNCTUATION)).split()
 
 
-def _shared(some: list[str], others: list[str]) -> int:
-    return sum((Counter(some) & Counter(others)).values())
+def _shared(tokens: list[str], other: list[str]) -> int:
+    return sum((Counter(tokens) & Counter(other)).values())

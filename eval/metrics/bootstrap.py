@@ -1,4 +1,4 @@
-"""Resampling by weights: a measure maps weights (b, n) to values (b,), so value and interval are one computation.
+"""Bootstrap confidence intervals by weights: a measure maps weights (b, n) to values (b,), so value and interval are one computation.
 
 A row of ones gives the value itself; a row that counts how often each case was drawn gives the value of that resample.
 Thus 1,000 resamples of every measure are a few array operations instead of 1,000 loops. NaN means undefined.
@@ -76,13 +76,13 @@ def quantile(values: Floats, share: float, weights: Floats) -> Floats:
     return np.where(upto[:, -1] > 0, value, np.nan)
 
 
-def ratio(part: Floats, whole: Floats) -> Floats:
+def ratio(part: Floats, total: Floats) -> Floats:
     """`part / whole`, NaN where `whole` is 0."""
-    quotient = np.full(len(whole), np.nan)
-    np.divide(part, whole, out=quotient, where=whole != 0)
+    quotient = np.full(len(total), np.nan)
+    np.divide(part, total, out=quotient, where=total != 0)
     return quotient
 
 
 def _order_statistic(ranked: Floats, upto: Floats, place: Floats) -> Floats:
-    found: Floats = ranked[np.minimum((upto <= place[:, None]).sum(axis=1), len(ranked) - 1)]
-    return found
+    statistic: Floats = ranked[np.minimum((upto <= place[:, None]).sum(axis=1), len(ranked) - 1)]
+    return statistic

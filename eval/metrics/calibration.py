@@ -1,4 +1,4 @@
-"""Whether a confidence of 0.8 means right four times in five."""
+"""Calibration error (ECE) and reliability diagrams: whether a confidence of 0.8 means right four times in five."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""From rows and cases to the metrics of `results.json`: which measure is taken over which cases.
+"""Metrics by scope, from rows and cases to the metrics of `results.json`: which measure is taken over which cases.
 
 The only way metrics come about: a pure function of what `cases.jsonl` and the case files hold.
 """
@@ -38,7 +38,7 @@ class RowsMismatch(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A question and what the bot made of it."""
+    """An answered question: the case and the row of what the bot made of it."""
 
     question: Question
     row: Row
@@ -50,7 +50,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Felt:
+class MoodTurn:
     """A user turn of a dialogue, how the visitor felt, and what the bot made of it."""
 
     dialogue_id: str
@@ -71,34 +71,34 @@ def measure(rows: Sequence[Row], questions: Sequence[Question], dialogues: Seque
 
     A metric without cases, or without both classes where it compares them, is left out.
     """
-    answered, felt = pair(rows, questions, dialogues)
-    by_question = resample([one.question.case_id for one in answered])
-    by_dialogue = resample([one.dialogue_id for one in felt], stream=1)
+    answered, turns = pair(rows, questions, dialogues)
+    by_question = resample([case.question.case_id for case in answered])
+    by_dialogue = resample([turn.dialogue_id for turn in turns], stream=1)
     metrics = dict(_estimates(_question_scopes(answered), by_question))
-    metrics |= _estimates(_mood_scopes(felt), by_dialogue)
-    played = [one.row for one in answered] + [one.row for one in felt]
+    metrics |= _estimates(_mood_scopes(turns), by_dialogue)
+    played = [case.row for case in answered] + [turn.row for turn in turns]
     return metrics | dict(_estimates(_latency_scopes(played), np.hstack([by_question, by_dialogue])))
 
 
 def pair(
     rows: Sequence[Row], questions: Sequence[Question], dialogues: Sequence[Dialogue]
-) -> tuple[tuple[Answered, ...], tuple[Felt, ...]]:
+) -> tuple[tuple[Answered, ...], tuple[MoodTurn, ...]]:
     """Each case with its row, in the order of the cases. Raises `RowsMismatch`."""
-    left = {row.row_id: row for row in rows}
-    answered = tuple(Answered(question, _take(left, question.case_id)) for question in questions)
-    felt = tuple(
-        Felt(dialogue.case_id, mood, _take(left, row_id))
+    rows_left = {row.row_id: row for row in rows}
+    answered = tuple(Answered(question, _take(rows_left, question.case_id)) for question in questions)
+    turns = tuple(
+        MoodTurn(dialogue.case_id, mood, _take(rows_left, row_id))
         for dialogue in dialogues
         for row_id, _, mood in dialogue.labelled()
     )
-    for row_id in left:
+    for row_id in rows_left:
         raise RowsMismatch(row_id, played=True)
-    return answered, felt
+    return answered, turns
 
 
-def _take(left: dict[str, Row], row_id: str) -> Row:
+def _take(rows_left: dict[str, Row], row_id: str) -> Row:
     try:
-        return left.pop(row_id)
+        return rows_left.pop(row_id)
     except KeyError:
         raise RowsMismatch(row_id, played=False) from None
 
@@ -115,15 +115,18 @@ def _question_scopes(cases: Sequence[Answered]) -> dict[str, Scope]:
 
 
 def _ranking_scopes(cases: Sequence[Answered]) -> dict[str, Scope]:
-    over = _mask(one.question.answerable for one in cases)
-    found = [(one.row.ranked, one.question.gold_articles) for one in cases if one.question.answerable]
-    values = {f"hit@{depth}": [hit_at(depth, *one) for one in found] for depth in (1, 3, 5)}
-    values |= {"mrr": [reciprocal_rank(*one) for one in found], "ndcg@10": [ndcg(*one) for one in found]}
+    over = _mask(case.question.answerable for case in cases)
+    rankings = [(case.row.ranked, case.question.gold_articles) for case in cases if case.question.answerable]
+    values = {f"hit@{depth}": [hit_at(depth, *ranking) for ranking in rankings] for depth in (1, 3, 5)}
+    values |= {
+        "mrr": [reciprocal_rank(*ranking) for ranking in rankings],
+        "ndcg@10": [ndcg(*ranking) for ranking in rankings],
+    }
     return {name: _mean_scope(over, column) for name, column in values.items()}
 
 
 def knowing_when(confidence: Floats, right: Mask, answerable: Mask) -> dict[str, Measure]:
-    """What is measured of confidence (n,) against whether the article was right and whether any is, by name."""
+    """The selective prediction metrics of confidence (n,) against whether the article was right and whether any is, by name."""
     return {
         "answerable_auroc": partial(auroc, confidence, answerable),
         "right_auroc": partial(auroc, confidence, right),
@@ -134,30 +137,32 @@ def knowing_when(confidence: Floats, right: Mask, answerable: Mask) -> dict[str,
 
 
 def _abstention_scopes(cases: Sequence[Answered]) -> dict[str, Scope]:
-    over = _mask(one.question.judged for one in cases)
-    judged = [one for one in cases if one.question.judged]
-    confidence = np.array([one.row.confidence for one in judged], dtype=np.float64)
-    has_gold, right = _mask(one.question.answerable for one in judged), _mask(one.right for one in judged)
-    return {name: Scope(over, each) for name, each in knowing_when(confidence, right, has_gold).items()}
+    over = _mask(case.question.judged for case in cases)
+    judged = [case for case in cases if case.question.judged]
+    confidence = np.array([case.row.confidence for case in judged], dtype=np.float64)
+    has_gold, right = _mask(case.question.answerable for case in judged), _mask(case.right for case in judged)
+    return {name: Scope(over, measure_of) for name, measure_of in knowing_when(confidence, right, has_gold).items()}
 
 
 def _reply_scopes(cases: Sequence[Answered]) -> dict[str, Scope]:
-    judged = _mask(one.question.judged for one in cases)
-    answers = _mask(one.row.outcome == "answer" for one in cases)
-    wrong = [not one.right for one in cases]
-    referenced = _mask(one.question.reference_answer is not None and not one.question.asks_for_person for one in cases)
+    judged = _mask(case.question.judged for case in cases)
+    answers = _mask(case.row.outcome == "answer" for case in cases)
+    wrong = [not case.right for case in cases]
+    referenced = _mask(
+        case.question.reference_answer is not None and not case.question.asks_for_person for case in cases
+    )
     worded = referenced & answers
     return {
         "answered_rate": _mean_scope(judged, compress(answers, judged)),
         "wrong_of_answered": _mean_scope(judged & answers, compress(wrong, judged & answers)),
-        "answer_token_f1": _mean_scope(worded, [_wording(one) for one in compress(cases, worded)]),
+        "answer_token_f1": _mean_scope(worded, [_wording(case) for case in compress(cases, worded)]),
     }
 
 
 def _handoff_scopes(cases: Sequence[Answered]) -> dict[str, Scope]:
     """Precision and recall of `handoff` against who asked for a person; only where a set says who did."""
-    asked = _mask(one.question.asks_for_person for one in cases)
-    handed = _mask(one.row.outcome == "handoff" for one in cases)
+    asked = _mask(case.question.asks_for_person for case in cases)
+    handed = _mask(case.row.outcome == "handoff" for case in cases)
     if not asked.any():
         return {}
     return {
@@ -166,11 +171,11 @@ def _handoff_scopes(cases: Sequence[Answered]) -> dict[str, Scope]:
     }
 
 
-def _mood_scopes(felt: Sequence[Felt]) -> dict[str, Scope]:
+def _mood_scopes(turns: Sequence[MoodTurn]) -> dict[str, Scope]:
     """Frustration against every mood but `ok`, over the turns that carry a score."""
-    over = _mask(one.row.frustration is not None for one in felt)
-    scores = np.array([one.row.frustration for one in felt if one.row.frustration is not None], dtype=np.float64)
-    unhappy = _mask(one.mood != "ok" for one in felt if one.row.frustration is not None)
+    over = _mask(turn.row.frustration is not None for turn in turns)
+    scores = np.array([turn.row.frustration for turn in turns if turn.row.frustration is not None], dtype=np.float64)
+    unhappy = _mask(turn.mood != "ok" for turn in turns if turn.row.frustration is not None)
     return {
         "frustration_auroc": Scope(over, partial(auroc, scores, unhappy)),
         "frustration_ap": Scope(over, partial(average_precision, scores, unhappy)),
@@ -184,8 +189,8 @@ def _latency_scopes(rows: Sequence[Row]) -> dict[str, Scope]:
     return {f"latency_p{percent}_ms": Scope(over, partial(quantile, latency, percent / 100)) for percent in (50, 95)}
 
 
-def _wording(one: Answered) -> float:
-    return token_f1(answer_words(one.row.says), one.question.reference_answer or "")
+def _wording(case: Answered) -> float:
+    return token_f1(answer_words(case.row.says), case.question.reference_answer or "")
 
 
 def _mean_scope(over: Mask, column: Iterable[float]) -> Scope:

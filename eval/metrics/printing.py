@@ -1,4 +1,4 @@
-"""How measured values are printed: a mean with its 95 % interval, times by their percentiles."""
+"""Formatting of metrics: a mean with its 95 % interval, times by their percentiles."""
 
 from collections.abc import Sequence
 from functools import partial

@@ -1,4 +1,4 @@
-"""How well articles are found: one number a question, from the ranked ids and the set of right ones."""
+"""Ranking metrics (hit rate, MRR, nDCG): one number a question, from the ranked ids and the set of right ones."""
 
 from collections.abc import Sequence
 from math import log2
@@ -12,7 +12,7 @@ def hit_at(depth: int, ranked: Sequence[str], gold: frozenset[str]) -> float:
 
 
 def reciprocal_rank(ranked: Sequence[str], gold: frozenset[str]) -> float:
-    """1 / rank of the first right article, 0 if none is ranked (Voorhees, TREC-8, 1999)."""
+    """Reciprocal rank: 1 / rank of the first right article, 0 if none is ranked (Voorhees, TREC-8, 1999)."""
     return next((1 / rank for rank, article_id in enumerate(ranked, start=1) if article_id in gold), 0.0)
 
 

@@ -1,4 +1,4 @@
-"""How well a score separates: who should be answered, whom the answer served, who is frustrated.
+"""Selective prediction metrics (AUROC, average precision, risk-coverage): how well a score separates who should be answered, whom the answer served, who is frustrated.
 
 Every function takes weights (b, n) as `eval.metrics.bootstrap` makes them and returns (b,), NaN where it is undefined. Equal
 scores are one step, so no result depends on the order of the rows.
@@ -33,43 +33,43 @@ def running(weights: Floats) -> Floats:
 
 
 def auroc(scores: Floats, positive: Mask, weights: Floats) -> Floats:
-    """Chance that a positive outscores a negative, ties half (Hanley & McNeil, 1982)."""
+    """AUROC: chance that a positive outscores a negative, ties half (Hanley & McNeil, 1982)."""
     by = falling(scores)
-    held, hits = weights[:, by.order], positive[by.order]
-    above = running(held * ~hits)
+    ordered_weights, hits = weights[:, by.order], positive[by.order]
+    above = running(ordered_weights * ~hits)
     lost = (above[:, by.first] + above[:, by.last + 1]) / 2
-    positives, negatives = held @ hits, above[:, -1]
-    return 1 - ratio(((held * hits) * lost).sum(axis=1), positives * negatives)
+    positives, negatives = ordered_weights @ hits, above[:, -1]
+    return 1 - ratio(((ordered_weights * hits) * lost).sum(axis=1), positives * negatives)
 
 
 def average_precision(scores: Floats, positive: Mask, weights: Floats) -> Floats:
-    """Mean precision at the positives, without interpolation (Buckley & Voorhees, SIGIR 2000)."""
+    """Average precision: mean precision at the positives, without interpolation (Buckley & Voorhees, SIGIR 2000)."""
     by = falling(scores)
-    held, hits = weights[:, by.order], positive[by.order]
+    ordered_weights, hits = weights[:, by.order], positive[by.order]
     end = by.last + 1
-    found, seen = running(held * hits)[:, end], running(held)[:, end]
-    precision = np.divide(found, seen, out=np.zeros_like(seen), where=seen > 0)
-    return ratio(((held * hits) * precision).sum(axis=1), held @ hits)
+    hits_so_far, mass_so_far = running(ordered_weights * hits)[:, end], running(ordered_weights)[:, end]
+    precision = np.divide(hits_so_far, mass_so_far, out=np.zeros_like(mass_so_far), where=mass_so_far > 0)
+    return ratio(((ordered_weights * hits) * precision).sum(axis=1), ordered_weights @ hits)
 
 
 def f1(predicted: Mask, positive: Mask, weights: Floats) -> Floats:
-    """Harmonic mean of precision and recall (van Rijsbergen, 1979); undefined without positives."""
+    """F1: harmonic mean of precision and recall (van Rijsbergen, 1979); undefined without positives."""
     score = ratio(2 * (weights @ (predicted & positive)), weights @ predicted + weights @ positive)
     return np.where(weights @ positive > 0, score, np.nan)
 
 
 def coverage_at_error(confidence: Floats, wrong: Mask, budget: float, weights: Floats) -> Floats:
-    """Largest share answered, from the top of `confidence` down, with at most `budget` of it wrong.
+    """Coverage at a risk bound: largest share answered, from the top of `confidence` down, with at most `budget` of it wrong.
 
     Coverage at a risk bound (Geifman & El-Yaniv, 2017). Equal confidences are answered together or not at all, since no
     threshold tells them apart.
     """
     by = falling(confidence)
     end = by.last + 1
-    held = weights[:, by.order]
-    seen, failed = running(held)[:, end], running(held * wrong[by.order])[:, end]
-    affordable = np.where(failed <= budget * seen, seen, 0.0)
-    return ratio(affordable.max(axis=1), held.sum(axis=1))
+    ordered_weights = weights[:, by.order]
+    answered, failed = running(ordered_weights)[:, end], running(ordered_weights * wrong[by.order])[:, end]
+    affordable = np.where(failed <= budget * answered, answered, 0.0)
+    return ratio(affordable.max(axis=1), ordered_weights.sum(axis=1))
 
 
 def aurc(confidence: Floats, wrong: Mask, weights: Floats) -> Floats:
@@ -81,14 +81,14 @@ def aurc(confidence: Floats, wrong: Mask, weights: Floats) -> Floats:
     by = falling(confidence)
     starts = np.unique(by.first)
     ends = np.unique(by.last) + 1
-    held = weights[:, by.order]
-    seen, failed = running(held), running(held * wrong[by.order])
-    before, after = seen[:, starts], seen[:, ends]
+    ordered_weights = weights[:, by.order]
+    answered, failed = running(ordered_weights), running(ordered_weights * wrong[by.order])
+    before, after = answered[:, starts], answered[:, ends]
     errors, mass = failed[:, ends] - failed[:, starts], after - before
     share = np.divide(errors, mass, out=np.zeros_like(mass), where=mass > 0)
-    harmonic = _harmonic(int(seen[:, -1].max(initial=0)))
+    harmonic = _harmonic(int(answered[:, -1].max(initial=0)))
     steps = harmonic[after.astype(np.intp)] - harmonic[before.astype(np.intp)]
-    return ratio((errors + (failed[:, starts] - before * share) * steps).sum(axis=1), seen[:, -1])
+    return ratio((errors + (failed[:, starts] - before * share) * steps).sum(axis=1), answered[:, -1])
 
 
 def risk_coverage(confidence: Floats, wrong: Mask) -> list[tuple[float, float]]:

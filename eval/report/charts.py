@@ -9,7 +9,7 @@ MAX_POINTS = 400  # more than a curve 360 pixels wide can show
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class PlotFrame:
     """A plot of `width` x `height` pixels whose axes run from 0 to `x_max` and 0 to `y_max`."""
 
     width: int
@@ -69,19 +69,22 @@ def interval(metric: Metric, full: float) -> Interval:
     return Interval(low, high, value)
 
 
-def polyline(points: Sequence[tuple[float, float]], frame: Frame) -> str:
+def polyline(points: Sequence[tuple[float, float]], frame: PlotFrame) -> str:
     """The `points` attribute of an SVG polyline; a long curve is thinned, its ends kept."""
     step = max(1, len(points) // MAX_POINTS)
     kept = [*points[:-1:step], *points[-1:]]
     return " ".join(f"{frame.x(x)},{frame.y(y)}" for x, y in kept)
 
 
-def dots(bins: Sequence[Bin], frame: Frame) -> list[Dot]:
+def dots(bins: Sequence[Bin], frame: PlotFrame) -> list[Dot]:
     """The bins as dots of equal size: their mass is equal by construction."""
-    return [Dot(frame.x(one.confidence), frame.y(one.accuracy), 4, one) for one in bins]
+    return [
+        Dot(frame.x(reliability_bin.confidence), frame.y(reliability_bin.accuracy), 4, reliability_bin)
+        for reliability_bin in bins
+    ]
 
 
-def bars(latencies_ms: Sequence[float], frame: Frame, columns: int = 40) -> list[Bar]:
+def bars(latencies_ms: Sequence[float], frame: PlotFrame, columns: int = 40) -> list[Bar]:
     """Histogram of latencies over the frame's x axis; the last bar holds what lies beyond."""
     counts = [0] * columns
     for latency in latencies_ms:

@@ -1,4 +1,4 @@
-"""The report of a run: one HTML file that needs nothing else, no script and no request, to be read and kept.
+"""HTML report of a run: one HTML file that needs nothing else, no script and no request, to be read and kept.
 
 What people typed and what articles say is shown as text: the template escapes everything, and the policy in its head
 lets nothing run or load even if something slipped through.
@@ -18,11 +18,11 @@ from pydantic import JsonValue
 
 from eval.cases import Question
 from eval.metrics import ERROR_BUDGET, Answered, Metric, reliability, risk_coverage
-from eval.report.charts import Bar, Dot, Frame, Interval, bars, dots, interval, polyline
+from eval.report.charts import Bar, Dot, Interval, PlotFrame, bars, dots, interval, polyline
 from eval.results import Results
 
 LISTED = 25  # cases a list shows: what one sitting can look through
-PLOT = Frame(360, 240)
+PLOT = PlotFrame(360, 240)
 HEIGHTS = (0.2, 0.4, 0.6, 0.8, 1.0)  # of the axis of wrong answers: quarters of them are round
 LATENCY_HEIGHT = 120
 
@@ -113,7 +113,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ListedArticle:
     """An article by id and title, and the rank at which it was found, if it was."""
 
     article_id: str
@@ -122,20 +122,20 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ListedCase:
     """A case in a list: what was asked, what was expected, what came."""
 
     question: Question
     outcome: str
     confidence: float
     text: str
-    expected: tuple[Found, ...]
-    chosen: Found | None
+    expected: tuple[ListedArticle, ...]
+    chosen: ListedArticle | None
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What the least confidence in use comes to: the share of the judged cases that has it, and how much of it is wrong."""
+class OperatingPoint:
+    """The operating point on the risk-coverage curve: the share of the judged cases that has it, and how much of it is wrong."""
 
     answer_confidence: float
     answered: float
@@ -149,11 +149,11 @@ class Risk:
     `budget` is the share of answers that may be wrong; `chosen`: by the settings.
     """
 
-    frame: Frame
+    frame: PlotFrame
     curve: str
     budget: float
     chosen: bool
-    standing: Standing | None
+    standing: OperatingPoint | None
 
     @property
     def kept(self) -> bool:
@@ -165,7 +165,7 @@ def render_report(
     results: Results, cases: Sequence[Answered], latencies_ms: Sequence[float], titles: Mapping[str, str]
 ) -> str:
     """The whole page. `titles` names the articles by id; `latencies_ms` are those of every turn played."""
-    judged = [one for one in cases if one.question.judged]
+    judged = [case for case in cases if case.question.judged]
     return (
         _environment()
         .get_template("report.html")
@@ -176,7 +176,7 @@ def render_report(
             risk=_risk(judged, results.config),
             reliability=_reliability(judged),
             latency=_latency(latencies_ms),
-            outcomes=Counter(one.row.outcome for one in cases).most_common(),
+            outcomes=Counter(case.row.outcome for case in cases).most_common(),
             lists=_lists(cases, titles),
             played=len(latencies_ms),
         )
@@ -201,9 +201,9 @@ def _csp_hash(content: str) -> str:
 
 
 def _lines(group: Group, metrics: Mapping[str, Metric]) -> list[Line]:
-    there = [(meaning, metrics[meaning.name]) for meaning in group.metrics if meaning.name in metrics]
-    full = max([1.0, *(metric.ci95[1] for _, metric in there)])  # shares end at 1, milliseconds at the slowest
-    return [Line(meaning, metric, interval(metric, full)) for meaning, metric in there]
+    measured = [(meaning, metrics[meaning.name]) for meaning in group.metrics if meaning.name in metrics]
+    full = max([1.0, *(metric.ci95[1] for _, metric in measured)])  # shares end at 1, milliseconds at the slowest
+    return [Line(meaning, metric, interval(metric, full)) for meaning, metric in measured]
 
 
 def _risk(judged: Sequence[Answered], config: Mapping[str, JsonValue]) -> Risk | None:
@@ -219,10 +219,10 @@ def _risk(judged: Sequence[Answered], config: Mapping[str, JsonValue]) -> Risk |
     return Risk(frame, polyline(points, frame), limit, budget is not None, standing)
 
 
-def _standing(judged: Sequence[Answered], least: float) -> Standing:
+def _standing(judged: Sequence[Answered], least: float) -> OperatingPoint:
     answers = _confidence(judged) >= least
     wrong = float((~_right(judged))[answers].mean()) if answers.any() else None
-    return Standing(least, float(answers.mean()), wrong)
+    return OperatingPoint(least, float(answers.mean()), wrong)
 
 
 def _number(value: JsonValue) -> float | None:
@@ -234,20 +234,20 @@ def _reliability(judged: Sequence[Answered]) -> list[Dot]:
 
 
 def _confidence(judged: Sequence[Answered]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    return np.array([one.row.confidence for one in judged], dtype=np.float64)
+    return np.array([case.row.confidence for case in judged], dtype=np.float64)
 
 
 def _right(judged: Sequence[Answered]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    return np.array([one.right for one in judged], dtype=np.bool_)
+    return np.array([case.right for case in judged], dtype=np.bool_)
 
 
-def _latency(latencies_ms: Sequence[float]) -> tuple[Frame, list[Bar]]:
+def _latency(latencies_ms: Sequence[float]) -> tuple[PlotFrame, list[Bar]]:
     """A histogram up to the 99th percentile: one slow start must not flatten the rest."""
-    frame = Frame(2 * PLOT.width, LATENCY_HEIGHT, x_max=max(1.0, ceil(float(np.percentile(latencies_ms, 99)))))
+    frame = PlotFrame(2 * PLOT.width, LATENCY_HEIGHT, x_max=max(1.0, ceil(float(np.percentile(latencies_ms, 99)))))
     return frame, bars(latencies_ms, frame)
 
 
-def _lists(cases: Sequence[Answered], titles: Mapping[str, str]) -> list[tuple[str, str, int, list[Shown]]]:
+def _lists(cases: Sequence[Answered], titles: Mapping[str, str]) -> list[tuple[str, str, int, list[ListedCase]]]:
     """(title, what it is, how many, the first of them) of each list that is not empty."""
     wanted = [
         ("Confident and wrong", "Answered with an article that is not right; most confident first.", _wrong(cases)),
@@ -255,39 +255,41 @@ def _lists(cases: Sequence[Answered], titles: Mapping[str, str]) -> list[tuple[s
         ("Asked for a person in vain", "Wanted a person and was not handed over.", _unheard(cases)),
     ]
     return [
-        (title, text, len(found), [_shown(one, titles) for one in found[:LISTED]])
-        for title, text, found in wanted
-        if found
+        (title, text, len(listed), [_shown(case, titles) for case in listed[:LISTED]])
+        for title, text, listed in wanted
+        if listed
     ]
 
 
 def _wrong(cases: Sequence[Answered]) -> list[Answered]:
-    return _by_confidence(one for one in cases if one.question.judged and one.row.outcome == "answer" and not one.right)
+    return _by_confidence(
+        case for case in cases if case.question.judged and case.row.outcome == "answer" and not case.right
+    )
 
 
 def _missed(cases: Sequence[Answered]) -> list[Answered]:
-    return _by_confidence(one for one in cases if one.question.answerable and one.row.outcome != "answer")
+    return _by_confidence(case for case in cases if case.question.answerable and case.row.outcome != "answer")
 
 
 def _unheard(cases: Sequence[Answered]) -> list[Answered]:
-    return _by_confidence(one for one in cases if one.question.asks_for_person and one.row.outcome != "handoff")
+    return _by_confidence(case for case in cases if case.question.asks_for_person and case.row.outcome != "handoff")
 
 
 def _by_confidence(cases: Iterable[Answered]) -> list[Answered]:
-    return sorted(cases, key=lambda one: -one.row.confidence)
+    return sorted(cases, key=lambda case: -case.row.confidence)
 
 
-def _shown(one: Answered, titles: Mapping[str, str]) -> Shown:
-    ranks = {article_id: rank for rank, article_id in reversed(list(enumerate(one.row.ranked, start=1)))}
+def _shown(case: Answered, titles: Mapping[str, str]) -> ListedCase:
+    ranks = {article_id: rank for rank, article_id in reversed(list(enumerate(case.row.ranked, start=1)))}
 
-    def found(article_id: str) -> Found:
-        return Found(article_id, titles.get(article_id, article_id), ranks.get(article_id))
+    def found(article_id: str) -> ListedArticle:
+        return ListedArticle(article_id, titles.get(article_id, article_id), ranks.get(article_id))
 
-    return Shown(
-        question=one.question,
-        outcome=one.row.outcome,
-        confidence=one.row.confidence,
-        text=one.row.text,
-        expected=tuple(found(article_id) for article_id in sorted(one.question.gold_articles)),
-        chosen=None if one.row.chosen is None else found(one.row.chosen),
+    return ListedCase(
+        question=case.question,
+        outcome=case.row.outcome,
+        confidence=case.row.confidence,
+        text=case.row.text,
+        expected=tuple(found(article_id) for article_id in sorted(case.question.gold_articles)),
+        chosen=None if case.row.chosen is None else found(case.row.chosen),
     )

@@ -1,4 +1,4 @@
-"""Whether asking back helps: how often the bot asks which article is meant, and whether the right one is offered.
+"""Study of clarifying questions, whether asking back helps: how often the bot asks which article is meant, and whether the right one is offered.
 
     python -m eval.studies.clarify --kb ../shared/data/arduino_help/kb --questions ../shared/data/arduino_help/dev/questions.jsonl
 
@@ -16,10 +16,10 @@ from rich.progress import Progress
 from bot.cli.options import add_settings, settings_of
 from bot.settings.settings import Settings
 from eval.cases import Question, read_questions
-from eval.knowledge import open_library
+from eval.knowledge import open_eval_knowledge
 from eval.metrics.measures import Answered, pair
 from eval.metrics.printing import mean_of, shown
-from eval.task import play, scenes
+from eval.task import run_cases, task_inputs
 
 
 def main() -> None:
@@ -28,29 +28,29 @@ def main() -> None:
     add_settings(parser)
     parser.add_argument("--questions", type=Path, required=True, help="questions.jsonl")
     args = parser.parse_args()
-    questions = [one for one in read_questions(args.questions) if one.answerable]
+    questions = [case for case in read_questions(args.questions) if case.answerable]
     cases = asyncio.run(_answered(settings_of(args), questions))
-    back = [one for one in cases if one.row.outcome == "clarify"]
-    _print("asked back", [one.row.outcome == "clarify" for one in cases])
-    _print("first article right, where asked back", [one.right for one in back])
-    _print("right article offered, where asked back", [_is_offered(one) for one in back])
-    _print("articles offered, where asked back", [len(_offered(one)) for one in back])
-    _print("first article right, where answered", [one.right for one in cases if one.row.outcome == "answer"])
+    back = [case for case in cases if case.row.outcome == "clarify"]
+    _print("asked back", [case.row.outcome == "clarify" for case in cases])
+    _print("first article right, where asked back", [case.right for case in back])
+    _print("right article offered, where asked back", [_is_offered(case) for case in back])
+    _print("articles offered, where asked back", [len(_offered(case)) for case in back])
+    _print("first article right, where answered", [case.right for case in cases if case.row.outcome == "answer"])
 
 
 async def _answered(settings: Settings, questions: Sequence[Question]) -> Sequence[Answered]:
     with Progress(disable=True) as progress:
-        async with open_library(settings, frozenset(), None, progress) as library:
-            rows = await play(scenes(questions, ()), library.knows, library.policy)
+        async with open_eval_knowledge(settings, frozenset(), None, progress) as knowledge:
+            rows = await run_cases(task_inputs(questions, ()), knowledge.deps, knowledge.policy)
     return pair(rows, questions, ())[0]
 
 
-def _offered(one: Answered) -> Sequence[str | None]:
-    return [choice.article_id for choice in one.row.choices if choice.kind == "article"]
+def _offered(case: Answered) -> Sequence[str | None]:
+    return [choice.article_id for choice in case.row.choices if choice.kind == "article"]
 
 
-def _is_offered(one: Answered) -> bool:
-    return any(article_id in one.question.gold_articles for article_id in _offered(one))
+def _is_offered(case: Answered) -> bool:
+    return any(article_id in case.question.gold_articles for article_id in _offered(case))
 
 
 def _print(name: str, values: Sequence[float]) -> None:

@@ -1,4 +1,4 @@
-"""How well frustration is noticed: by the whole score, by words alone, and by a list of words to compare with.
+"""Study of frustration detection, how well it is noticed: by the whole score, by words alone, and by a list of words to compare with.
 
     python3 ../shared/data/maia/to_dialogues.py > maia.jsonl
     python -m eval.studies.frustration --dialogues maia.jsonl
@@ -30,11 +30,11 @@ from retrieval.model.encoder import Vectors
 from retrieval.model.onnx_encoder import OnnxEncoder
 from retrieval.model.prepare import DEFAULT_MODEL, prepare_model
 
-Score = Callable[["Turn"], float]
+Score = Callable[["ScoredTurn"], float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Turn:
+class ScoredTurn:
     """A labelled turn, after what was said before it, with its sentence vector."""
 
     dialogue_id: str
@@ -63,38 +63,38 @@ def main() -> None:
 
 
 def _sentences(encoder: OnnxEncoder, texts: Sequence[str]) -> Vectors:
-    return np.stack([one.sentence for one in encoder.encode_queries(texts)])
+    return np.stack([embedding.sentence for embedding in encoder.encode_queries(texts)])
 
 
-def _turns(dialogues: Sequence[Dialogue], sentences: Callable[[Sequence[str]], Vectors]) -> list[Turn]:
-    found = []
+def _turns(dialogues: Sequence[Dialogue], sentences: Callable[[Sequence[str]], Vectors]) -> list[ScoredTurn]:
+    turns = []
     for dialogue in dialogues:
         said = [Said("visitor" if turn.role == "user" else "agent", turn.text) for turn in dialogue.turns]
         labelled = list(dialogue.labelled())
         vectors = sentences([said[index].text for _, index, _ in labelled]) if labelled else ()
-        found += [
-            Turn(dialogue.case_id, said[max(0, index - HISTORY) : index], said[index].text, vector, label != "ok")
+        turns += [
+            ScoredTurn(dialogue.case_id, said[max(0, index - HISTORY) : index], said[index].text, vector, label != "ok")
             for (_, index, label), vector in zip(labelled, vectors, strict=True)
         ]
-    return found
+    return turns
 
 
-def _whole(tone: Tone, turn: Turn) -> float:
+def _whole(tone: Tone, turn: ScoredTurn) -> float:
     return mood(turn.earlier, turn.text, turn.vector, tone).score
 
 
-def _by_words(turn: Turn) -> float:
+def _by_words(turn: ScoredTurn) -> float:
     return mood(turn.earlier, turn.text).score
 
 
-def _listed(turn: Turn) -> float:
+def _listed(turn: ScoredTurn) -> float:
     """A list of words: how many negative ones this message has; one is an alarm."""
-    found = cues(turn.text)
-    negative = sum(found.values()) - found["contrast"] - found["grateful"] - found["harmless"]
+    counts = cues(turn.text)
+    negative = sum(counts.values()) - counts["contrast"] - counts["grateful"] - counts["harmless"]
     return negative / (1 + negative)
 
 
-def _print(name: str, turns: Sequence[Turn], score: Score) -> None:
+def _print(name: str, turns: Sequence[ScoredTurn], score: Score) -> None:
     scores = np.array([score(turn) for turn in turns])
     unhappy = np.array([turn.unhappy for turn in turns])
     alarms = scores >= FRUSTRATED_FROM
@@ -110,15 +110,15 @@ def _print(name: str, turns: Sequence[Turn], score: Score) -> None:
     _print_chats(turns, alarms.tolist())
 
 
-def _print_chats(turns: Sequence[Turn], alarms: Sequence[bool]) -> None:
-    chats = [list(group) for _, group in groupby(zip(turns, alarms, strict=True), lambda one: one[0].dialogue_id)]
+def _print_chats(turns: Sequence[ScoredTurn], alarms: Sequence[bool]) -> None:
+    chats = [list(group) for _, group in groupby(zip(turns, alarms, strict=True), lambda pair: pair[0].dialogue_id)]
     columns = [([turn.unhappy for turn, _ in chat], [alarm for _, alarm in chat]) for chat in chats]
-    told = [alarm for unhappy, alarm in columns if any(unhappy)]
+    unhappy_alarms = [alarm for unhappy, alarm in columns if any(unhappy)]
     lags = [alarm.index(True) - unhappy.index(True) for unhappy, alarm in columns if any(unhappy) and any(alarm)]
     calm = [100.0 * any(alarm) for unhappy, alarm in columns if not any(unhappy)]
     _show("turns from the first labelled to the alarm", lags)
     print(f"  {'the same, median and quartiles':42} {np.quantile(lags, [0.5, 0.25, 0.75])}" if lags else "")
-    _show("alarm in unhappy chats", [any(alarm) for alarm in told])
+    _show("alarm in unhappy chats", [any(alarm) for alarm in unhappy_alarms])
     _show("alarms in 100 calm chats", calm)
 
 
@@ -126,13 +126,13 @@ def _show(name: str, values: Sequence[float]) -> None:
     print(f"  {name:42} {shown(mean_of(values), 2)}  n={len(values)}")
 
 
-def _print_cost(turns: Sequence[Turn], tone: Tone) -> None:
-    took = []
+def _print_cost(turns: Sequence[ScoredTurn], tone: Tone) -> None:
+    times_ms = []
     for turn in turns:
         began = time.perf_counter()
         mood(turn.earlier, turn.text, turn.vector, tone)
-        took.append((time.perf_counter() - began) * 1000)
-    print("\nms a message: median {:.2f}, 95 % {:.2f}".format(*np.quantile(took, [0.5, 0.95])))
+        times_ms.append((time.perf_counter() - began) * 1000)
+    print("\nms a message: median {:.2f}, 95 % {:.2f}".format(*np.quantile(times_ms, [0.5, 0.95])))
 
 
 if __name__ == "__main__":

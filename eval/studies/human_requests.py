@@ -1,4 +1,4 @@
-"""Whether calls for a person are heard, and nothing else is taken for one.
+"""Study of human-request intent: whether calls for a person are heard, and nothing else is taken for one.
 
     python -m eval.studies.human_requests --questions tests/data/calls_for_a_person.jsonl
     python -m eval.studies.human_requests --questions ../shared/data/hint3/dev/questions.jsonl
@@ -18,23 +18,23 @@ from bot.answer.intent.human_request import asks_for_person
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """A message, whether it calls for a person, whether that was heard, and the time it took."""
+class RequestDetection:
+    """An intent prediction: a message, whether it calls for a person, whether it was detected, and the time it took."""
 
     text: str
     calls: bool
-    heard: bool
+    detected: bool
     seconds: float
 
 
-def heard(line: str) -> Heard:
-    """Reads the message of one row."""
+def detect(line: str) -> RequestDetection:
+    """The prediction for the message of one row."""
     row = json.loads(line)
     text = str(row.get("text") or row["question"])
     calls = bool(row["calls"] if "calls" in row else row["labels"].get("handoff_request"))
     began = time.perf_counter()
-    found = asks_for_person(text)
-    return Heard(text, calls, found, time.perf_counter() - began)
+    detected = asks_for_person(text)
+    return RequestDetection(text, calls, detected, time.perf_counter() - began)
 
 
 def main() -> None:
@@ -42,17 +42,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--questions", type=Path, required=True, help="rows of text and calls, or questions.jsonl")
     args = parser.parse_args()
-    rows = [heard(line) for line in args.questions.read_text("utf-8").splitlines() if line]
-    right = sum(row.calls and row.heard for row in rows)
+    rows = [detect(line) for line in args.questions.read_text("utf-8").splitlines() if line]
+    right = sum(row.calls and row.detected for row in rows)
     print(f"messages   {len(rows)}, {1e6 * sum(row.seconds for row in rows) / len(rows):.0f} µs each")
-    print(f"precision  {_share(right, sum(row.heard for row in rows))}")
+    print(f"precision  {_share(right, sum(row.detected for row in rows))}")
     print(f"recall     {_share(right, sum(row.calls for row in rows))}")
-    _print("missed", (row.text for row in rows if row.calls and not row.heard))
-    _print("taken for a call", (row.text for row in rows if row.heard and not row.calls))
+    _print("missed", (row.text for row in rows if row.calls and not row.detected))
+    _print("taken for a call", (row.text for row in rows if row.detected and not row.calls))
 
 
-def _share(part: int, whole: int) -> str:
-    return f"{part / whole:.3f} ({part} of {whole})" if whole else "none"
+def _share(part: int, total: int) -> str:
+    return f"{part / total:.3f} ({part} of {total})" if total else "none"
 
 
 def _print(name: str, texts: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""Whether the automatic scores of a reply agree with people: answers that people rated, scored by us.
+"""Study of human judgements: whether the automatic scores of a reply agree with people: answers that people rated, scored by us.
 
     python -m eval.studies.judgements ../shared/data/dstc9_10_faq/dev/judgements.jsonl
 
@@ -38,10 +38,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("judgements", type=Path, help="judgements.jsonl")
     judged = [_judged(orjson.loads(line)) for line in parser.parse_args().judgements.read_bytes().splitlines()]
-    counts = resample([one.turn for one in judged])
+    counts = resample([answer.turn for answer in judged])
     table = Table("score", "over", "n", "Pearson", "Spearman")
     for name in judged[0].scores:
-        for over, grouped in (("answers", None), ("systems", [one.system for one in judged])):
+        for over, grouped in (("answers", None), ("systems", [answer.system for answer in judged])):
             row = (_correlation(judged, name, grouped, counts, rank) for rank in (_as_is, _ranks))
             table.add_row(name, over, str(len(set(grouped) if grouped else judged)), *map(shown, row))
     Console(width=110).print(table)
@@ -49,8 +49,8 @@ def main() -> None:
 
 def _judged(row: Mapping[str, object]) -> Judged:
     answer, reference = str(row["system_answer"]), str(row["reference_answer"])
-    snippets = [str(one["answer"]) for one in _dicts(row["gold_snippets"])]
-    ratings = [float(str(one)) for key in ("human_accuracy", "human_appropriateness") for one in _items(row[key])]
+    snippets = [str(snippet["answer"]) for snippet in _dicts(row["gold_snippets"])]
+    ratings = [float(str(rating)) for key in ("human_accuracy", "human_appropriateness") for rating in _items(row[key])]
     scores = {
         "token F1 with the reference": token_f1(answer, reference),
         "containment of the reference": containment(answer, reference),
@@ -65,14 +65,14 @@ def _items(value: object) -> Iterable[object]:
 
 
 def _dicts(value: object) -> Iterable[dict[str, object]]:
-    return (one for one in _items(value) if isinstance(one, dict))
+    return (item for item in _items(value) if isinstance(item, dict))
 
 
 def _correlation(
     judged: Sequence[Judged], name: str, systems: Sequence[str] | None, counts: Counts, rank: Callable[[Floats], Floats]
 ) -> Metric | None:
-    score = np.array([one.scores[name] for one in judged])
-    human = np.array([one.human for one in judged])
+    score = np.array([answer.scores[name] for answer in judged])
+    human = np.array([answer.human for answer in judged])
     everywhere = np.ones(len(judged), dtype=np.bool_)
     if systems is None:
         return estimate(partial(_weighted, rank(score), rank(human)), counts, everywhere)
@@ -81,8 +81,8 @@ def _correlation(
 
 def _groups(systems: Sequence[str]) -> Sequence[Sequence[int]]:
     members: dict[str, list[int]] = defaultdict(list)
-    for at, system in enumerate(systems):
-        members[system].append(at)
+    for index, system in enumerate(systems):
+        members[system].append(index)
     return list(members.values())
 
 
@@ -100,7 +100,13 @@ def _between(
 ) -> Floats:
     """Correlation of the groups' means under each row of weights."""
     means = [
-        np.stack([(weights[:, at] @ column[at]) / weights[:, at].sum(axis=1) for at in map(list, groups)], axis=1)
+        np.stack(
+            [
+                (weights[:, members] @ column[members]) / weights[:, members].sum(axis=1)
+                for members in map(list, groups)
+            ],
+            axis=1,
+        )
         for column in (x, y)
     ]
     return np.array([_weighted(rank(a), rank(b), np.ones((1, len(groups))))[0] for a, b in zip(*means, strict=True)])

@@ -1,4 +1,4 @@
-"""How many labelled questions a company needs for a calibration of its own, and what it then has.
+"""Study of custom calibration: how many labelled questions a company needs for a calibration of its own, and what it then has.
 
     python -m eval.studies.own_labels --shared ../shared/data
 
@@ -23,7 +23,7 @@ from eval.calibrate.custom_calibration import TrainingSet, curve_of, folds, held
 from eval.calibrate.fitting import Labelled, fit, predict, refit
 from eval.metrics.bootstrap import Floats, Mask
 from eval.metrics.selective_prediction import aurc
-from eval.training.confidence import BUDGET, MEASURED, answerable, ask, curve_without, label, together
+from eval.training.confidence import BUDGET, MEASURED, answerable, ask, curve_without, label, pooled
 from eval.training.datasets import ROOT
 from eval.training.ranker import learned, read_all
 from retrieval.model.onnx_encoder import OnnxEncoder
@@ -46,7 +46,7 @@ class Company:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class DrawResult:
     """What came of one draw, on the questions that were not drawn: before and after."""
 
     kept: bool
@@ -70,37 +70,43 @@ def main() -> int:
 
 
 def _companies(shared: Path, data: Path) -> Iterator[Company]:
-    lessons = read_all(shared, data)
+    cases_of = read_all(shared, data)
     encoder = OnnxEncoder(prepare_model(DEFAULT_MODEL, data))
-    sets = [asked for suite in lessons for asked in ask(suite, shared, data, encoder)]
-    for family in sorted({asked.suite.family for asked in sets if asked.suite.name in MEASURED}):
-        labelled = label(sets, learned(lessons, without=family))
-        prior = fit(together(sets, labelled, {family}))
+    sets = [asked for dataset in cases_of for asked in ask(dataset, shared, data, encoder)]
+    for family in sorted({asked.dataset.family for asked in sets if asked.dataset.name in MEASURED}):
+        labelled = label(sets, learned(cases_of, without=family))
+        prior = fit(pooled(sets, labelled, {family}))
         least = threshold(curve_without(sets, labelled, {family}), BUDGET)
-        for asked, own in zip(sets, labelled, strict=True):
-            if asked.suite.family == family and MEASURED.get(asked.suite.name) == asked.articles:
-                alike = Labelled(own.profiles, own.right, np.full(len(own.right), 1 / len(own.right)))
-                yield Company(asked.suite.name, alike, answerable(asked), prior, least)
+        for asked, set_labelled in zip(sets, labelled, strict=True):
+            if asked.dataset.family == family and MEASURED.get(asked.dataset.name) == asked.articles:
+                alike = Labelled(
+                    set_labelled.features,
+                    set_labelled.right,
+                    np.full(len(set_labelled.right), 1 / len(set_labelled.right)),
+                )
+                yield Company(asked.dataset.name, alike, answerable(asked), prior, least)
 
 
-def _draw(company: Company, count: int, chance: np.random.Generator) -> Drawn:
+def _draw(company: Company, count: int, chance: np.random.Generator) -> DrawResult:
     order = chance.permutation(len(company.answerable))
     some = np.isin(np.arange(len(order)), order[:count])
-    lesson = TrainingSet(company.labelled.only(some), company.answerable[some], folds([str(at) for at in range(count)]))
-    sure = held_out(lesson, company.prior)
+    training = TrainingSet(
+        company.labelled.only(some), company.answerable[some], folds([str(number) for number in range(count)])
+    )
+    confidence = held_out(training, company.prior)
     before, after = (
-        predict(each, company.labelled.profiles[~some])
-        for each in (company.prior, refit(lesson.labelled, company.prior))
+        predict(coefficients, company.labelled.features[~some])
+        for coefficients in (company.prior, refit(training.labelled, company.prior))
     )
     right = company.labelled.right[~some]
-    taught = lesson.labelled.right
-    own = threshold(curve_of(sure, lesson.labelled), BUDGET)
-    answers = [before >= company.least, after >= own]
-    one = np.ones((1, len(right)))
-    return Drawn(
-        kept=_cost(sure, taught) < _cost(predict(company.prior, lesson.labelled.profiles), taught),
+    taught = training.labelled.right
+    own_least = threshold(curve_of(confidence, training.labelled), BUDGET)
+    answers = [before >= company.least, after >= own_least]
+    unit_weights = np.ones((1, len(right)))
+    return DrawResult(
+        kept=_cost(confidence, taught) < _cost(predict(company.prior, training.labelled.features), taught),
         log_loss=(_cost(before, right), _cost(after, right)),
-        aurc=(float(aurc(before, ~right, one)[0]), float(aurc(after, ~right, one)[0])),
+        aurc=(float(aurc(before, ~right, unit_weights)[0]), float(aurc(after, ~right, unit_weights)[0])),
         answered=(float(answers[0].mean()), float(answers[1].mean())),
         wrong=(float((answers[0] & ~right).mean()), float((answers[1] & ~right).mean())),
     )
@@ -123,7 +129,7 @@ def _table(count: int, companies: Sequence[Company]) -> Table:
     return table
 
 
-def _cells(draws: Sequence[Drawn]) -> list[str]:
+def _cells(draws: Sequence[DrawResult]) -> list[str]:
     mistakes = [draw.kept and draw.log_loss[1] > draw.log_loss[0] for draw in draws]
     wrong = np.array([draw.wrong for draw in draws]).mean(axis=0)
     answered = np.array([draw.answered for draw in draws]).mean(axis=0)

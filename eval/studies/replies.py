@@ -1,4 +1,4 @@
-"""How good the wording of replies is, on a set whose questions have reference answers.
+"""Study of answer text: how good the wording of replies is, on a set whose questions have reference answers.
 
     python -m eval.studies.replies --kb ../shared/data/dstc11_val/kb --questions ../shared/data/dstc11_val/dev/questions.jsonl
 
@@ -25,12 +25,12 @@ from bot.answer.policy import Policy
 from bot.cli.options import add_settings, settings_of
 from bot.settings.settings import Settings
 from eval.cases import Question, read_questions
-from eval.knowledge import open_library
+from eval.knowledge import open_eval_knowledge
 from eval.metrics.answer_text import answer_words, containment, token_f1
 from eval.metrics.bootstrap import Metric, estimate, mean, quantile, resample
 from eval.metrics.measures import Answered, pair
 from eval.metrics.printing import shown
-from eval.task import play, scenes
+from eval.task import run_cases, task_inputs
 from eval.training.leave_one_family_out import unseen
 
 SEED = 7  # any fixed number: the same replies are shown before and after a change
@@ -61,7 +61,7 @@ def _report(settings: Settings, questions: Sequence[Question], show: int | None)
         chosen = random.Random(SEED).sample(questions, show)
         print("\n".join(map(_written, asyncio.run(_answered(settings, chosen)))))
         return
-    cases = asyncio.run(_answered(settings, [one for one in questions if one.reference_answer], ALWAYS))
+    cases = asyncio.run(_answered(settings, [question for question in questions if question.reference_answer], ALWAYS))
     Console(width=120).print(_table(cases))
 
 
@@ -69,22 +69,22 @@ async def _answered(
     settings: Settings, questions: Sequence[Question], policy: Policy | None = None
 ) -> Sequence[Answered]:
     with Progress(disable=True) as progress:
-        async with open_library(settings, frozenset(), None, progress) as library:
-            rows = await play(scenes(questions, ()), library.knows, policy or library.policy)
+        async with open_eval_knowledge(settings, frozenset(), None, progress) as knowledge:
+            rows = await run_cases(task_inputs(questions, ()), knowledge.deps, policy or knowledge.policy)
     return pair(rows, questions, ())[0]
 
 
 def _table(cases: Sequence[Answered]) -> Table:
     table = Table("replies", "n", "token F1", "best snippet", "all snippets", "words", "p95 words")
-    right = [one for one in cases if one.right]
+    right = [case for case in cases if case.right]
     for name, some in (("all", cases), ("from a right article", right)):
         table.add_row(name, str(len(some)), *map(shown, _metrics(some).values(), DIGITS))
     return table
 
 
 def _metrics(cases: Sequence[Answered]) -> Mapping[str, Metric | None]:
-    counts, everywhere = resample([one.question.case_id for one in cases]), np.ones(len(cases), dtype=np.bool_)
-    columns = np.array([list(_scores(one)) for one in cases], dtype=np.float64).T
+    counts, everywhere = resample([case.question.case_id for case in cases]), np.ones(len(cases), dtype=np.bool_)
+    columns = np.array([list(_scores(case)) for case in cases], dtype=np.float64).T
     measures = {
         name: partial(mean, column) for name, column in zip(("f1", "best", "all", "words"), columns, strict=True)
     }
@@ -92,23 +92,23 @@ def _metrics(cases: Sequence[Answered]) -> Mapping[str, Metric | None]:
     return {name: estimate(measure, counts, everywhere) for name, measure in measures.items()}
 
 
-def _scores(one: Answered) -> Iterator[float]:
+def _scores(case: Answered) -> Iterator[float]:
     """Token F1, containment of the best-contained snippet, of all snippets, and words."""
-    reply = answer_words(one.row.says)
-    labelled = one.question.labels.get("snippets")
-    snippets = [str(each) for each in labelled] if isinstance(labelled, list) else []
-    yield token_f1(reply, one.question.reference_answer or "")
+    reply = answer_words(case.row.says)
+    labelled = case.question.labels.get("snippets")
+    snippets = [str(text) for text in labelled] if isinstance(labelled, list) else []
+    yield token_f1(reply, case.question.reference_answer or "")
     yield max((containment(reply, snippet) for snippet in snippets), default=0.0)
     yield containment(reply, " ".join(snippets))
     yield len(reply.split())
 
 
-def _written(one: Answered) -> str:
-    history = "".join(f"> {said.role}: {said.text}\n\n" for said in one.question.history)
-    head = f"## {one.question.question}\n\n{history}`{one.row.outcome}` {one.row.confidence:.2f}, "
-    offered = [str(choice.article_id) for choice in one.row.choices if choice.kind == "article"]
+def _written(case: Answered) -> str:
+    history = "".join(f"> {said.role}: {said.text}\n\n" for said in case.question.history)
+    head = f"## {case.question.question}\n\n{history}`{case.row.outcome}` {case.row.confidence:.2f}, "
+    offered = [str(choice.article_id) for choice in case.row.choices if choice.kind == "article"]
     chips = f"\n\noffered: {' | '.join(offered)}" if offered else ""
-    return f"{head}{'right' if one.right else 'WRONG'} article\n\n{one.row.text}{chips}\n\n---\n"
+    return f"{head}{'right' if case.right else 'WRONG'} article\n\n{case.row.text}{chips}\n\n---\n"
 
 
 if __name__ == "__main__":

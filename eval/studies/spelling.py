@@ -1,4 +1,4 @@
-"""What mistyped words cost a search, and what reading them as the articles' words gives back.
+"""Study of spelling correction: what mistyped words cost a search, and what reading them as the articles' words gives back.
 
     python -m eval.studies.spelling --shared ../shared/data [--most 300]
 
@@ -22,7 +22,7 @@ from rich.progress import track
 from rich.table import Table
 
 from eval.cases import Question
-from eval.training.datasets import READER, ROOT, SUITES, Suite, read_suite
+from eval.training.datasets import DATASETS, READER, ROOT, Dataset, read_dataset
 from retrieval.index.builder import build
 from retrieval.index.snapshot import Snapshot
 from retrieval.index.structures.lexical import STOPWORDS, WORD
@@ -45,20 +45,27 @@ def neighbours(letter: str) -> str:
     row = next((number for number, keys in enumerate(KEYS) if letter in keys), None)
     if row is None:
         return ""
-    at = KEYS[row].index(letter)
-    around = [(row, at - 1), (row, at + 1), (row - 1, at), (row - 1, at + 1), (row + 1, at - 1), (row + 1, at)]
+    column = KEYS[row].index(letter)
+    around = [
+        (row, column - 1),
+        (row, column + 1),
+        (row - 1, column),
+        (row - 1, column + 1),
+        (row + 1, column - 1),
+        (row + 1, column),
+    ]
     return "".join(KEYS[r][c] for r, c in around if 0 <= r < len(KEYS) and 0 <= c < len(KEYS[r]))
 
 
 def mistyped(word: str, chance: random.Random) -> str:
     """The word with one typo; never the word itself."""
-    at = chance.randrange(len(word))
-    beside = neighbours(word[at].lower())
+    position = chance.randrange(len(word))
+    beside = neighbours(word[position].lower())
     kinds: Sequence[Callable[[], str]] = (
-        lambda: word[:at] + chance.choice(beside or word[at]) + word[at + 1 :],
-        lambda: word[:at] + word[at : at + 2][::-1] + word[at + 2 :],
-        lambda: word[:at] + word[at + 1 :],
-        lambda: word[: at + 1] + word[at:],
+        lambda: word[:position] + chance.choice(beside or word[position]) + word[position + 1 :],
+        lambda: word[:position] + word[position : position + 2][::-1] + word[position + 2 :],
+        lambda: word[:position] + word[position + 1 :],
+        lambda: word[: position + 1] + word[position:],
     )
     typed = chance.choice(kinds)()
     return mistyped(word, chance) if typed == word else typed
@@ -66,8 +73,8 @@ def mistyped(word: str, chance: random.Random) -> str:
 
 def with_typos(text: str, words: int, chance: random.Random) -> str:
     """The question with so many of its words mistyped, or fewer where it has no more."""
-    found = [match for match in WORD.finditer(text) if _may_be_mistyped(match[0])]
-    for match in sorted(chance.sample(found, min(words, len(found))), key=lambda match: -match.start()):
+    matches = [match for match in WORD.finditer(text) if _may_be_mistyped(match[0])]
+    for match in sorted(chance.sample(matches, min(words, len(matches))), key=lambda match: -match.start()):
         text = text[: match.start()] + mistyped(match[0], chance) + text[match.end() :]
     return text
 
@@ -77,7 +84,7 @@ def _may_be_mistyped(word: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Searched:
+class SpellingTrial:
     """What one question found with so many words mistyped: rank of its article `as_typed` and `as_read`."""
 
     typos: int
@@ -87,7 +94,7 @@ class Searched:
     reading_ms: float
 
 
-def searched(snapshot: Snapshot, encoder: Encoder, question: Question, typos: int) -> Searched:
+def run_trial(snapshot: Snapshot, encoder: Encoder, question: Question, typos: int) -> SpellingTrial:
     """Asks one question in both ways."""
     typed = with_typos(question.question, typos, random.Random(f"{typos} {question.question}"))
     began = time.perf_counter()
@@ -95,12 +102,12 @@ def searched(snapshot: Snapshot, encoder: Encoder, question: Question, typos: in
     reading_ms = (time.perf_counter() - began) * 1000
     as_typed = _rank(snapshot, encoder, typed, question)
     as_read = _rank(snapshot, encoder, reading.text, question) if reading.corrections else as_typed
-    return Searched(typos, as_typed, as_read, bool(reading.corrections), reading_ms)
+    return SpellingTrial(typos, as_typed, as_read, bool(reading.corrections), reading_ms)
 
 
 def _rank(snapshot: Snapshot, encoder: Encoder, text: str, question: Question) -> int:
-    found = best_articles(search(snapshot, Query(text, encoder.encode_queries([text])[0]), READER, RANKED))
-    return next((rank for rank, article_id in enumerate(found, 1) if article_id in question.gold_articles), RANKED + 1)
+    ranked = best_articles(search(snapshot, Query(text, encoder.encode_queries([text])[0]), READER, RANKED))
+    return next((rank for rank, article_id in enumerate(ranked, 1) if article_id in question.gold_articles), RANKED + 1)
 
 
 def main() -> None:
@@ -111,44 +118,44 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=300, help="questions of a set, at most")
     args = parser.parse_args()
     encoder = OnnxEncoder(prepare_model(DEFAULT_MODEL, args.data))
-    suites = [suite for suite in SUITES if suite.family in FAMILIES]
-    measured = {suite.name: list(_measured(suite, args.shared, encoder, args.most)) for suite in suites}
+    datasets = [dataset for dataset in DATASETS if dataset.family in FAMILIES]
+    measured = {dataset.name: list(_measured(dataset, args.shared, encoder, args.most)) for dataset in datasets}
     console = Console(width=140)
     console.print(_table(measured))
     for corrected, name in ((False, "no word was changed"), (True, "some were")):
-        times = [each.reading_ms for own in measured.values() for each in own if each.corrected == corrected]
+        times = [trial.reading_ms for trials in measured.values() for trial in trials if trial.corrected == corrected]
         console.print(f"reading a question where {name}, ms: {statistics.median(times):.2f}, longest {max(times):.2f}")
 
 
-def _measured(suite: Suite, shared: Path, encoder: Encoder, most: int) -> Iterator[Searched]:
-    articles, questions = read_suite(suite, shared)
+def _measured(dataset: Dataset, shared: Path, encoder: Encoder, most: int) -> Iterator[SpellingTrial]:
+    articles, questions = read_dataset(dataset, shared)
     snapshot = build(articles, encoder)
     asked = questions[:: -(-len(questions) // most)]
-    for question in track(asked, description=suite.name, console=Console(stderr=True)):
+    for question in track(asked, description=dataset.name, console=Console(stderr=True)):
         for typos in TYPOS:
-            yield searched(snapshot, encoder, question, typos)
+            yield run_trial(snapshot, encoder, question, typos)
 
 
-def _table(measured: Mapping[str, Sequence[Searched]]) -> Table:
+def _table(measured: Mapping[str, Sequence[SpellingTrial]]) -> Table:
     table = Table("set", "questions", "typos", "as typed hit@1", "hit@3", "as read hit@1", "hit@3", "read otherwise")
     for typos in TYPOS:
         rows = []
         for name, every in measured.items():
-            own = [each for each in every if each.typos == typos]
-            rows.append(_shares(own))
-            table.add_row(name, str(len(own)), str(typos), *(f"{share:.3f}" for share in rows[-1]))
+            trials = [trial for trial in every if trial.typos == typos]
+            rows.append(_shares(trials))
+            table.add_row(name, str(len(trials)), str(typos), *(f"{share:.3f}" for share in rows[-1]))
         means = np.mean(rows, axis=0).tolist()
         table.add_row("mean of the sets", "", str(typos), *(f"{share:.3f}" for share in means), end_section=True)
     return table
 
 
-def _shares(own: Sequence[Searched]) -> list[float]:
+def _shares(trials: Sequence[SpellingTrial]) -> list[float]:
     columns = (
-        [each.as_typed <= 1 for each in own],
-        [each.as_typed <= DEEPER for each in own],
-        [each.as_read <= 1 for each in own],
-        [each.as_read <= DEEPER for each in own],
-        [each.corrected for each in own],
+        [trial.as_typed <= 1 for trial in trials],
+        [trial.as_typed <= DEEPER for trial in trials],
+        [trial.as_read <= 1 for trial in trials],
+        [trial.as_read <= DEEPER for trial in trials],
+        [trial.corrected for trial in trials],
     )
     return [float(np.mean(column)) for column in columns]
 

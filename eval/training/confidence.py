@@ -1,4 +1,4 @@
-"""Learns what confidence is made of, and says how much it can be trusted where it was not learned.
+"""Trains the confidence model: logistic regression over the confidence features, and says how much it can be trusted where it was not learned.
 
     python -m eval.training.confidence --shared ../shared/data            # the tables, each family of sets left out in turn
     python -m eval.training.confidence --shared ../shared/data --write    # and bot/answer/confidence.json, from all of them
@@ -30,7 +30,7 @@ from eval.metrics.bootstrap import Floats, Mask, Measure, Metric, estimate, resa
 from eval.metrics.calibration import ece
 from eval.metrics.printing import shown
 from eval.metrics.selective_prediction import aurc, auroc, coverage_at_error
-from eval.training.datasets import MULTI_TURN, READER, ROOT, Suite, read_judged, require_suites
+from eval.training.datasets import MULTI_TURN, READER, ROOT, Dataset, read_judged, require_datasets
 from eval.training.learning_to_rank import Weights
 from eval.training.leave_one_family_out import searching_with
 from eval.training.ranker import INDEX, history, learned, read_all
@@ -61,8 +61,8 @@ MEASURED = {  # which questions of each set stand in the tables
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Gathered:
-    """A question asked with some of the articles: what was found, and which articles are right."""
+class AskedQuestion:
+    """A question asked with some of the articles: its ranking signals, and which articles are right."""
 
     question: str
     views: Sequence[RankingSignals]
@@ -71,30 +71,30 @@ class Gathered:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Asked:
+class AskedSet:
     """The questions of a set with some of its articles."""
 
-    suite: Suite
+    dataset: Dataset
     articles: str
     snapshot: Snapshot
-    questions: Sequence[Gathered]
+    questions: Sequence[AskedQuestion]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rated:
-    """What a way of answering makes of them: how sure it is, whether its article is right, whether any is."""
+class ConfidenceScores:
+    """The confidence scores of one way of answering: how sure it is, whether its article is right, whether any is."""
 
     confidence: Floats
     right: Mask
     answerable: Mask
 
-    def half(self, number: int) -> "Rated":
+    def half(self, number: int) -> "ConfidenceScores":
         """Every other question."""
-        return Rated(self.confidence[number::2], self.right[number::2], self.answerable[number::2])
+        return ConfidenceScores(self.confidence[number::2], self.right[number::2], self.answerable[number::2])
 
     def metrics(self) -> list[Metric | None]:
         """In the order of COLUMNS."""
-        counts = resample([str(at) for at in range(len(self.right))])
+        counts = resample([str(number) for number in range(len(self.right))])
         measures: list[Measure] = [
             partial(auroc, self.confidence, self.right),
             partial(auroc, self.confidence, self.answerable),
@@ -102,7 +102,7 @@ class Rated:
             partial(aurc, self.confidence, ~self.right),
             partial(ece, self.confidence, self.right),
         ]
-        return [estimate(each, counts, np.ones(len(self.right), dtype=np.bool_)) for each in measures]
+        return [estimate(measure, counts, np.ones(len(self.right), dtype=np.bool_)) for measure in measures]
 
 
 COLUMNS = ("right_auroc", "answerable_auroc", "coverage@5%error", "aurc", "ece")
@@ -115,37 +115,37 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=ROOT / "var", help="where models and indexes lie")
     parser.add_argument("--write", action="store_true", help=f"write {FILE.relative_to(ROOT)}")
     args = parser.parse_args()
-    require_suites(args.shared)
-    lessons = read_all(args.shared, args.data)
+    require_datasets(args.shared)
+    cases_of = read_all(args.shared, args.data)
     encoder = OnnxEncoder(prepare_model(DEFAULT_MODEL, args.data))
-    sets = [asked for suite in lessons for asked in ask(suite, args.shared, args.data, encoder)]
-    families = sorted({suite.family for suite in lessons})
-    labelled = {family: label(sets, learned(lessons, without=family)) for family in families}
-    unseen = {family: fit(together(sets, labelled[family], {family})) for family in families}
+    sets = [asked for dataset in cases_of for asked in ask(dataset, args.shared, args.data, encoder)]
+    families = sorted({dataset.family for dataset in cases_of})
+    labelled = {family: label(sets, learned(cases_of, without=family)) for family in families}
+    unseen = {family: fit(pooled(sets, labelled[family], {family})) for family in families}
     Console(width=150).print(_table(sets, labelled, unseen), _thresholds(sets, labelled, unseen))
     if args.write:
-        FILE.write_bytes(_calibration(sets, label(sets, learned(lessons))).written())
+        FILE.write_bytes(_calibration(sets, label(sets, learned(cases_of))).written())
     return 0
 
 
-def ask(suite: Suite, shared: Path, data: Path, encoder: Encoder) -> Iterator[Asked]:
+def ask(dataset: Dataset, shared: Path, data: Path, encoder: Encoder) -> Iterator[AskedSet]:
     """The questions of a set with every choice of its articles. A forward pass a question."""
-    articles, questions = read_judged(suite, shared)
-    library = SnapshotStore(data / INDEX, shared / suite.name)
-    snapshot = library.current(articles, encoder, None)
-    library.activate(snapshot)
+    articles, questions = read_judged(dataset, shared)
+    store = SnapshotStore(data / INDEX, shared / dataset.name)
+    snapshot = store.current(articles, encoder, None)
+    store.activate(snapshot)
     chosen = questions[:: -(-len(questions) // MOST)]
-    queries = list(_queries(chosen, snapshot, encoder, talks=suite in MULTI_TURN))
-    for name, held in _left_out(suite, snapshot, shared):
-        allowed = snapshot.visible(READER) & ~np.isin(snapshot.article_ids, list(held))
-        shown_as = f"{suite.name}, {name}"
-        yield Asked(
-            suite,
+    queries = list(_queries(chosen, snapshot, encoder, talks=dataset in MULTI_TURN))
+    for name, withheld in _left_out(dataset, snapshot, shared):
+        allowed = snapshot.visible(READER) & ~np.isin(snapshot.article_ids, list(withheld))
+        shown_as = f"{dataset.name}, {name}"
+        yield AskedSet(
+            dataset,
             name,
             snapshot,
             [
-                _gathered(question, asked, snapshot, allowed)
-                for question, asked in track(
+                _gathered(question, query_views, snapshot, allowed)
+                for question, query_views in track(
                     list(zip(chosen, queries, strict=True)), shown_as, console=Console(stderr=True)
                 )
             ],
@@ -160,111 +160,121 @@ def _queries(
         text = correct_spelling(snapshot, question.question, READER).text
         context = in_context(text, history(question)) if talks else None
         texts = [text] if context is None else [text, context]
-        yield [Query(*each) for each in zip(texts, encoder.encode_queries(texts), strict=True)]
+        yield [Query(*pair) for pair in zip(texts, encoder.encode_queries(texts), strict=True)]
 
 
-def _left_out(suite: Suite, snapshot: Snapshot, shared: Path) -> Iterator[tuple[str, frozenset[str]]]:
+def _left_out(dataset: Dataset, snapshot: Snapshot, shared: Path) -> Iterator[tuple[str, frozenset[str]]]:
     chance = np.random.default_rng(7)
     yield "all", frozenset()
     for number in (1, 2):
         fifth = chance.choice(snapshot.article_ids, len(snapshot.article_ids) // 5, replace=False)
         yield f"fifth {number}", frozenset(fifth.tolist())
-    if (path := shared / suite.folder / "withheld_articles.json").is_file():
+    if (path := shared / dataset.folder / "withheld_articles.json").is_file():
         yield WITHHELD, read_withheld(path)
 
 
-def _gathered(question: Question, queries: Sequence[Query], snapshot: Snapshot, allowed: Mask) -> Gathered:
-    views = [compute_signals(snapshot, each, allowed) for each in queries]
+def _gathered(question: Question, queries: Sequence[Query], snapshot: Snapshot, allowed: Mask) -> AskedQuestion:
+    views = [compute_signals(snapshot, query, allowed) for query in queries]
     right = np.isin(snapshot.article_ids, list(question.gold_articles)) & allowed
-    return Gathered(queries[0].text, views, allowed, right)
+    return AskedQuestion(queries[0].text, views, allowed, right)
 
 
-def label(sets: Sequence[Asked], weights: Weights) -> list[Labelled]:
-    """The profile of the first article of every question, as a search with these weights finds it."""
+def label(sets: Sequence[AskedSet], weights: Weights) -> list[Labelled]:
+    """The confidence features of the first article of every question, as a search with these weights finds it."""
     with searching_with(weights):
-        return [_profiles(asked) for asked in sets]
+        return [_labelled(asked) for asked in sets]
 
 
-def _profiles(asked: Asked) -> Labelled:
-    profiles, right = [], []
-    for each in asked.questions:
-        ranking = _ranking(each)
+def _labelled(asked: AskedSet) -> Labelled:
+    features, right = [], []
+    for question in asked.questions:
+        ranking = _ranking(question)
         first = int(ranking.order[0])
-        profiles.append(confidence_features(asked.snapshot, each.question, ranking, first))
-        right.append(bool(each.right[first]))
-    return Labelled.alike(profiles, right)
+        features.append(confidence_features(asked.snapshot, question.question, ranking, first))
+        right.append(bool(question.right[first]))
+    return Labelled.equally_weighted(features, right)
 
 
-def _ranking(asked: Gathered) -> Ranking:
+def _ranking(question: AskedQuestion) -> Ranking:
     """As a search has it: a context is looked at only where the question leans on it."""
-    share = masked_context_weight(asked.question, asked.views[0], asked.allowed) if len(asked.views) > 1 else 0.0
-    return Ranking(asked.allowed, asked.views if share else asked.views[:1], share)
+    weight = (
+        masked_context_weight(question.question, question.views[0], question.allowed)
+        if len(question.views) > 1
+        else 0.0
+    )
+    return Ranking(question.allowed, question.views if weight else question.views[:1], weight)
 
 
-def together(sets: Sequence[Asked], labelled: Sequence[Labelled], without: Collection[str] = ()) -> Labelled:
-    """All sets but those of some families: families count alike, within one its sets, within one its ways of leaving out."""
-    left = [
-        (each.suite.family, own) for each, own in zip(sets, labelled, strict=True) if each.suite.family not in without
+def pooled(sets: Sequence[AskedSet], labelled: Sequence[Labelled], without: Collection[str] = ()) -> Labelled:
+    """Pooled training data of all sets but those of some families: families count alike, within one its sets, within one its ways of leaving out."""
+    kept = [
+        (asked.dataset.family, part)
+        for asked, part in zip(sets, labelled, strict=True)
+        if asked.dataset.family not in without
     ]
-    families = [family for family, _ in left]
-    parts = [own.weights / families.count(family) / len(set(families)) for family, own in left]
+    families = [family for family, _ in kept]
+    parts = [part.weights / families.count(family) / len(set(families)) for family, part in kept]
     return Labelled(
-        np.concatenate([own.profiles for _, own in left]),
-        np.concatenate([own.right for _, own in left]),
+        np.concatenate([part.features for _, part in kept]),
+        np.concatenate([part.right for _, part in kept]),
         np.concatenate(parts),
     )
 
 
-def curve_without(sets: Sequence[Asked], labelled: Sequence[Labelled], without: Collection[str] = ()) -> list[Point]:
-    """What follows from each threshold: every family is judged by what the others teach, some take no part at all."""
-    families = sorted({asked.suite.family for asked in sets}.difference(without))
+def curve_without(sets: Sequence[AskedSet], labelled: Sequence[Labelled], without: Collection[str] = ()) -> list[Point]:
+    """The risk-coverage curve out of family: every family is judged by what the others teach, some take no part at all."""
+    families = sorted({asked.dataset.family for asked in sets}.difference(without))
     parts = []
     for family in families:
-        own = together(sets, labelled, {each.suite.family for each in sets} - {family})
-        sure = predict(fit(together(sets, labelled, {family, *without})), own.profiles)
-        parts.append((sure, own.right, own.weights))
+        family_labelled = pooled(sets, labelled, {asked_set.dataset.family for asked_set in sets} - {family})
+        confidence = predict(fit(pooled(sets, labelled, {family, *without})), family_labelled.features)
+        parts.append((confidence, family_labelled.right, family_labelled.weights))
     return curve(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
-def _rated(asked: Asked, labelled: Labelled, coefficients: Floats) -> Rated:
-    return Rated(predict(coefficients, labelled.profiles), labelled.right, answerable(asked))
+def _rated(asked: AskedSet, labelled: Labelled, coefficients: Floats) -> ConfidenceScores:
+    return ConfidenceScores(predict(coefficients, labelled.features), labelled.right, answerable(asked))
 
 
-def answerable(asked: Asked) -> Mask:
+def answerable(asked: AskedSet) -> Mask:
     """Whether one of the articles that are left answers each question."""
-    return np.array([each.right.any() for each in asked.questions], dtype=np.bool_)
+    return np.array([question.right.any() for question in asked.questions], dtype=np.bool_)
 
 
-def _single(asked: Asked, signal: str) -> Rated:
+def _single(asked: AskedSet, signal: str) -> ConfidenceScores:
     """The article that is best by one signal, as sure as the signal is strong."""
-    at = SIGNALS.index(signal)
-    found = [np.where(each.allowed, each.views[-1].signals[at], -1.0) for each in asked.questions]
-    best = [int(np.argmax(row)) for row in found]
-    right = [bool(each.right[first]) for each, first in zip(asked.questions, best, strict=True)]
-    sure = np.clip([row.max() for row in found], 0, 1).astype(np.float64)
-    return Rated(sure, np.array(right, dtype=np.bool_), answerable(asked))
+    signal_index = SIGNALS.index(signal)
+    strengths = [
+        np.where(question.allowed, question.views[-1].signals[signal_index], -1.0) for question in asked.questions
+    ]
+    best = [int(np.argmax(row)) for row in strengths]
+    right = [bool(question.right[first]) for question, first in zip(asked.questions, best, strict=True)]
+    confidence = np.clip([row.max() for row in strengths], 0, 1).astype(np.float64)
+    return ConfidenceScores(confidence, np.array(right, dtype=np.bool_), answerable(asked))
 
 
-def _table(sets: Sequence[Asked], labelled: Mapping[str, Sequence[Labelled]], unseen: Mapping[str, Floats]) -> Table:
+def _table(sets: Sequence[AskedSet], labelled: Mapping[str, Sequence[Labelled]], unseen: Mapping[str, Floats]) -> Table:
     table = Table("set", "n", "confidence", *(f"{name} [95 %]" for name in COLUMNS))
     rows: dict[str, dict[str, list[Floats]]] = {}
-    for at, asked in enumerate(sets):
-        if MEASURED.get(asked.suite.name) == asked.articles:
-            family = asked.suite.family
-            ways = _ways(asked, labelled[family][at], unseen[family])
+    for index, asked in enumerate(sets):
+        if MEASURED.get(asked.dataset.name) == asked.articles:
+            family = asked.dataset.family
+            ways = _ways(asked, labelled[family][index], unseen[family])
             for number, (name, rated) in enumerate(ways.items()):
                 metrics = rated.metrics()
-                values = np.array([np.nan if each is None else each.value for each in metrics])
+                values = np.array([np.nan if metric is None else metric.value for metric in metrics])
                 rows.setdefault(name, {}).setdefault(family, []).append(values)
-                head = (f"{asked.suite.name}, {asked.articles}", str(len(asked.questions))) if not number else ("", "")
+                head = (
+                    (f"{asked.dataset.name}, {asked.articles}", str(len(asked.questions))) if not number else ("", "")
+                )
                 table.add_row(*head, name, *map(shown, metrics), end_section=number == len(ways) - 1)
     for name, families in rows.items():
-        macro = np.nanmean([np.nanmean(own, axis=0) for own in families.values()], axis=0)
+        macro = np.nanmean([np.nanmean(values_of_family, axis=0) for values_of_family in families.values()], axis=0)
         table.add_row("mean of families", "", name, *(f"{value:.3f}" for value in macro))
     return table
 
 
-def _ways(asked: Asked, labelled: Labelled, coefficients: Floats) -> dict[str, Rated]:
+def _ways(asked: AskedSet, labelled: Labelled, coefficients: Floats) -> dict[str, ConfidenceScores]:
     ours = _rated(asked, labelled, coefficients)
     taught = labelled.only(np.arange(len(labelled.right)) % 2 == 0)
     return {
@@ -277,35 +287,37 @@ def _ways(asked: Asked, labelled: Labelled, coefficients: Floats) -> dict[str, R
 
 
 def _thresholds(
-    sets: Sequence[Asked], labelled: Mapping[str, Sequence[Labelled]], unseen: Mapping[str, Floats]
+    sets: Sequence[AskedSet], labelled: Mapping[str, Sequence[Labelled]], unseen: Mapping[str, Floats]
 ) -> Table:
     """What the threshold that the other families teach comes to on each set."""
     table = Table("set", "answers from", "answered", "wrong of answered", title=f"at most {BUDGET:.0%} wrong")
     totals: dict[str, list[tuple[float, float]]] = {}
-    for at, asked in enumerate(sets):
-        if MEASURED.get(asked.suite.name) == asked.articles:
-            family = asked.suite.family
+    for index, asked in enumerate(sets):
+        if MEASURED.get(asked.dataset.name) == asked.articles:
+            family = asked.dataset.family
             least = threshold(curve_without(sets, labelled[family], {family}), BUDGET)
-            rated = _rated(asked, labelled[family][at], unseen[family])
+            rated = _rated(asked, labelled[family][index], unseen[family])
             answers = rated.confidence >= least
             answered, wrong = float(answers.mean()), float((answers & ~rated.right).mean())
             totals.setdefault(family, []).append((answered, wrong))
-            table.add_row(asked.suite.name, f"{least:.3f}", f"{answered:.3f}", f"{wrong / max(answered, 1e-9):.3f}")
-    answered, wrong = np.mean([np.mean(own, axis=0) for own in totals.values()], axis=0)
+            table.add_row(asked.dataset.name, f"{least:.3f}", f"{answered:.3f}", f"{wrong / max(answered, 1e-9):.3f}")
+    answered, wrong = np.mean([np.mean(shares, axis=0) for shares in totals.values()], axis=0)
     table.add_row("mean of families", "", f"{answered:.3f}", f"{wrong / max(answered, 1e-9):.3f}")
     return table
 
 
-def _calibration(sets: Sequence[Asked], labelled: Sequence[Labelled]) -> Calibration:
-    intercept, *weights = np.round(fit(together(sets, labelled)), 4).tolist()
-    counts = {asked.suite: len(asked.questions) for asked in sets}
+def _calibration(sets: Sequence[AskedSet], labelled: Sequence[Labelled]) -> Calibration:
+    intercept, *weights = np.round(fit(pooled(sets, labelled)), 4).tolist()
+    counts = {asked.dataset: len(asked.questions) for asked in sets}
     return Calibration(
         model=DEFAULT_MODEL,
         intercept=intercept,
         weights=dict(zip(CONFIDENCE_FEATURES, weights, strict=True)),
         curve=curve_without(sets, labelled),
         made_by="python -m eval.training.confidence --shared DIR --write",
-        learned_from=[{"set": one.name, "licence": one.licence, "questions": n} for one, n in counts.items()],
+        learned_from=[
+            {"set": dataset.name, "licence": dataset.licence, "questions": n} for dataset, n in counts.items()
+        ],
     )
 
 

@@ -1,10 +1,10 @@
-"""Learns the weights of the search, and says how good they are where they were not learned.
+"""Trains the ranker: learns the weights of the search, and says how good they are where they were not learned.
 
     python -m eval.training.ranker --shared ../shared/data            # the tables, each family of sets left out in turn
     python -m eval.training.ranker --shared ../shared/data --write    # and retrieval/search/learned_parameters.json, from all of them
     python -m eval.training.ranker --shared ../shared/data --check    # instead, fails if the shipped weights are not what comes out
 
-The first table compares with what is usual: the nearest piece (dense), BM25, and both by rank fusion (RRF), for questions
+The first table compares with what is usual: the nearest child chunk (dense), BM25, and both by rank fusion (RRF), for questions
 of conversations with the last four contributions before them. The second asks every question after something else was
 said: follow-ups after their own conversation, the questions of other sets after a question about another article and
 its answer.
@@ -29,8 +29,8 @@ from bot.answer.transcript import Said, said_by_bot
 from eval.cases import Question
 from eval.metrics.printing import mean_of, shown
 from eval.task import reply_of
-from eval.training.datasets import MULTI_TURN, READER, ROOT, SUITES, Suite, read_suite, require_suites
-from eval.training.learning_to_rank import Case, Lesson, Numbers, Weights, learn, scores, share_of_context
+from eval.training.datasets import DATASETS, MULTI_TURN, READER, ROOT, Dataset, read_dataset, require_datasets
+from eval.training.learning_to_rank import Case, Floats, RankingSet, Weights, context_weight_of, learn, scores
 from retrieval.index.snapshot import Snapshot
 from retrieval.index.snapshot_store import SnapshotStore
 from retrieval.model.encoder import Encoder
@@ -45,18 +45,18 @@ SHIPPED = ROOT / "retrieval" / "search" / FILE
 INDEX = "bench-index"
 CANDIDATES = 20  # articles a question is learned from: the best so many of each feature
 SAME = 0.99  # of first articles: shipped on another processor .995, learned without one of seven families .960 to .984
-USUAL = ("dense", "BM25", "RRF")
+BASELINES = ("dense", "BM25", "RRF")
 OURS = "learned"
 MACRO = ("arduino", "hint3", "banking77", "clinc150", "dstc11")  # families whose mean is the last row
 NAMES: Mapping[Group, tuple[str, ...]] = {"alone": FEATURES, "in_context": FEATURES, "leaning": CONTEXT_FEATURES}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Asked:
-    """One question as a case, and the rank of its best right article in the usual orders."""
+class BaselineCase:
+    """One question as a case, and the rank of its best right article in the baselines."""
 
     case: Case
-    usual: Mapping[str, int]
+    baseline_ranks: Mapping[str, int]
 
 
 def main() -> int:
@@ -67,53 +67,58 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help=f"write {SHIPPED.relative_to(ROOT)}")
     parser.add_argument("--check", action="store_true", help="compare with it")
     args = parser.parse_args()
-    require_suites(args.shared)
+    require_datasets(args.shared)
     asked = read_all(args.shared, args.data)
     if args.check:
-        return _check(learned(asked), [each for own in asked.values() for each in own])
-    unseen = {suite: learned(asked, without=suite.family) for suite in asked}
-    Console(width=120).print(_orders(asked, unseen), _subjects(asked, unseen))
+        return _check(learned(asked), [case for cases in asked.values() for case in cases])
+    weights_without = {dataset: learned(asked, without=dataset.family) for dataset in asked}
+    Console(width=120).print(_orders(asked, weights_without), _subjects(asked, weights_without))
     if args.write:
         SHIPPED.write_text(_document(learned(asked), asked), encoding="utf-8")
     return 0
 
 
-def read_all(shared: Path, data: Path) -> dict[Suite, Sequence[Asked]]:
+def read_all(shared: Path, data: Path) -> dict[Dataset, Sequence[BaselineCase]]:
     """Every set that is learned from. Some minutes the first time; model and indexes are kept below `data`."""
     encoder = OnnxEncoder(prepare_model(DEFAULT_MODEL, data))
-    stored = partial(SnapshotStore, data / INDEX)
-    return {suite: list(_asked(suite, shared, encoder, stored)) for suite in (*SUITES, *MULTI_TURN)}
+    open_store = partial(SnapshotStore, data / INDEX)
+    return {dataset: list(_cases(dataset, shared, encoder, open_store)) for dataset in (*DATASETS, *MULTI_TURN)}
 
 
-def learned(asked: Mapping[Suite, Sequence[Asked]], without: str | None = None) -> Weights:
-    """What all sets teach, but those of one family."""
-    return learn([_lesson(suite, own) for suite, own in asked.items() if suite.family != without])
+def learned(asked: Mapping[Dataset, Sequence[BaselineCase]], without: str | None = None) -> Weights:
+    """The weights learned from all sets but those of one family."""
+    return learn([_ranking_set(dataset, cases) for dataset, cases in asked.items() if dataset.family != without])
 
 
-def _asked(suite: Suite, shared: Path, encoder: Encoder, stored: Callable[[Path], SnapshotStore]) -> Iterator[Asked]:
-    articles, questions = read_suite(suite, shared)
-    library = stored(shared / suite.name)
-    snapshot = library.current(articles, encoder, None)
-    library.activate(snapshot)
-    position = {article_id: at for at, article_id in enumerate(snapshot.article_ids)}
-    for number, question in enumerate(track(questions, suite.name, console=Console(stderr=True))):
+def _cases(
+    dataset: Dataset, shared: Path, encoder: Encoder, open_store: Callable[[Path], SnapshotStore]
+) -> Iterator[BaselineCase]:
+    articles, questions = read_dataset(dataset, shared)
+    store = open_store(shared / dataset.name)
+    snapshot = store.current(articles, encoder, None)
+    store.activate(snapshot)
+    position = {article_id: index for index, article_id in enumerate(snapshot.article_ids)}
+    for number, question in enumerate(track(questions, dataset.name, console=Console(stderr=True))):
         right = np.array([position[name] for name in question.gold_articles if name in position], dtype=np.int64)
-        earlier = history(question) if suite in MULTI_TURN else _other_subject(number, questions, snapshot)
-        told = in_context(question.question, earlier) or question.question
-        yield _seen(question.question, told, right, snapshot, encoder, follows=suite in MULTI_TURN)
+        earlier = history(question) if dataset in MULTI_TURN else _other_subject(number, questions, snapshot)
+        contextual = in_context(question.question, earlier) or question.question
+        yield _baseline_case(question.question, contextual, right, snapshot, encoder, follows=dataset in MULTI_TURN)
 
 
 def history(question: Question) -> Sequence[Said]:
     """What was said before it."""
-    return [Said("visitor", one.text) if one.role == "user" else said_by_bot(reply_of(one)) for one in question.history]
+    return [
+        Said("visitor", utterance.text) if utterance.role == "user" else said_by_bot(reply_of(utterance))
+        for utterance in question.history
+    ]
 
 
 def _other_subject(number: int, questions: Sequence[Question], snapshot: Snapshot) -> Sequence[Said]:
     """A question half the set away about another article, and the opening of that article."""
-    own = questions[number].gold_articles
+    gold = questions[number].gold_articles
     far = (questions[(number + len(questions) // 2 + step) % len(questions)] for step in range(len(questions)))
-    other = next(each for each in far if own.isdisjoint(each.gold_articles))
-    article_id = min(each for each in other.gold_articles if each in snapshot.articles)
+    other = next(question for question in far if gold.isdisjoint(question.gold_articles))
+    article_id = min(gold_id for gold_id in other.gold_articles if gold_id in snapshot.articles)
     opening = snapshot.chunks[snapshot.chunks_of(article_id)[0]].text
     return [Said("visitor", other.question), _cited(opening, snapshot.articles[article_id].title)]
 
@@ -122,99 +127,108 @@ def _cited(passage: str, title: str) -> Said:
     return Said("bot", passage, (title,), outcome="answer", passage=passage)
 
 
-def _seen(
-    question: str, told: str, right: NDArray[np.int64], snapshot: Snapshot, encoder: Encoder, *, follows: bool
-) -> Asked:
+def _baseline_case(
+    question: str, contextual: str, right: NDArray[np.int64], snapshot: Snapshot, encoder: Encoder, *, follows: bool
+) -> BaselineCase:
     allowed = snapshot.visible(READER)
-    own, both = (
+    alone_signals, context_signals = (
         compute_signals(snapshot, Query(text, embedding), allowed).signals
-        for text, embedding in zip((question, told), encoder.encode_queries([question, told]), strict=True)
+        for text, embedding in zip((question, contextual), encoder.encode_queries([question, contextual]), strict=True)
     )
-    alone, context = features(own), features(both)
+    alone, context = features(alone_signals), features(context_signals)
     best = np.argpartition(-np.hstack([alone, context]), min(CANDIDATES, len(alone)) - 1, axis=0)[:CANDIDATES]
     candidates = np.unique(np.append(best, right))
-    case = Case(alone[candidates], context[candidates], context_features(question, own), np.isin(candidates, right))
-    return Asked(case, dict(_usual(both if follows else own, set(right.tolist()))))
+    case = Case(
+        alone[candidates], context[candidates], context_features(question, alone_signals), np.isin(candidates, right)
+    )
+    return BaselineCase(case, dict(_baseline_ranks(context_signals if follows else alone_signals, set(right.tolist()))))
 
 
-def _usual(signals: Numbers, right: set[int]) -> Iterator[tuple[str, int]]:
+def _baseline_ranks(signals: Floats, right: set[int]) -> Iterator[tuple[str, int]]:
     dense, words = (
         np.argsort(-signals[SIGNALS.index(name)], kind="stable").tolist() for name in ("piece", "body_words")
     )
     merged = reciprocal_rank_fusion([dense[:100], words[:100]])
-    orders = (dense, words, sorted(merged, key=lambda at: (-merged[at], at)))
-    for name, order in zip(USUAL, orders, strict=True):
-        yield name, next((rank for rank, at in enumerate(order, 1) if at in right), signals.shape[1])
+    orders = (dense, words, sorted(merged, key=lambda article: (-merged[article], article)))
+    for name, order in zip(BASELINES, orders, strict=True):
+        yield name, next((rank for rank, article in enumerate(order, 1) if article in right), signals.shape[1])
 
 
-def _lesson(suite: Suite, asked: Sequence[Asked]) -> Lesson:
-    return Lesson(suite.family, suite in MULTI_TURN, [each.case for each in asked])
+def _ranking_set(dataset: Dataset, cases: Sequence[BaselineCase]) -> RankingSet:
+    return RankingSet(dataset.family, dataset in MULTI_TURN, [baseline_case.case for baseline_case in cases])
 
 
-def _orders(asked: Mapping[Suite, Sequence[Asked]], unseen: Mapping[Suite, Weights]) -> Table:
+def _orders(asked: Mapping[Dataset, Sequence[BaselineCase]], weights_without: Mapping[Dataset, Weights]) -> Table:
     """hit@1, hit@3 and mean reciprocal rank of each set in each order, ours with weights learned without its family."""
     table = Table("set", "questions", "order", "hit@1 [95 %]", "hit@3 [95 %]", "mrr [95 %]")
-    means: dict[str, dict[str, list[Numbers]]] = {name: {family: [] for family in MACRO} for name in (*USUAL, OURS)}
-    for suite, own in asked.items():
-        ranks = {name: np.array([each.usual[name] for each in own]) for name in USUAL}
-        ranks[OURS] = _ranks(own, lambda case, suite=suite: _as_asked(case, unseen[suite], suite))  # type: ignore[misc]
-        for name, found in ranks.items():
-            first = (suite.name, str(len(own))) if name == USUAL[0] else ("", "")
-            measured = np.array([found <= 1, found <= 3, 1 / found])
-            means[name].get(suite.family, []).append(measured.mean(axis=1))
+    means: dict[str, dict[str, list[Floats]]] = {name: {family: [] for family in MACRO} for name in (*BASELINES, OURS)}
+    for dataset, cases in asked.items():
+        ranks = {name: np.array([baseline_case.baseline_ranks[name] for baseline_case in cases]) for name in BASELINES}
+        ranks[OURS] = _ranks(cases, lambda case, dataset=dataset: _as_asked(case, weights_without[dataset], dataset))  # type: ignore[misc]
+        for name, article_ranks in ranks.items():
+            first = (dataset.name, str(len(cases))) if name == BASELINES[0] else ("", "")
+            measured = np.array([article_ranks <= 1, article_ranks <= 3, 1 / article_ranks])
+            means[name].get(dataset.family, []).append(measured.mean(axis=1))
             table.add_row(*first, name, *(shown(mean_of(values)) for values in measured), end_section=name == OURS)
     for name, families in means.items():
-        macro = np.mean([np.mean(own, axis=0) for own in families.values()], axis=0)
-        table.add_row("macro" if name == USUAL[0] else "", "", name, *(f"{value:.3f}" for value in macro))
+        macro = np.mean([np.mean(means_of_sets, axis=0) for means_of_sets in families.values()], axis=0)
+        table.add_row("macro" if name == BASELINES[0] else "", "", name, *(f"{value:.3f}" for value in macro))
     return table
 
 
-def _as_asked(case: Case, weights: Weights, suite: Suite) -> Numbers:
-    return scores(case, weights) if suite in MULTI_TURN else case.alone @ weights["alone"]
+def _as_asked(case: Case, weights: Weights, dataset: Dataset) -> Floats:
+    return scores(case, weights) if dataset in MULTI_TURN else case.alone @ weights["alone"]
 
 
-def _subjects(asked: Mapping[Suite, Sequence[Asked]], unseen: Mapping[Suite, Weights]) -> Table:
+def _subjects(asked: Mapping[Dataset, Sequence[BaselineCase]], weights_without: Mapping[Dataset, Weights]) -> Table:
     """hit@1 and hit@3 of each set after something else was said, by what is made of it."""
     table = Table("set", "said before", "question alone", "always in context", "as it leans", "leans")
-    for suite, own in asked.items():
-        weights = unseen[suite]
+    for dataset, cases in asked.items():
+        weights = weights_without[dataset]
         views = (
-            _ranks(own, lambda case: case.alone @ weights["alone"]),  # noqa: B023 - used before the next turn
-            _ranks(own, lambda case: case.context @ weights["in_context"]),  # noqa: B023
-            _ranks(own, lambda case: scores(case, weights)),  # noqa: B023
+            _ranks(cases, lambda case: case.alone @ weights["alone"]),  # noqa: B023 - used before the next turn
+            _ranks(cases, lambda case: case.context @ weights["in_context"]),  # noqa: B023
+            _ranks(cases, lambda case: scores(case, weights)),  # noqa: B023
         )
-        leans = np.mean([share_of_context(each.case, weights) for each in own])
-        before = "its conversation" if suite in MULTI_TURN else "another subject"
+        weight = np.mean([context_weight_of(baseline_case.case, weights) for baseline_case in cases])
+        before = "its conversation" if dataset in MULTI_TURN else "another subject"
         cells = (f"{np.mean(ranks <= 1):.3f} ({np.mean(ranks <= 3):.3f})" for ranks in views)
-        table.add_row(suite.name, before, *cells, f"{leans:.2f}")
+        table.add_row(dataset.name, before, *cells, f"{weight:.2f}")
     return table
 
 
-def _ranks(asked: Sequence[Asked], score: Callable[[Case], Numbers]) -> NDArray[np.int64]:
+def _ranks(cases: Sequence[BaselineCase], score: Callable[[Case], Floats]) -> NDArray[np.int64]:
     """The rank of the best right article of each question."""
-    found = ((score(each.case), each.case.right) for each in asked)
-    return np.array([1 + int(np.sum(scored > scored[right].max())) for scored, right in found])
+    scored_right = ((score(baseline_case.case), baseline_case.case.right) for baseline_case in cases)
+    return np.array([1 + int(np.sum(scored > scored[right].max())) for scored, right in scored_right])
 
 
-def _document(weights: Weights, asked: Mapping[Suite, Sequence[Asked]]) -> str:
-    sets = [{"set": suite.name, "licence": suite.licence, "questions": len(own)} for suite, own in asked.items()]
-    found = {group: dict(zip(NAMES[group], values.tolist(), strict=True)) for group, values in weights.items()}
+def _document(weights: Weights, asked: Mapping[Dataset, Sequence[BaselineCase]]) -> str:
+    sets = [
+        {"set": dataset.name, "licence": dataset.licence, "questions": len(cases)} for dataset, cases in asked.items()
+    ]
+    groups = {group: dict(zip(NAMES[group], values.tolist(), strict=True)) for group, values in weights.items()}
     return (
         json.dumps(
-            {"made_by": "python -m eval.training.ranker --shared DIR --write", "learned_from": sets} | found, indent=2
+            {"made_by": "python -m eval.training.ranker --shared DIR --write", "learned_from": sets} | groups, indent=2
         )
         + "\n"
     )
 
 
-def _check(weights: Weights, asked: Sequence[Asked]) -> int:
+def _check(weights: Weights, cases: Sequence[BaselineCase]) -> int:
     """1 where the shipped weights often put another article first than the learned ones, which is told; otherwise 0.
 
     Of each group it is seen what it decides: equally good weights may lie far apart, as signals say much the same.
     """
-    own = {group: default_parameters(group, NAMES[group]) for group in weights}
+    shipped = {group: default_parameters(group, NAMES[group]) for group in weights}
     same = {
-        group: np.mean([_first(group, each.case, own) == _first(group, each.case, weights) for each in asked])
+        group: np.mean(
+            [
+                _first(group, baseline_case.case, shipped) == _first(group, baseline_case.case, weights)
+                for baseline_case in cases
+            ]
+        )
         for group in weights
     }
     for group, share in same.items():

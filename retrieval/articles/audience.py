@@ -7,7 +7,7 @@ from retrieval.articles.article import Article
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """A reader: the site they are on, their language if known, and whether they work here."""
+    """An audience, for whom a search is made: the site they are on, their language if known, and whether they work here."""
 
     site_id: str
     locale: str | None = None

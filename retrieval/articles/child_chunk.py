@@ -40,7 +40,7 @@ class ChildChunk:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """An article with its passages, their plain texts, and its child chunks.
+    """A chunked article: its passages, their plain texts, and its child chunks.
 
     An article without passages has no child chunks, as nothing could be shown.
     """
@@ -52,7 +52,7 @@ class Cut:
 
 
 def cut(article: Article) -> Cut:
-    """The article in both granularities, from one reading of its Markdown."""
+    """Chunk an article in both granularities (chunks and child chunks), from one reading of its Markdown."""
     parsed = blocks(article.body)
     chunks = tuple(split(article, parsed))
     texts = tuple(plain_text(chunk) for chunk in chunks)

@@ -29,7 +29,7 @@ _FIRST_LINE = 2  # of the YAML, in its file
 
 
 def split(text: str, *, path: str) -> tuple["Fields", str]:
-    """The fields and the Markdown after them; a text without front matter has no fields.
+    """Split front matter from Markdown: the fields and the text after them; a text without front matter has no fields.
 
     Raises ArticleError. `text` has plain newlines and no byte order mark.
     """

@@ -38,23 +38,23 @@ def in_memory(segment: Segment, articles: Sequence[Article]) -> Segment:  # noqa
 
 
 def configuration_of(encoder: Encoder) -> str:
-    """Everything besides the articles that an index depends on, as text."""
+    """The configuration fingerprint: everything besides the articles that an index depends on, as text."""
     parts = [_LAYOUT, encoder.name, encoder.dimensions, encoder.token_dimensions, CHILD_CHUNKS, FIELDS, SKETCHES, K1, B]
     return orjson.dumps(parts).decode()
 
 
 def article_digest(article: Article) -> str:
-    """What an article's content is known by; 5 µs."""
+    """The content hash of an article; 5 µs."""
     return hashlib.sha256(orjson.dumps(article, option=orjson.OPT_SORT_KEYS)).hexdigest()[:_DIGEST_CHARS]
 
 
 def version_of(configuration: str, digests: Iterable[str]) -> str:
-    """The name of a snapshot of these articles."""
+    """The version of a snapshot: a hash of configuration and articles."""
     return hashlib.sha256(orjson.dumps([configuration, sorted(digests)])).hexdigest()[:_VERSION_CHARS]
 
 
 def kb_version(articles: Iterable[Article], encoder: Encoder, previous: Snapshot | None = None) -> str:
-    """The name of what `build` makes of these articles: equal wherever sources, model and configuration are equal.
+    """The version of what `build` makes of these articles: equal wherever sources, model and configuration are equal.
 
     Articles that are the very objects of `previous` are not hashed again: 5 ms for 10,000 instead of 50.
     """
@@ -69,7 +69,7 @@ def build(
     progress: Progress = lambda _done, _total: None,
     keep: KeepSegment = in_memory,
 ) -> Snapshot:
-    """The snapshot of these articles; drafts are left out. What `previous` has is neither cut nor encoded again.
+    """Build the snapshot of these articles incrementally; drafts are left out. What `previous` has is neither cut nor encoded again.
 
     What is new becomes a segment of its own, or several of at most 16,384 child chunks, each handed to `keep` when it is done.
     """
@@ -97,7 +97,7 @@ def build(
 
 
 def compact(snapshot: Snapshot, keep: KeepSegment = in_memory) -> Snapshot | None:
-    """The same snapshot in fewer segments, or None where it is well as it is. Takes as long as copying 130 MB, at most."""
+    """Compaction: the same snapshot in fewer segments, or None where it is well as it is. Takes as long as copying 130 MB, at most."""
     due = mergeable([(_live_children(part), float(part.live.mean())) for part in snapshot.parts])
     if not due:
         return None
@@ -109,7 +109,7 @@ def compact(snapshot: Snapshot, keep: KeepSegment = in_memory) -> Snapshot | Non
 
 
 def mergeable(sizes: Sequence[tuple[int, float]]) -> list[int]:
-    """Which segments should become one, by the child chunks and the share of the articles that are live in each.
+    """The merge policy: which segments should become one, by the child chunks and the share of the articles that are live in each.
 
     Those of which less than half is live; and, when more than 8 are less than half full, the smallest, up to one that is
     larger than all before it together. So there are at most 8 and the full ones, and a child chunk is copied a number of

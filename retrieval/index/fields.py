@@ -36,7 +36,7 @@ FIELDS = f"{TOKENS}-{'-'.join(LEVELS)}"  # part of kb_version
 
 
 def field_rows(cuts: Sequence[Cut]) -> dict[str, list[Words]]:
-    """The words of every row of every field; those of an article that has no passage to show are left out."""
+    """The tokens of every row of every field; those of an article that has no passage to show are left out."""
     rows: dict[str, list[Words]] = {}
     for name, of_article in OF_ARTICLES.items():
         rows[name] = [of_article(cut.article) if cut.chunks else () for cut in cuts]

@@ -14,7 +14,7 @@ Level = Literal["articles", "chunks", "children"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shape:
-    """The articles of a segment in the order of their ids; article n has passages chunk_starts[n] to [n + 1] and so on."""
+    """The shape of a segment: its articles in the order of their ids; article n has passages chunk_starts[n] to [n + 1] and so on."""
 
     article_ids: Sequence[str]
     chunk_starts: NDArray[np.int64]

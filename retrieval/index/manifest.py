@@ -108,7 +108,7 @@ def newest(index_dir: Path) -> Path | None:
 
 
 def prune(index_dir: Path) -> None:
-    """Removes all but the newest manifests and those in use, segments without one, and what earlier versions left here.
+    """Garbage collection: removes all but the newest manifests and those in use, segments without one, and what earlier versions left here.
 
     Whoever still uses a segment has its files mapped.
     """

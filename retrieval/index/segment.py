@@ -43,7 +43,7 @@ _FACTS = TypeAdapter(tuple[str, tuple[str, ...], tuple[str, ...], tuple[HeadingO
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segment:
-    """Articles in the order of their ids, their passages and child chunks in the order of the text, and a row of each array for each.
+    """An immutable segment: articles in the order of their ids, their passages and child chunks in the order of the text, and a row of each array for each.
 
     The articles' texts are not part of it in memory, only in its folder. Passage n is `spans[n]` of its article's body
     below `headings[n]`; child chunk n belongs to passage `chunk_of_child[n]` of the segment, is of the kind `KINDS[kind_of_child[n]]`,
@@ -81,7 +81,7 @@ class Segment:
 
 
 def child_digest(child: ChildChunk) -> bytes:
-    """What the vectors of a child chunk are known by: its kind, which says whether tokens are kept, and its text."""
+    """The content hash of a child chunk, by which its vectors are known: its kind, which says whether tokens are kept, and its text."""
     return hashlib.sha256(f"{child.kind}\n{child.text}".encode()).digest()[:_DIGEST_BYTES]
 
 

@@ -22,14 +22,14 @@ def any_word(word: str) -> bool:  # noqa: ARG001 - as `Encoder.is_word`
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LiveSegment:
-    """A segment and which of its articles are served; the others were edited or removed since it was built."""
+    """A segment with its live documents: which of its articles are served; the others were edited or removed since it was built."""
 
     segment: Segment
     live: Mask
 
 
 class Snapshot:
-    """Articles, passages and child chunks, each counted from 0 in the order of (article_id, place in the text).
+    """A snapshot of articles, passages and child chunks, each counted from 0 in the order of (article_id, place in the text).
 
     These positions and every score follow from the articles alone, not from the segments they lie in. `chunk_of_child`,
     `article_of_child` and `article_of_chunk` are int32 rows of such positions, `kind_of_child` places in `child_chunk.KINDS`.
@@ -70,7 +70,7 @@ class Snapshot:
         self.chunks = Passages(list(self.articles.values()), layout.shape, self._segments, self._ordinals_of_chunks)
 
     def visible(self, audience: Audience) -> Mask:
-        """Which articles the audience may know of, in the order of `article_ids`.
+        """The access mask: which articles the audience may know of, in the order of `article_ids`.
 
         Where all are in other languages than theirs, they may read those: an answer in another one is better than none.
         """
@@ -81,7 +81,7 @@ class Snapshot:
         return mask
 
     def dense(self, vector: Vectors, allowed: Mask, depth: int) -> tuple[Positions, Vectors]:
-        """The `depth` child chunks nearest to a vector and their exact cosines, best first; equal ones in their order.
+        """Dense retrieval: the `depth` child chunks nearest to a vector and their exact cosines, best first; equal ones in their order.
 
         0.5 ms for 15,000 child chunks, 20 ms for 200,000.
         """
@@ -107,7 +107,7 @@ class Snapshot:
         return cosines
 
     def field_scores(self, field: str, asked: Iterable[str], allowed: Mask) -> Scores:
-        """BM25 of every row of a field, float64: a row an article, passage or child chunk as `fields.LEVELS` says.
+        """Lexical retrieval: BM25 of every row of a field, float64: a row an article, passage or child chunk as `fields.LEVELS` says.
 
         0 where no word is shared or the article is not allowed; `asked` are the `lexical.words` of a question.
         """
@@ -118,7 +118,7 @@ class Snapshot:
         return [self._segments[part].tokens_of(row) for part, row in self._ordinals_of_children.of_each(children)]
 
     def sketches(self, chunks: Sequence[int]) -> Sketches:
-        """What passages are compared by with others that may say the same, uint32 (n, 64)."""
+        """MinHash sketches of passages, to tell near duplicates, uint32 (n, 64)."""
         places = self._ordinals_of_chunks.of_each(np.array(chunks, dtype=np.int64))
         return np.array([self._segments[part].sketches[row] for part, row in places]).reshape(-1, SKETCH_HASHES)
 
@@ -137,7 +137,7 @@ class Snapshot:
         }
 
     def places_of(self, word: str, allowed: Mask) -> int:
-        """In how many titles, passages and questions of the articles of a mask a word stands."""
+        """The document frequency of a word: in how many titles, passages and questions of the articles of a mask a word stands."""
         rows = ((LEVELS[name], field.rows(word)) for name, field in self._fields.items())
         return sum(int(np.count_nonzero(allowed[self._owners(level)[row_numbers]])) for level, row_numbers in rows)
 

@@ -27,14 +27,14 @@ log = structlog.stdlib.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SnapshotStore:
-    """The snapshots in `index_dir`, as seen from the folder `kb_dir`; several folders and processes may share them."""
+    """A snapshot store: the snapshots in `index_dir`, as seen from the folder `kb_dir`; several folders and processes may share them."""
 
     index_dir: Path
     kb_dir: Path
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """While other processes wait: what one has built the others then find, and none removes what another stores.
+    def locked(self) -> Iterator[None]:
+        """A lock between processes, while others wait: what one has built the others then find, and none removes what another stores.
 
         Where the disk or its file system refuses a lock, nobody waits: an index is a cache, built again where missing.
         """
@@ -58,7 +58,7 @@ class SnapshotStore:
         except (OSError, ValueError):
             return None
 
-    def at(self, version: str | None, encoder: Encoder, articles: Iterable[Article] = ()) -> Snapshot | None:
+    def load_version(self, version: str | None, encoder: Encoder, articles: Iterable[Article] = ()) -> Snapshot | None:
         """What is whole of the stored snapshot of a version, if it was made by this encoder and this configuration.
 
         Its own version says what it holds. What is corrupt is removed, as if it had never been.
@@ -79,7 +79,7 @@ class SnapshotStore:
         """The snapshot of exactly these articles: `before`, a stored one, or one built with what `before` has."""
         wanted = kb_version(articles, encoder, before)
         if before is None or before.kb_version != wanted:
-            stored = self.at(wanted, encoder, articles)
+            stored = self.load_version(wanted, encoder, articles)
             if stored is not None and stored.kb_version == wanted:
                 return stored
             before = build(articles, encoder, previous=before or stored, progress=progress, keep=self.keep)

@@ -48,9 +48,9 @@ class Knowledge:
         reader = Reader(kb_dir)
         reading = reader.read()
         stored = SnapshotStore(index_dir, kb_dir)
-        with stored.alone():
+        with stored.locked():
             version = stored.active_version()
-            snapshot = stored.at(version, encoder, reading.articles)
+            snapshot = stored.load_version(version, encoder, reading.articles)
             if snapshot is None or snapshot.kb_version != version or not reading.errors:
                 if not reading.articles:
                     raise KbUnusable(reading.errors)
@@ -116,14 +116,14 @@ class Knowledge:
 
     def _built(self, articles: Sequence[Article], encoded: "_Count") -> Snapshot:
         """The snapshot of these articles, made the active one unless it is already."""
-        with self._stored.alone():
+        with self._stored.locked():
             snapshot = self._stored.current(articles, self._encoder, self.snapshot, encoded.note)
             if snapshot is not self.snapshot:
                 self._stored.activate(snapshot)
         return snapshot
 
     def _merged(self) -> Snapshot | None:
-        with self._stored.alone():
+        with self._stored.locked():
             return self._stored.compacted(self.snapshot)
 
     def _report(self, errors: tuple[ArticleError, ...]) -> None:

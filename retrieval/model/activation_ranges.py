@@ -21,7 +21,7 @@ HELD_OUT_EVERY = 4  # a quarter of the lines judges what the others made
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """Texts such as visitors write and articles hold: to fit scales to, and held out to judge them by."""
+    """Calibration texts such as visitors write and articles hold: to fit scales to, and held out to judge them by."""
 
     fitted: tuple[str, ...]
     held_out: tuple[str, ...]
@@ -36,7 +36,7 @@ class Texts:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """`ranges` of the tensors asked for, by name; and the rows of another, float32 (tokens of all texts, width)."""
+    """Observed activations: `ranges` of the tensors asked for, by name; and the rows of another, float32 (tokens of all texts, width)."""
 
     ranges: Mapping[str, Range]
     rows: Vectors
@@ -45,7 +45,7 @@ class Observed:
 def observe(
     model: ModelProto, tokenizer: Tokenizer, texts: Sequence[str], *, ranges_of: Sequence[str], rows_of: str
 ) -> Observed:
-    """Runs the graph over the texts. Texts of one length go together, so that no padding is seen."""
+    """Observe activations: runs the graph over the texts. Texts of one length go together, so that no padding is seen."""
     passes = [
         (dict(zip(ranges_of, map(Range.of, values), strict=True)), rows.reshape(-1, rows.shape[-1]))
         for *values, rows in _runs(model, tokenizer, texts, [*ranges_of, rows_of])

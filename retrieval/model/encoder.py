@@ -71,7 +71,7 @@ class Encoder(Protocol):
 
 
 class HashingEncoder:
-    """Words and their four-letter pieces, hashed into vectors: no model, equal in every process.
+    """A hashing encoder: words and their four-letter parts, hashed into vectors; no model, equal in every process.
 
     For trials on machines without a model and for fast tests; it matches words, not meaning
     (feature hashing, Weinberger et al., ICML 2009).
@@ -102,7 +102,7 @@ class HashingEncoder:
 
 
 class Batcher:
-    """Encodes questions for many askers at once: all who wait share one forward pass in one worker thread.
+    """Dynamic batching: encodes questions for many askers at once, all who wait share one forward pass in one worker thread.
 
     `async with Batcher(encoder) as batcher: embedding = await batcher.encode(text)`.
     """

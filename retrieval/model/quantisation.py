@@ -29,7 +29,7 @@ _TINY = np.float32(1e-6)  # in place of a channel or weight that is zero through
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """What was seen in each channel of a tensor in `rows` rows: lowest, highest, sum of squares; float32 (channels,)."""
+    """Activation range: what was seen in each channel of a tensor in `rows` rows: lowest, highest, sum of squares; float32 (channels,)."""
 
     low: Vectors
     high: Vectors
@@ -104,7 +104,7 @@ class _Scale:
         return max(self.high - self.low, float(_TINY)) / _INPUT_STEPS
 
     def signal_db(self, observed: Range) -> float:
-        """Mean square of the values over that of their rounding, which is a step's square over 12."""
+        """Signal-to-noise ratio in dB: mean square of the values over that of their rounding, which is a step's square over 12."""
         signal = float((observed.squares / self.divisor**2).mean()) / observed.rows
         return 10 * math.log10(max(signal, float(_TINY) ** 2) / (self.step**2 / 12))
 

@@ -19,7 +19,7 @@ _POINTS_BACK = re.compile(
 
 
 def context_features(question: str, signals: Floats) -> Floats:
-    """Features that tell a follow-up from a new subject, float64 (len(TRAITS),).
+    """Features that tell a follow-up from a new subject, float64 (len(CONTEXT_FEATURES),).
 
     A question that fits many articles alike ("does it have wifi?" of a hundred hotels) asks about the one that was
     talked of: its nearest child chunk (`nearest`, a cosine) hardly stands out from the twenty nearest (`spread`), and no

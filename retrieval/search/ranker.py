@@ -39,7 +39,7 @@ class Ranking:
     @property
     def order(self) -> Positions:
         """The articles of which any signal says something, the best first; equal ones by position."""
-        articles = np.flatnonzero(np.any([view.found for view in self.views], axis=0))
+        articles = np.flatnonzero(np.any([view.matched for view in self.views], axis=0))
         ordered: Positions = articles[np.lexsort((articles, -self.scores[articles]))]
         return ordered
 

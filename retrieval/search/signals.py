@@ -39,7 +39,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RankingSignals:
-    """The ranking signals of one query: `signals`, float64 (len(SIGNALS), articles); `found`: where any says something.
+    """The ranking signals of one query: `signals`, float64 (len(SIGNALS), articles); `matched`: where any says something.
 
     `passages` has the scores of the best 100 passages that were found, by signal: `dense` (cosine), `lexical` (BM25) and `late`
     (mean over the question's tokens of the best cosine with a token of the passage), best first. `token_cosines`: the
@@ -47,7 +47,7 @@ class RankingSignals:
     """
 
     signals: Floats
-    found: Mask
+    matched: Mask
     passages: Mapping[str, Mapping[int, float]]
     compared: NDArray[np.int64]
     token_cosines: NDArray[np.float32]
@@ -90,7 +90,7 @@ def compute_signals(snapshot: "Snapshot", query: Query, allowed: Mask) -> Rankin
 
 
 def compared(signals: Floats) -> Floats:
-    """The scores of the best 20 articles of each signal, in no order, float64 (..., 20), of signals (..., articles)."""
+    """Top-k scores: those of the best 20 articles of each signal, in no order, float64 (..., 20), of signals (..., articles)."""
     best: Floats = -np.partition(-signals, min(COMPARED, signals.shape[-1]) - 1)[..., :COMPARED]
     return best
 

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from bench.answers import AnsweredOtherwise, _first, replies
-from bench.encoder_baseline import Bare
+from bench.encoder_baseline import EncoderBaseline
 from bench.loop import HEAD, Round, ask_for, row
 
 
@@ -55,9 +55,9 @@ def test_a_line_that_is_refused_ends_it():
 
 
 def test_ratios_are_to_the_encoder_alone():
-    told = row(20, Round([1.0, 2.0, 3.0], 300.0, 0.5), 200.0, Bare(600.0, 1200.0)).split()
-    assert told == ["20", "300", "2.0", "3.0", "200", "50%", "600", "0.50", "1200", "0.25"]
-    assert len(HEAD) == len(row(20, Round([1.0], 300.0, 0.5), 200.0, Bare(600.0, 1200.0)))
+    cells = row(20, Round([1.0, 2.0, 3.0], 300.0, 0.5), 200.0, EncoderBaseline(600.0, 1200.0)).split()
+    assert cells == ["20", "300", "2.0", "3.0", "200", "50%", "600", "0.50", "1200", "0.25"]
+    assert len(HEAD) == len(row(20, Round([1.0], 300.0, 0.5), 200.0, EncoderBaseline(600.0, 1200.0)))
 
 
 def said(conversation_id, seq):

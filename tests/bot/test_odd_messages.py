@@ -5,7 +5,7 @@ import pytest
 from bot.answer.policy import Policy
 from bot.answer.turn import TurnDeps
 from bot.visitor.protocol import MAX_TEXT_CHARS
-from eval.task import play_one, prefix
+from eval.task import prefix, run_case
 from retrieval.model.encoder import HashingEncoder
 
 LONG_WORD = "a" * MAX_TEXT_CHARS
@@ -45,7 +45,7 @@ def played(snapshot):
         return encoder.encode([text])[0]
 
     async def play(text):
-        return await play_one("odd", prefix((), text), TurnDeps(snapshot, encode), Policy())
+        return await run_case("odd", prefix((), text), TurnDeps(snapshot, encode), Policy())
 
     return play
 

@@ -92,8 +92,8 @@ UNANSWERED = (
 
 def _labelled():
     """Seventy questions, some of the very subject of an article that does not answer them."""
-    told = [*ANSWERED.items(), *((what, None) for what in UNANSWERED)]
-    for number, (what, article) in enumerate(told):
+    labelled = [*ANSWERED.items(), *((what, None) for what in UNANSWERED)]
+    for number, (what, article) in enumerate(labelled):
         for way, words in enumerate(ASKED):
             gold = [] if article is None else [article]
             yield {"id": f"q{number}-{way}", "question": words.format(what), "gold_articles": gold}
@@ -115,19 +115,19 @@ def test_a_calibration_is_written_and_used_from_the_next_start(
     assert lines[10].startswith("70 questions, 40 without an answer; error budget 0.05.")
     assert lines[-1] == f"{data_dir / OWN} is written; serve, ask and eval run use it from their next start."
 
-    own = in_use(data_dir, "all-MiniLM-L6-v2")
-    assert own.learned_from == [{"set": "questions.jsonl", "licence": "own", "questions": 70}]
-    assert own.threshold(0.05) != default_calibration().threshold(0.05)
+    custom = in_use(data_dir, "all-MiniLM-L6-v2")
+    assert custom.learned_from == [{"set": "questions.jsonl", "licence": "own", "questions": 70}]
+    assert custom.threshold(0.05) != default_calibration().threshold(0.05)
     assert [path.name for path in data_dir.glob("*calibration*")] == [OWN]
 
     assert handrail("--questions", questions, data=data_dir)[0] == 0
-    assert read_results(tmp_path / "out" / "results.json").config["answer_confidence"] == own.threshold(0.05)
+    assert read_results(tmp_path / "out" / "results.json").config["answer_confidence"] == custom.threshold(0.05)
     for row in read_rows(tmp_path / "out" / "cases.jsonl"):
-        assert row.confidence == pytest.approx(own.confidence(row.features), abs=1e-3)
+        assert row.confidence == pytest.approx(custom.confidence(row.features), abs=1e-3)
 
     assert main(["ask", "--json", "--kb", str(small_kb), "--data", str(data_dir), "track my running time"]) == 0
     reply = json.loads(capsys.readouterr().out)
-    assert reply["confidence"] == pytest.approx(own.confidence(reply["trace"]["features"]), abs=1e-3)
+    assert reply["confidence"] == pytest.approx(custom.confidence(reply["trace"]["features"]), abs=1e-3)
     assert reply["confidence"] != pytest.approx(default_calibration().confidence(reply["trace"]["features"]), abs=1e-2)
 
 
@@ -228,15 +228,16 @@ def test_a_run_writes_results_that_follow_from_its_cases(handrail, data_dir, tmp
 @pytest.mark.slow
 def test_running_again_gives_the_same_results_but_for_latency(handrail, data_dir, tmp_path):
     questions = _lines(tmp_path / "questions.jsonl", *QUESTIONS)
-    found = []
+    results = []
     for name in ("first", "second"):
         assert handrail("--questions", questions, "--out", tmp_path / name, data=data_dir)[0] == 0
-        found.append(read_results(tmp_path / name / "results.json"))
+        results.append(read_results(tmp_path / name / "results.json"))
     first, second = (
-        {name: metric for name, metric in one.metrics.items() if not name.startswith("latency")} for one in found
+        {name: metric for name, metric in result.metrics.items() if not name.startswith("latency")}
+        for result in results
     )
     assert first == second
-    assert found[0].kb_version == found[1].kb_version
+    assert results[0].kb_version == results[1].kb_version
 
 
 @pytest.mark.slow

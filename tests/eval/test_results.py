@@ -85,5 +85,5 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, row):
 
     with pytest.raises(ValueError, match=r"^$"):
         write_rows(path, breaking())
-    assert [one.row_id for one in read_rows(path)] == ["q1"]
+    assert [row_read.row_id for row_read in read_rows(path)] == ["q1"]
     assert [file.name for file in tmp_path.iterdir()] == ["cases.jsonl"]

@@ -1,4 +1,4 @@
-"""A PostgreSQL and a Redis of one's own, to be stopped, killed and started again. Both come with the test packages."""
+"""Backing services: a PostgreSQL and a Redis of one's own, to be stopped, killed and started again. Both come with the test packages."""
 
 import os
 import socket

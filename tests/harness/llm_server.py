@@ -1,4 +1,4 @@
-"""A server on loopback that speaks OpenAI's chat-completions protocol, well or badly: the model's name says how."""
+"""Fake LLM server on loopback that speaks OpenAI's chat-completions protocol, well or badly: the model's name says how."""
 
 import asyncio
 import itertools
@@ -29,11 +29,11 @@ class Request:
         assert isinstance(messages, list)
         last = messages[-1]
         assert isinstance(last, dict)
-        found: dict[str, object] = orjson.loads(str(last["content"]))
-        return found
+        document: dict[str, object] = orjson.loads(str(last["content"]))
+        return document
 
     @property
-    def told(self) -> str:
+    def first_sentence(self) -> str:
         """The first sentence of the first passage."""
         passages = self.document["passages"]
         assert isinstance(passages, list)
@@ -42,8 +42,8 @@ class Request:
 
 
 @dataclass(slots=True)
-class Server:
-    """What runs at `base_url`, and what it was asked."""
+class LlmServer:
+    """The fake server at `base_url`, and what it was asked."""
 
     base_url: str
     requests: list[Request] = field(default_factory=list)
@@ -88,7 +88,7 @@ class Answering:
 async def valid(answer: Answering) -> None:
     """A sentence of the first passage, cited."""
     await answer.head()
-    await answer.words(f"{answer.request.told} [1].")
+    await answer.words(f"{answer.request.first_sentence} [1].")
     await answer.done()
 
 
@@ -106,7 +106,7 @@ async def hang_after_headers(answer: Answering) -> None:
 async def hang_mid_stream(answer: Answering) -> None:
     """Begin well and stop."""
     await answer.head()
-    await answer.words(f"{answer.request.told} [1]. And then")
+    await answer.words(f"{answer.request.first_sentence} [1]. And then")
     await answer.request.gone.wait()
 
 
@@ -138,20 +138,20 @@ async def garbage(answer: Answering) -> None:
 async def half_a_stream(answer: Answering) -> None:
     """Begin well and cut the line."""
     await answer.head()
-    await answer.words(f"{answer.request.told} [1]. And then")
+    await answer.words(f"{answer.request.first_sentence} [1]. And then")
 
 
 async def cut_chunk(answer: Answering) -> None:
     """Cut the line inside a chunk whose length was promised."""
     await answer.head("200 OK", "Content-Length: 100000")
-    await answer.words(f"{answer.request.told} [1].")
+    await answer.words(f"{answer.request.first_sentence} [1].")
 
 
 async def endless(answer: Answering) -> None:
     """Write for ever."""
     await answer.head()
     for number in itertools.count():
-        await answer.words(f"{answer.request.told} {number} [1]. ")
+        await answer.words(f"{answer.request.first_sentence} {number} [1]. ")
 
 
 async def endless_whitespace(answer: Answering) -> None:
@@ -165,7 +165,7 @@ async def endless_whitespace(answer: Answering) -> None:
 async def trickle(answer: Answering) -> None:
     """Alive, and far too slow."""
     await answer.head()
-    for word in itertools.cycle(f"{answer.request.told} [1]. ".split(" ")):
+    for word in itertools.cycle(f"{answer.request.first_sentence} [1]. ".split(" ")):
         await answer.say(f"{word} ")
         await asyncio.sleep(0.25)
 
@@ -179,21 +179,21 @@ async def empty(answer: Answering) -> None:
 async def cut_short(answer: Answering) -> None:
     """End at the limit of tokens."""
     await answer.head()
-    await answer.words(f"{answer.request.told} [1]. The second")
+    await answer.words(f"{answer.request.first_sentence} [1]. The second")
     await answer.done("length")
 
 
 async def wrong_citations(answer: Answering) -> None:
     """True words, passages that do not exist."""
     await answer.head()
-    await answer.words(f"{answer.request.told} [7]. {answer.request.told} [0].")
+    await answer.words(f"{answer.request.first_sentence} [7]. {answer.request.first_sentence} [0].")
     await answer.done()
 
 
 async def no_citations(answer: Answering) -> None:
     """True words, no passages."""
     await answer.head()
-    await answer.words(f"{answer.request.told}. {answer.request.told}!")
+    await answer.words(f"{answer.request.first_sentence}. {answer.request.first_sentence}!")
     await answer.done()
 
 
@@ -207,14 +207,14 @@ async def injected(answer: Answering) -> None:
 async def partly_invented(answer: Answering) -> None:
     """Something true, and something that the passage does not say."""
     await answer.head()
-    await answer.words(f"{answer.request.told} [1]. It costs $42 [1].")
+    await answer.words(f"{answer.request.first_sentence} [1]. It costs $42 [1].")
     await answer.done()
 
 
 Behaviour = Callable[[Answering], Awaitable[None]]
 BEHAVIOURS: Mapping[str, Behaviour] = {
-    one.__name__: one
-    for one in (
+    behaviour.__name__: behaviour
+    for behaviour in (
         valid,
         partly_invented,
         hang_before_headers,
@@ -239,7 +239,7 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[Server]:
+async def serving() -> AsyncIterator[LlmServer]:
     """Run it on a free port of loopback."""
     lines: set[asyncio.StreamWriter] = set()
 
@@ -254,7 +254,7 @@ async def serving() -> AsyncIterator[Server]:
 
     listening = await asyncio.start_server(connected, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
-    server = Server(f"http://127.0.0.1:{port}/v1")
+    server = LlmServer(f"http://127.0.0.1:{port}/v1")
     try:
         yield server
     finally:
@@ -265,7 +265,7 @@ async def serving() -> AsyncIterator[Server]:
             await asyncio.sleep(0)
 
 
-async def _answer(server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _answer(server: LlmServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     request = await _read(reader)
     server.requests.append(request)
     watching = asyncio.create_task(_watch(reader, request))

@@ -1,4 +1,4 @@
-"""A real `handrail serve` in a process of its own, for benchmarks and end-to-end tests."""
+"""Server processes: a real `handrail serve` in a process of its own, for benchmarks and end-to-end tests."""
 
 import os
 import signal
@@ -60,8 +60,8 @@ class Running:
 
     def worker_ids(self) -> list[int]:
         """Process ids of the workers of a supervisor; none where the server is one process."""
-        there = _family(self.process.pid)
-        return [pid for pid in there if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        family = _family(self.process.pid)
+        return [pid for pid in family if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
     def logged(self, event: str) -> int:
         """How often the log tells of `event`."""
@@ -112,14 +112,14 @@ def handrail(*args: str, data: Path, stdin: str | None = None, settings: Mapping
 
 def pss_mib(pid: int) -> float:
     """Proportional set size of the process and all that come of it: pages that several share are divided up."""
-    lines = [line for one in _family(pid) for line in Path(f"/proc/{one}/smaps_rollup").read_bytes().splitlines()]
+    lines = [line for member in _family(pid) for line in Path(f"/proc/{member}/smaps_rollup").read_bytes().splitlines()]
     return sum(int(line.split()[1]) for line in lines if line.startswith(b"Pss:")) / 1024
 
 
 def _family(pid: int) -> list[int]:
     """The process, and all that it started and those started."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    return [pid, *(each for child in children for each in _family(int(child)))]
+    return [pid, *(descendant for child in children for descendant in _family(int(child)))]
 
 
 def _await_url(process: "subprocess.Popen[bytes]", log_path: Path) -> str:

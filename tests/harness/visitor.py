@@ -1,4 +1,4 @@
-"""A visitor at the socket, for benchmarks and end-to-end tests: says, waits for the reply, keeps a book of both."""
+"""WebSocket test client: a visitor at the socket, for benchmarks and end-to-end tests: says, waits for the reply, keeps a book of both."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ from conversation.events import JsonObject
 
 
 @dataclass(slots=True)
-class Visitor:
+class SocketVisitor:
     """One socket and what came over it. `events` are those heard, by number; `acknowledged` maps client_id to seq."""
 
     socket: ClientConnection
@@ -59,8 +59,8 @@ class Visitor:
 
 
 @asynccontextmanager
-async def visit(chat_url: str, **hello: object) -> AsyncIterator[Visitor]:
+async def visit(chat_url: str, **hello: object) -> AsyncIterator[SocketVisitor]:
     """A visitor who has been welcomed; `hello` are fields of the first frame."""
     async with connect(chat_url, compression=None, ping_interval=None) as socket:
         await socket.send(orjson.dumps({"type": "hello", "protocol": 1, **hello}).decode())
-        yield Visitor(socket, orjson.loads(await socket.recv()))
+        yield SocketVisitor(socket, orjson.loads(await socket.recv()))

@@ -29,12 +29,12 @@ def load_array(path: Path, kind: type[_Scalar]) -> NDArray[_Scalar]:
 
 
 def starts_of(counts: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Where each of several runs of these lengths starts in their concatenation, and where the last ends."""
+    """Offsets (exclusive prefix sums): where each of several runs of these lengths starts in their concatenation, and where the last ends."""
     return np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
 
 
 def best_rows(rows: NDArray[np.int64], scores: NDArray[_Real], depth: int) -> tuple[NDArray[np.int64], NDArray[_Real]]:
-    """The best `depth` of ascending rows and their scores, best first; equal ones in the order of the rows."""
+    """Top k: the best `depth` of ascending rows and their scores, best first; equal ones in the order of the rows."""
     if len(scores) > depth:
         good = scores >= np.partition(scores, -depth)[-depth]
         rows, scores = rows[good], scores[good]

@@ -34,14 +34,14 @@ STOPWORDS = frozenset(
 
 
 def words(text: str) -> list[str]:
-    """The words that are compared: folded case and plural, without function words unless nothing else is there."""
+    """Tokenise a text: folded case and plural, without function words unless nothing else is there."""
     folded_words = [folded(word) for word in WORD.findall(unicodedata.normalize("NFKC", text).casefold())]
     return [word for word in folded_words if word not in STOPWORDS] or folded_words
 
 
 @lru_cache(maxsize=100_000)  # a language has so many words; text repeats them
 def folded(word: str) -> str:
-    """Harman's S-stemmer (JASIS 1991): plural and possessive endings only, so that it rarely harms."""
+    """Stem a word: Harman's S-stemmer (JASIS 1991): plural and possessive endings only, so that it rarely harms."""
     word = _POSSESSIVE.sub("", word)
     if len(word) < _SHORTEST_PLURAL or not word.endswith("s"):
         return word

@@ -20,7 +20,7 @@ _BUCKETS = 4  # near duplicates agree in one of the first four hashes but for on
 
 
 def sketch(words: Sequence[str]) -> Sketches:
-    """The 64 least hashes of a passage's runs of three words, uint32 (64,) (MinHash; Broder, 1997)."""
+    """The MinHash sketch, the 64 least hashes of a passage's runs of three words, uint32 (64,) (Broder, 1997)."""
     if not words:
         return np.full(SKETCH_HASHES, _NOTHING, dtype=np.uint32)
     hashed = np.array([zlib.crc32(word.encode("utf-8", "replace")) for word in words], dtype=np.uint64)
@@ -31,13 +31,13 @@ def sketch(words: Sequence[str]) -> Sketches:
     return sketched
 
 
-def likeness(first: Sketches, second: Sketches) -> float:
-    """The estimated share of runs of words that two passages have in common (Jaccard), 0 to 1."""
+def jaccard(first: Sketches, second: Sketches) -> float:
+    """Estimated Jaccard similarity: the share of runs of words that two passages have in common, 0 to 1."""
     return float(np.mean(first == second)) if first[0] != _NOTHING else 0.0
 
 
 def distinct(sketches: Sketches) -> list[int]:
-    """Which of these rows, uint32 (n, 64), to keep: all but those that are nearly the same as a kept one before them.
+    """Deduplicate: which of these rows, uint32 (n, 64), to keep: all but those that are nearly the same as a kept one before them.
 
     30 µs for a hundred rows; only those that agree in one of the first four hashes are compared.
     """
@@ -46,7 +46,7 @@ def distinct(sketches: Sketches) -> list[int]:
         agree |= hashes[:, None] == hashes
     dropped: set[int] = set()
     for row, before in np.argwhere(np.tril(agree, -1)).tolist():
-        if before not in dropped and likeness(sketches[row], sketches[before]) >= SAME:
+        if before not in dropped and jaccard(sketches[row], sketches[before]) >= SAME:
             dropped.add(row)
     return [row for row in range(len(sketches)) if row not in dropped]
 

@@ -21,7 +21,7 @@ MOST = np.iinfo(np.uint16).max  # a word's repetitions beyond that count no more
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Postings:
-    """Word i stands in `rows[starts[i]:starts[i + 1]]` (ascending), `counts` times in each.
+    """Posting lists: word i stands in `rows[starts[i]:starts[i + 1]]` (ascending), `counts` times in each.
 
     `terms` are sorted; `numbers` is where each stands. `lengths` has the number of words of every row, also of those
     without any. Six bytes a posting; all arrays may be mapped files.
@@ -87,7 +87,7 @@ class Postings:
         return slice(0, 0) if number is None else slice(int(self.starts[number]), int(self.starts[number + 1]))
 
     def near(self, word: str, edits: int) -> Iterator[tuple[str, int]]:
-        """The terms that are at most so many edits away from a word, with their number. 1 ms for 60,000 terms.
+        """Fuzzy matching by edit distance: the terms that are at most so many edits away from a word, with their number. 1 ms for 60,000 terms.
 
         An edit is a letter too many, missing or wrong, or two neighbours that changed places. Only terms that begin with
         the word's first letter are looked at, and one edit away those that begin with its second: people seldom

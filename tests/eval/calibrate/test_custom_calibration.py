@@ -37,7 +37,7 @@ def case(row, question):
 
 
 @pytest.fixture
-def lesson(case):
+def training_set(case):
     """Questions whose article is right as often as `steep` and `level` say; a tenth is without an answer."""
 
     def make(count=200, *, steep=6.0, level=-3.0, seed=1):
@@ -46,8 +46,13 @@ def lesson(case):
         right = chance.uniform(0, 1, count) < 1 / (1 + np.exp(-level - steep * near))
         return TrainingSet.of(
             [
-                case(f"q{at}", float(near[at]), right=bool(right[at]), gold=("a",) if right[at] or at % 10 else ())
-                for at in range(count)
+                case(
+                    f"q{number}",
+                    float(near[number]),
+                    right=bool(right[number]),
+                    gold=("a",) if right[number] or number % 10 else (),
+                )
+                for number in range(count)
             ]
         )
 
@@ -67,92 +72,98 @@ def test_a_pattern_of_the_file_is_spread_over_the_folds():
     assert len({*tenth.tolist()}) >= 8
 
 
-def test_what_is_said_of_a_question_does_not_depend_on_its_own_label(lesson):
+def test_what_is_said_of_a_question_does_not_depend_on_its_own_label(training_set):
     """Nor on those of its fold: turned over, they change what is said of all others and nothing of its own."""
-    told = lesson()
-    before = held_out(told, PRIOR)
+    training = training_set()
+    before = held_out(training, PRIOR)
     for number in (0, 7):
-        own = told.fold == number
-        turned = np.where(own, ~told.labelled.right, told.labelled.right)
+        in_fold = training.fold == number
+        turned = np.where(in_fold, ~training.labelled.right, training.labelled.right)
         other = TrainingSet(
-            type(told.labelled)(told.labelled.profiles, turned, told.labelled.weights), told.answerable, told.fold
+            type(training.labelled)(training.labelled.features, turned, training.labelled.weights),
+            training.answerable,
+            training.fold,
         )
         after = held_out(other, PRIOR)
-        assert (after[own] == before[own]).all()
-        assert (after[~own] != before[~own]).all()
+        assert (after[in_fold] == before[in_fold]).all()
+        assert (after[~in_fold] != before[~in_fold]).all()
 
 
-def test_whether_a_question_is_answered_does_not_depend_on_its_own_label(lesson):
-    told = lesson()
-    sure = predict(PRIOR, told.labelled.profiles)
-    before = answers(sure, told, 0.2)
-    own = told.fold == 3
-    wrong = np.where(own, False, told.labelled.right)
+def test_whether_a_question_is_answered_does_not_depend_on_its_own_label(training_set):
+    training = training_set()
+    confidence = predict(PRIOR, training.labelled.features)
+    before = answers(confidence, training, 0.2)
+    in_fold = training.fold == 3
+    wrong = np.where(in_fold, False, training.labelled.right)
     other = TrainingSet(
-        type(told.labelled)(told.labelled.profiles, wrong, told.labelled.weights), told.answerable, told.fold
+        type(training.labelled)(training.labelled.features, wrong, training.labelled.weights),
+        training.answerable,
+        training.fold,
     )
-    assert (answers(sure, other, 0.2)[own] == before[own]).all()
-    assert answers(sure, other, 0.2).sum() < before.sum()
+    assert (answers(confidence, other, 0.2)[in_fold] == before[in_fold]).all()
+    assert answers(confidence, other, 0.2).sum() < before.sum()
 
 
-def test_a_company_whose_articles_are_right_less_often_gets_a_calibration_that_knows(lesson):
-    told, unseen = lesson(300, steep=8.0, level=-5.0), lesson(600, steep=8.0, level=-5.0, seed=2)
-    trial = calibrate(told, SHIPPED, 0.1, "mini", "questions.jsonl")
-    assert trial.better
-    assert trial.measured["log_loss"].value < trial.shipped["log_loss"].value - 0.05
-    sure = np.array(
-        [trial.own.confidence(dict(zip(CONFIDENCE_FEATURES, row, strict=True))) for row in unseen.labelled.profiles]
+def test_a_company_whose_articles_are_right_less_often_gets_a_calibration_that_knows(training_set):
+    training, unseen = training_set(300, steep=8.0, level=-5.0), training_set(600, steep=8.0, level=-5.0, seed=2)
+    result = calibrate(training, SHIPPED, 0.1, "mini", "questions.jsonl")
+    assert result.better
+    assert result.measured["log_loss"].value < result.shipped["log_loss"].value - 0.05
+    confidence = np.array(
+        [result.custom.confidence(dict(zip(CONFIDENCE_FEATURES, row, strict=True))) for row in unseen.labelled.features]
     )
-    assert sure.mean() == pytest.approx(unseen.labelled.right.mean(), abs=0.05)
-    answered = sure >= trial.own.threshold(0.2)
+    assert confidence.mean() == pytest.approx(unseen.labelled.right.mean(), abs=0.05)
+    answered = confidence >= result.custom.threshold(0.2)
     assert answered.any()
     assert (~unseen.labelled.right[answered]).mean() < 0.25
 
 
-def test_where_the_shipped_weights_are_the_true_ones_an_own_calibration_is_not_better(lesson):
-    assert not calibrate(lesson(100), SHIPPED, 0.1, "mini", "q.jsonl").better
+def test_where_the_shipped_weights_are_the_true_ones_an_own_calibration_is_not_better(training_set):
+    assert not calibrate(training_set(100), SHIPPED, 0.1, "mini", "q.jsonl").better
 
 
-def test_the_shipped_calibration_is_measured_at_its_own_threshold(lesson):
-    told = lesson()
-    trial = calibrate(told, SHIPPED, 0.05, "mini", "q.jsonl")
-    sure = np.array(
-        [SHIPPED.confidence(dict(zip(CONFIDENCE_FEATURES, row, strict=True))) for row in told.labelled.profiles]
+def test_the_shipped_calibration_is_measured_at_its_own_threshold(training_set):
+    training = training_set()
+    result = calibrate(training, SHIPPED, 0.05, "mini", "q.jsonl")
+    confidence = np.array(
+        [SHIPPED.confidence(dict(zip(CONFIDENCE_FEATURES, row, strict=True))) for row in training.labelled.features]
     )
-    assert trial.shipped["answered_rate"].value == pytest.approx((sure >= 0.6).mean(), abs=1e-6)
-    assert trial.shipped["wrong_of_answered"].value == pytest.approx(
-        (~told.labelled.right[sure >= 0.6]).mean(), abs=1e-6
+    assert result.shipped["answered_rate"].value == pytest.approx((confidence >= 0.6).mean(), abs=1e-6)
+    assert result.shipped["wrong_of_answered"].value == pytest.approx(
+        (~training.labelled.right[confidence >= 0.6]).mean(), abs=1e-6
     )
 
 
-def test_the_file_says_what_it_was_learned_from_and_reads_as_what_was_fitted(lesson):
-    own = calibrate(lesson(), SHIPPED, 0.05, "other", "questions.jsonl").own
-    assert Calibration.read(own.written(), "calibration.json") == own
-    assert (own.model, own.made_by) == ("other", "handrail eval calibrate")
-    assert own.learned_from == [{"set": "questions.jsonl", "licence": "own", "questions": 200}]
-    assert [point.confidence for point in own.curve] == sorted((one.confidence for one in own.curve), reverse=True)
+def test_the_file_says_what_it_was_learned_from_and_reads_as_what_was_fitted(training_set):
+    custom = calibrate(training_set(), SHIPPED, 0.05, "other", "questions.jsonl").custom
+    assert Calibration.read(custom.written(), "calibration.json") == custom
+    assert (custom.model, custom.made_by) == ("other", "handrail eval calibrate")
+    assert custom.learned_from == [{"set": "questions.jsonl", "licence": "own", "questions": 200}]
+    assert [point.confidence for point in custom.curve] == sorted(
+        (one.confidence for one in custom.curve), reverse=True
+    )
 
 
 def test_only_judged_questions_that_were_searched_for_are_learned_from(case, row, question):
-    real = [case(f"q{at}", 0.5, right=at % 2 == 0) for at in range(LEAST)]
-    others = [
+    real = [case(f"q{number}", 0.5, right=number % 2 == 0) for number in range(LEAST)]
+    exempt = [
         case("person", 0.5, right=True, labels={"handoff_request": True}),
         case("chat", 0.5, right=True, labels={"scope": "chitchat"}),
         case("none", 0.5, right=True, labels={"knowledge_seeking": False}),
         Answered(question("hello"), row("hello", outcome="small_talk", ranked=())),
     ]
-    assert len(TrainingSet.of([*others, *real])) == LEAST
+    assert len(TrainingSet.of([*exempt, *real])) == LEAST
 
 
 def test_too_few_questions_are_refused(case):
     with pytest.raises(TooFewQuestions, match=f"49 questions can be learned from, {LEAST} are needed; label more"):
-        TrainingSet.of([case(f"q{at}", 0.5, right=at % 2 == 0) for at in range(LEAST - 1)])
+        TrainingSet.of([case(f"q{number}", 0.5, right=number % 2 == 0) for number in range(LEAST - 1)])
 
 
 @pytest.mark.parametrize(("right", "kind"), [(True, "right"), (False, "wrong")])
 def test_questions_of_one_kind_are_refused(case, right, kind):
     with pytest.raises(OneSided, match=f"the best article is {kind} for all 50 questions, so nothing tells when it is"):
-        TrainingSet.of([case(f"q{at}", 0.5, right=right) for at in range(LEAST)])
+        TrainingSet.of([case(f"q{number}", 0.5, right=right) for number in range(LEAST)])
 
 
 def test_a_file_that_cannot_be_written_names_the_option_that_chose_its_folder(tmp_path):

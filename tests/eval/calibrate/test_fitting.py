@@ -19,28 +19,28 @@ def labelled(count, *, steep=8.0, seed=1):
 def test_what_tells_is_learned_and_comes_out_as_a_probability():
     learned, unseen = fit(labelled(4000), ridge=0.001), labelled(4000, seed=2)
     assert np.argmax(np.abs(learned[1:])) == NEAR
-    sure = predict(learned, unseen.profiles)
+    confidence = predict(learned, unseen.features)
     for low, high in ((0, 0.3), (0.3, 0.7), (0.7, 1)):
-        some = (sure >= low) & (sure < high)
-        assert sure[some].mean() == pytest.approx(unseen.right[some].mean(), abs=0.05)
+        some = (confidence >= low) & (confidence < high)
+        assert confidence[some].mean() == pytest.approx(unseen.right[some].mean(), abs=0.05)
 
 
 def test_a_few_labels_hardly_move_a_prior_and_many_do():
     prior = fit(labelled(4000), ridge=0.001)
     few, many = labelled(6, steep=-8.0), labelled(2000, steep=-8.0)
     assert refit(few, prior)[1 + NEAR] == pytest.approx(prior[1 + NEAR], rel=0.2)
-    assert predict(refit(many, prior), many.profiles) == pytest.approx(
-        predict(fit(many, 0.001), many.profiles), abs=0.1
+    assert predict(refit(many, prior), many.features) == pytest.approx(
+        predict(fit(many, 0.001), many.features), abs=0.1
     )
 
 
 def test_how_often_articles_are_right_at_all_is_learned_from_fewer_questions_than_what_tells():
     prior = fit(labelled(4000), ridge=0.001)
     hard = labelled(30)
-    hard = Labelled(hard.profiles, np.zeros(30, dtype=np.bool_), hard.weights)
+    hard = Labelled(hard.features, np.zeros(30, dtype=np.bool_), hard.weights)
     learned = refit(hard, prior)
-    assert predict(prior, hard.profiles).mean() > 0.4
-    assert predict(learned, hard.profiles).mean() < 0.15
+    assert predict(prior, hard.features).mean() > 0.4
+    assert predict(learned, hard.features).mean() < 0.15
     assert learned[1 + NEAR] > prior[1 + NEAR] / 2
 
 
@@ -48,14 +48,14 @@ def test_some_of_the_questions_count_one_together_again():
     every = labelled(40)
     some = every.only(np.arange(40) < 10)
     assert (len(some.right), some.weights.sum()) == (10, pytest.approx(1))
-    assert (some.profiles == every.profiles[:10]).all()
+    assert (some.features == every.features[:10]).all()
 
 
 def test_a_question_counts_as_much_as_its_weight():
     once = labelled(300)
-    heavy = Labelled(once.profiles, once.right, np.where(np.arange(300) < 100, 2.0, 1.0) / 400)
+    heavy = Labelled(once.features, once.right, np.where(np.arange(300) < 100, 2.0, 1.0) / 400)
     repeated = Labelled(
-        np.concatenate([once.profiles[:100], once.profiles]),
+        np.concatenate([once.features[:100], once.features]),
         np.concatenate([once.right[:100], once.right]),
         np.full(400, 1 / 400),
     )
@@ -63,8 +63,8 @@ def test_a_question_counts_as_much_as_its_weight():
 
 
 def test_a_curve_says_what_each_threshold_brings():
-    sure, right = np.array([0.9, 0.8, 0.6, 0.2]), np.array([True, True, False, True])
-    points = curve(sure, right, np.full(4, 0.25))
+    confidence, right = np.array([0.9, 0.8, 0.6, 0.2]), np.array([True, True, False, True])
+    points = curve(confidence, right, np.full(4, 0.25))
     assert points == [
         Point(0.9, 0.25, 0.0),
         Point(0.8, 0.5, 0.0),
@@ -74,13 +74,15 @@ def test_a_curve_says_what_each_threshold_brings():
 
 
 def test_imagined_answers_keep_a_few_right_ones_from_being_a_proof():
-    sure, right = np.array([0.9, 0.8, 0.6, 0.2]), np.array([True, True, False, True])
-    bare, careful = (curve(sure, right, np.full(4, 0.25), imagined=number) for number in (0, 2))
+    confidence, right = np.array([0.9, 0.8, 0.6, 0.2]), np.array([True, True, False, True])
+    bare, careful = (curve(confidence, right, np.full(4, 0.25), imagined=number) for number in (0, 2))
     assert [point.answered for point in careful] == [point.answered for point in bare]
     assert careful[0].wrong == pytest.approx(2 * 0.1 / 3, abs=1e-4)  # none of one wrong, and .1 of two
     assert careful[3].wrong == pytest.approx((1 + 2 * 1.5 / 4) / 6, abs=1e-4)
 
 
 def test_the_weights_of_a_curve_need_not_add_up_to_one():
-    sure, right = np.array([0.9, 0.8, 0.6, 0.2]), np.array([True, True, False, True])
-    assert curve(sure, right, np.full(4, 3.0), imagined=5) == curve(sure, right, np.full(4, 0.25), imagined=5)
+    confidence, right = np.array([0.9, 0.8, 0.6, 0.2]), np.array([True, True, False, True])
+    assert curve(confidence, right, np.full(4, 3.0), imagined=5) == curve(
+        confidence, right, np.full(4, 0.25), imagined=5
+    )

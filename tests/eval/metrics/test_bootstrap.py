@@ -77,9 +77,9 @@ def test_resamples_without_value_are_left_out_of_the_interval():
 
 def test_the_outcome_does_not_depend_on_the_block_size(monkeypatch):
     scores = np.random.default_rng(6).random(50)
-    whole = estimate(partial(mean, scores), resample(_ids(50)), np.ones(50, dtype=bool))
+    unblocked = estimate(partial(mean, scores), resample(_ids(50)), np.ones(50, dtype=bool))
     monkeypatch.setattr("eval.metrics.bootstrap.BLOCK_CELLS", 350)
-    assert estimate(partial(mean, scores), resample(_ids(50)), np.ones(50, dtype=bool)) == whole
+    assert estimate(partial(mean, scores), resample(_ids(50)), np.ones(50, dtype=bool)) == unblocked
 
 
 @given(values, st.data())

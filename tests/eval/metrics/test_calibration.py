@@ -10,8 +10,8 @@ from eval.metrics.calibration import BINS, DRAWS, ece, reliability
 def _binned(confidence, labels):
     """Guo et al. as written: ten bins of equal size, |accuracy - confidence| weighted by size."""
     order = np.argsort(confidence, kind="stable")
-    bins = [one for one in np.array_split(order, BINS) if len(one)]
-    return sum(len(one) * abs(labels[one].mean() - confidence[one].mean()) for one in bins) / len(order)
+    bins = [members for members in np.array_split(order, BINS) if len(members)]
+    return sum(len(members) * abs(labels[members].mean() - confidence[members].mean()) for members in bins) / len(order)
 
 
 def _value(confidence, right):
@@ -66,16 +66,18 @@ def test_a_resample_without_cases_has_no_value():
 def test_the_outcome_does_not_depend_on_the_block_size(monkeypatch):
     rng = np.random.default_rng(2)
     confidence, right, weights = rng.random(30), rng.random(30) < 0.5, rng.integers(0, 3, (20, 30)).astype(float)
-    whole = ece(confidence, right, weights)
+    unblocked = ece(confidence, right, weights)
     monkeypatch.setattr("eval.metrics.calibration.BLOCK_CELLS", 90)
-    assert ece(confidence, right, weights) == pytest.approx(whole, abs=1e-6)
+    assert ece(confidence, right, weights) == pytest.approx(unblocked, abs=1e-6)
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60))
 def test_the_diagram_holds_every_case_once(cases):
     confidence, right = (np.array(column) for column in zip(*cases, strict=True))
     bins = reliability(confidence, right)
-    assert sum(one.n for one in bins) == len(cases)
+    assert sum(reliability_bin.n for reliability_bin in bins) == len(cases)
     assert len(bins) == min(BINS, len(cases))
-    assert sum(one.n * one.accuracy for one in bins) == pytest.approx(right.sum())
-    assert [one.confidence for one in bins] == pytest.approx(sorted(one.confidence for one in bins))
+    assert sum(reliability_bin.n * reliability_bin.accuracy for reliability_bin in bins) == pytest.approx(right.sum())
+    assert [reliability_bin.confidence for reliability_bin in bins] == pytest.approx(
+        sorted(reliability_bin.confidence for reliability_bin in bins)
+    )

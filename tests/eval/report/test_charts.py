@@ -1,8 +1,8 @@
 from eval.metrics.bootstrap import Metric
 from eval.metrics.calibration import Bin
-from eval.report.charts import MAX_POINTS, Bar, Frame, Interval, bars, dots, interval, polyline
+from eval.report.charts import MAX_POINTS, Bar, Interval, PlotFrame, bars, dots, interval, polyline
 
-FRAME = Frame(200, 100)
+FRAME = PlotFrame(200, 100)
 
 
 def test_larger_values_lie_further_right_and_higher_up():
@@ -33,7 +33,7 @@ def test_a_bin_is_a_dot_at_its_confidence_and_accuracy():
 
 
 def test_the_last_bar_holds_what_lies_beyond_and_empty_bars_are_left_out():
-    assert bars([1, 2, 9, 10, 500], Frame(200, 100, x_max=10), columns=2) == [
+    assert bars([1, 2, 9, 10, 500], PlotFrame(200, 100, x_max=10), columns=2) == [
         Bar(x=0, y=33.33, width=99, height=66.67, from_ms=0, to_ms=5, n=2),
         Bar(x=100, y=0, width=99, height=100, from_ms=5, to_ms=10, n=3),
     ]

@@ -45,7 +45,7 @@ class Page(HTMLParser):
 @pytest.fixture
 def drawn():
     def draw(cases, titles=None, *, suite="shop/dev", config=None):
-        rows, questions = [one.row for one in cases], [one.question for one in cases]
+        rows, questions = [case.row for case in cases], [case.question for case in cases]
         results = Results(suite, "kb-1", "mini", config or {}, measure(rows, questions, []))
         return render_report(results, cases, [row.latency_ms for row in rows], titles or {})
 
@@ -107,10 +107,10 @@ def test_a_long_list_is_cut_and_says_so(drawn, row, question):
 @pytest.fixture
 def four(row, question):
     """Four judged cases: sure and right, sure and wrong, less sure and right, hardly sure and wrong."""
-    told = [("a", 0.9, True), ("b", 0.8, False), ("c", 0.6, True), ("d", 0.2, False)]
+    judged = [("a", 0.9, True), ("b", 0.8, False), ("c", 0.6, True), ("d", 0.2, False)]
     return [
-        Answered(question(name, gold=("a",) if right else ("z",)), row(name, confidence=sure))
-        for name, sure, right in told
+        Answered(question(name, gold=("a",) if right else ("z",)), row(name, confidence=confidence))
+        for name, confidence, right in judged
     ]
 
 

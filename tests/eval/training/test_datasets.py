@@ -3,7 +3,7 @@ import json
 import pytest
 
 from eval.training import confidence, ranker
-from eval.training.datasets import MULTI_TURN, SUITES, require_suites
+from eval.training.datasets import DATASETS, MULTI_TURN, require_datasets
 
 
 def test_what_is_missing_is_named_with_its_source_and_licence(tmp_path):
@@ -11,10 +11,10 @@ def test_what_is_missing_is_named_with_its_source_and_licence(tmp_path):
     (tmp_path / "clinc150" / "dev").mkdir()
     (tmp_path / "clinc150" / "dev" / "questions.jsonl").touch()
     with pytest.raises(SystemExit) as ended:
-        require_suites(tmp_path)
+        require_datasets(tmp_path)
     said = str(ended.value)
-    for suite in (*SUITES, *MULTI_TURN):
-        assert (f"  {suite.name}: " in said) == (suite.folder not in {"", "clinc150"}), suite.name
+    for dataset in (*DATASETS, *MULTI_TURN):
+        assert (f"  {dataset.name}: " in said) == (dataset.folder not in {"", "clinc150"}), dataset.name
     assert "https://github.com/PolyAI-LDN/task-specific-datasets (CC BY 4.0)" in said
 
 

@@ -47,11 +47,11 @@ def content(snapshot, encoder):
         snapshot.field_scores(field, words("one two what is parcel refund"), everything).tolist()
         for field in ("title", "body", "question")
     ]
-    found = []
+    hits = []
     for query in ("refund of a parcel", "what is one", "two"):
         embedding = encoder.encode([query])[0]
-        found.append(search(snapshot, Query(query, embedding), EVERYBODY))
-        found.append([array.tolist() for array in snapshot.dense(embedding.sentence, everything, 1000)])
+        hits.append(search(snapshot, Query(query, embedding), EVERYBODY))
+        hits.append([array.tolist() for array in snapshot.dense(embedding.sentence, everything, 1000)])
     return (
         snapshot.kb_version,
         snapshot.article_ids,
@@ -62,7 +62,7 @@ def content(snapshot, encoder):
         *(rows.tolist() for rows in (snapshot.article_of_chunk, snapshot.article_of_child)),
         *(rows.tolist() for rows in (snapshot.chunk_of_child, snapshot.kind_of_child)),
         fields,
-        found,
+        hits,
     )
 
 
@@ -140,9 +140,9 @@ def test_another_encoder_encodes_all_again(counting):
 
 
 def test_progress_counts_the_texts_to_encode(counting):
-    seen = []
-    build(articles(), counting, progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(0, 9), (9, 9)]
+    reports = []
+    build(articles(), counting, progress=lambda done, total: reports.append((done, total)))
+    assert reports == [(0, 9), (9, 9)]
 
 
 def test_the_version_follows_from_articles_and_encoder_alone(counting):
@@ -161,7 +161,7 @@ def test_articles_that_are_the_same_objects_are_not_hashed_again(counting, monke
     expected = kb_version(edited, counting)
     hashed = []
     digest = builder.article_digest
-    monkeypatch.setattr(builder, "article_digest", lambda each: hashed.append(each.article_id) or digest(each))
+    monkeypatch.setattr(builder, "article_digest", lambda article: hashed.append(article.article_id) or digest(article))
     assert kb_version(edited, counting, snapshot) == expected
     assert hashed == ["a"]
 
@@ -170,7 +170,11 @@ def test_a_large_build_is_handed_over_in_segments(counting, monkeypatch):
     monkeypatch.setattr(builder, "FULL_CHILD_CHUNKS", 6)
     kept = []
     snapshot = build(
-        articles(), counting, keep=lambda segment, own: kept.append([each.article_id for each in own]) or segment
+        articles(),
+        counting,
+        keep=lambda segment, segment_articles: (
+            kept.append([article.article_id for article in segment_articles]) or segment
+        ),
     )
     assert kept == [["a", "b"], ["c"]]
     assert content(snapshot, counting) == content(build(articles(), counting), counting)
@@ -220,8 +224,8 @@ def test_there_are_never_many_small_segments_for_long(added):
         sizes.append((children, 1.0))
         due = mergeable(sizes)
         if due:
-            total = sum(sizes[at][0] for at in due)
+            total = sum(sizes[index][0] for index in due)
             assert total <= FULL_CHILD_CHUNKS
             assert len(due) > 1
-            sizes = [size for at, size in enumerate(sizes) if at not in due] + [(total, 1.0)]
+            sizes = [size for index, size in enumerate(sizes) if index not in due] + [(total, 1.0)]
         assert sum(children < FULL_CHILD_CHUNKS // 2 for children, _ in sizes) <= builder.MANY

@@ -74,10 +74,10 @@ def test_a_segment_with_any_file_changed_is_refused_and_the_other_kept(tmp_path)
         with pytest.raises(IndexCorrupt, match=r"is corrupt: .*; delete it, the next start rebuilds it"):
             load(manifest)
         damaged = []
-        left = load_what_is_whole(manifest, (), lambda place, _, damaged=damaged: damaged.append(place))
+        remaining = load_what_is_whole(manifest, (), lambda place, _, damaged=damaged: damaged.append(place))
         assert damaged == [path.parent]
-        assert set(left.articles) in ({"a", "c"}, {"b"})
-        assert left.kb_version != manifest.stem
+        assert set(remaining.articles) in ({"a", "c"}, {"b"})
+        assert remaining.kb_version != manifest.stem
         path.write_bytes(content)
     assert load(manifest).kb_version == manifest.stem
 

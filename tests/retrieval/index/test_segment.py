@@ -30,7 +30,9 @@ def articles(names):
 
 def segment_of(names):
     cuts = [cut(article) for article in articles(names)]
-    embeddings = {child_digest(child): ENCODER.encode([child.text])[0] for each in cuts for child in each.children}
+    embeddings = {
+        child_digest(child): ENCODER.encode([child.text])[0] for cut_article in cuts for child in cut_article.children
+    }
     return build_segment(
         cuts, [f"digest of {name}" for name in names], embeddings, configuration="test", widths=(48, 16)
     )
@@ -38,8 +40,14 @@ def segment_of(names):
 
 def content(segment):
     fields = {
-        name: (list(each.terms), each.starts.tolist(), each.rows.tolist(), each.counts.tolist(), each.lengths.tolist())
-        for name, each in segment.fields.items()
+        name: (
+            list(postings.terms),
+            postings.starts.tolist(),
+            postings.rows.tolist(),
+            postings.counts.tolist(),
+            postings.lengths.tolist(),
+        )
+        for name, postings in segment.fields.items()
     }
     arrays = (
         segment.shape.chunk_starts,
@@ -64,7 +72,7 @@ def test_a_question_belongs_to_the_passage_most_like_it():
     assert segment.chunk_of_child.tolist()[3] == 1
 
 
-def test_only_pieces_keep_their_tokens_even_where_a_title_says_the_same():
+def test_only_child_chunks_keep_their_tokens_even_where_a_title_says_the_same():
     segment = build_segment(*_alike(), configuration="test", widths=(48, 16))
     kept = {KINDS[kind]: len(segment.tokens_of(child)) for child, kind in enumerate(segment.kind_of_child)}
     assert kept == {"piece": 1, "title": 0, "question": 0}
@@ -72,20 +80,26 @@ def test_only_pieces_keep_their_tokens_even_where_a_title_says_the_same():
 
 def _alike():
     """An article whose one child chunk, title and question are the same words."""
-    each = cut(parse("---\ntitle: Refunds\nquestions: [Refunds]\n---\n<br>", path="refunds.md"))
-    assert {child.text for child in each.children} == {"Refunds"}
-    return [each], ["digest"], {child_digest(child): ENCODER.encode([child.text])[0] for child in each.children}
+    cut_article = cut(parse("---\ntitle: Refunds\nquestions: [Refunds]\n---\n<br>", path="refunds.md"))
+    assert {child.text for child in cut_article.children} == {"Refunds"}
+    return (
+        [cut_article],
+        ["digest"],
+        {child_digest(child): ENCODER.encode([child.text])[0] for child in cut_article.children},
+    )
 
 
-def test_the_vectors_of_a_unit_take_at_most_eight_kibibytes():
+def test_the_vectors_of_a_child_chunk_take_at_most_eight_kibibytes():
     text = " ".join(f"f({number})" for number in range(150))
     code = parse(f"---\ntitle: Code\n---\n```\n{text}\n```\n", path="code.md")
     encoder = HashingEncoder(384)
-    each = cut(code)
-    embeddings = {child_digest(child): encoder.encode([child.text])[0] for child in each.children}
-    segment = build_segment([each], ["digest"], embeddings, configuration="test", widths=(384, 64))
+    cut_article = cut(code)
+    embeddings = {child_digest(child): encoder.encode([child.text])[0] for child in cut_article.children}
+    segment = build_segment([cut_article], ["digest"], embeddings, configuration="test", widths=(384, 64))
     children = {
-        at: embeddings[child_digest(child)].tokens for at, child in enumerate(each.children) if child.kind == "piece"
+        position: embeddings[child_digest(child)].tokens
+        for position, child in enumerate(cut_article.children)
+        if child.kind == "piece"
     }
     assert max(map(len, children.values())) > MOST_TOKENS
     for child, tokens in children.items():
@@ -93,17 +107,17 @@ def test_the_vectors_of_a_unit_take_at_most_eight_kibibytes():
         assert len(segment.tokens_of(child)) == min(len(tokens), MOST_TOKENS)
     sizes = [
         segment.vectors.vectors[child].nbytes + 384 + segment.tokens_of(child).nbytes
-        for child in range(len(each.children))
+        for child in range(len(cut_article.children))
     ]
     assert 7_000 < max(sizes) <= 8_192
 
 
-def test_a_piece_gives_back_the_vectors_of_its_text():
+def test_a_child_chunk_gives_back_the_vectors_of_its_text():
     segment = segment_of("abcd")
     expected = ENCODER.encode(["D\nSomething."])[0]
-    found = segment.embedding(len(segment.kind_of_child) - 3)
-    assert found.sentence.tolist() == expected.sentence.tolist()
-    assert found.tokens.tolist() == expected.tokens.tolist()
+    embedding = segment.embedding(len(segment.kind_of_child) - 3)
+    assert embedding.sentence.tolist() == expected.sentence.tolist()
+    assert embedding.tokens.tolist() == expected.tokens.tolist()
 
 
 @pytest.mark.parametrize(("one", "other", "live"), [("ac", "bd", "abcd"), ("abc", "d", "bd"), ("bd", "ac", "b")])

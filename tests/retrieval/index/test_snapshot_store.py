@@ -40,7 +40,7 @@ def test_the_active_snapshot_is_remembered_by_folder_of_articles(tmp_path):
     stored = SnapshotStore(tmp_path / "index", tmp_path / "kb")
     snapshot = two_segments(stored)
     assert stored.active_version() == snapshot.kb_version
-    assert stored.at(stored.active_version(), ENCODER).digests == snapshot.digests
+    assert stored.load_version(stored.active_version(), ENCODER).digests == snapshot.digests
     assert SnapshotStore(tmp_path / "index", tmp_path / "other").active_version() is None
 
 
@@ -51,20 +51,20 @@ def test_only_the_segment_that_is_damaged_is_built_again(tmp_path):
     (small / "tokens.npy").write_bytes(b"broken")
     encoder = Counting()
     with structlog.testing.capture_logs() as logs:
-        left = stored.at(version, encoder)
+        remaining = stored.load_version(version, encoder)
     assert [(entry["event"], entry["path"]) for entry in logs] == [("kb.index_corrupt", str(small))]
-    assert (set(left.articles), left.kb_version == version) == ({"a"}, False)
+    assert (set(remaining.articles), remaining.kb_version == version) == ({"a"}, False)
     assert not small.exists()
-    assert stored.current(SECOND, encoder, left).kb_version == version
+    assert stored.current(SECOND, encoder, remaining).kb_version == version
     assert encoder.encoded == ["b\nFour.", "b"]
 
 
 def test_another_encoder_or_an_unknown_version_finds_nothing(tmp_path):
     stored = SnapshotStore(tmp_path, tmp_path / "kb")
     version = two_segments(stored).kb_version
-    assert stored.at(version, HashingEncoder(64)) is None
-    assert stored.at("unknown", ENCODER) is None
-    assert stored.at(None, ENCODER) is None
+    assert stored.load_version(version, HashingEncoder(64)) is None
+    assert stored.load_version("unknown", ENCODER) is None
+    assert stored.load_version(None, ENCODER) is None
 
 
 def test_an_earlier_state_that_is_still_stored_is_not_built_again(tmp_path):
@@ -113,7 +113,7 @@ def test_two_processes_with_other_histories_share_one_folder(tmp_path):
     other.activate(fresh)
     one.activate(edited)
     assert fresh.kb_version == edited.kb_version
-    assert one.at(edited.kb_version, ENCODER).digests == fresh.digests
+    assert one.load_version(edited.kb_version, ENCODER).digests == fresh.digests
 
 
 def test_segments_that_are_many_are_merged_and_stored(tmp_path):
@@ -126,5 +126,5 @@ def test_segments_that_are_many_are_merged_and_stored(tmp_path):
     merged = stored.compacted(snapshot)
     assert len(merged.parts) == 1
     assert merged.kb_version == snapshot.kb_version
-    assert len(stored.at(snapshot.kb_version, ENCODER).parts) == 1
+    assert len(stored.load_version(snapshot.kb_version, ENCODER).parts) == 1
     assert stored.compacted(merged) is None

@@ -36,9 +36,9 @@ def test_what_pads_is_not_seen_and_rows_are_those_of_the_tokens():
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
     tokenizer = Tokenizer(WordLevel({"pad": 0, "a": 1, "b": 2, "c": 3}, unk_token="pad"))
     tokenizer.pre_tokenizer = Whitespace()
-    seen = observe(model, tokenizer, ["a b c", "b", "c", "a a"], ranges_of=["embedded"], rows_of="turned")
-    found = seen.ranges["embedded"]
-    assert (found.low.tolist(), found.high.tolist(), found.rows) == ([0, -4], [3, 5], 7)
-    assert found.squares.tolist() == [9 * 2 + 3, 16 * 2 + 25 * 2 + 4 * 3]
-    assert sorted(seen.rows.tolist()) == sorted((-TABLE[[1, 2, 3, 2, 3, 1, 1]]).tolist())
+    observed = observe(model, tokenizer, ["a b c", "b", "c", "a a"], ranges_of=["embedded"], rows_of="turned")
+    rows = observed.ranges["embedded"]
+    assert (rows.low.tolist(), rows.high.tolist(), rows.rows) == ([0, -4], [3, 5], 7)
+    assert rows.squares.tolist() == [9 * 2 + 3, 16 * 2 + 25 * 2 + 4 * 3]
+    assert sorted(observed.rows.tolist()) == sorted((-TABLE[[1, 2, 3, 2, 3, 1, 1]]).tolist())
     assert len(model.graph.output) == 1

@@ -84,9 +84,9 @@ def test_token_vectors_are_int8_of_length_127_and_at_least_one(any_encoder):
 
 
 def test_hashing_gives_a_token_vector_for_each_word():
-    one, two = HashingEncoder().encode(["refund", "Refund, please"])
-    assert np.array_equal(two.tokens[:1], one.tokens)
-    assert len(two.tokens) == 2
+    single, phrase = HashingEncoder().encode(["refund", "Refund, please"])
+    assert np.array_equal(phrase.tokens[:1], single.tokens)
+    assert len(phrase.tokens) == 2
 
 
 @pytest.mark.slow
@@ -112,8 +112,10 @@ def test_hashing_is_equal_in_every_process():
         "import hashlib; from retrieval.model.encoder import HashingEncoder; (one,) = HashingEncoder().encode(['my refund']);"
         "print(hashlib.sha256(one.sentence.tobytes() + one.tokens.tobytes()).hexdigest())"
     )
-    found = {subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout for _ in range(2)}
-    assert len(found) == 1
+    outputs = {
+        subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout for _ in range(2)
+    }
+    assert len(outputs) == 1
 
 
 class Gated(HashingEncoder):

@@ -105,8 +105,8 @@ def test_prompts_pooling_and_length_are_those_the_model_defines(tmp_path, tiny_m
     encoder = OnnxEncoder(prepare_model(str(tiny_model), tmp_path))
     queries, passages = np.array(json.loads(python(ENCODE, tiny_model, words=json.dumps(TEXTS))))
     tolerance = 1e-4 if encoder.name.endswith("-float32") else 0.1
-    for found, expected in ((encoder.encode_queries(TEXTS), queries), (encoder.encode(TEXTS), passages)):
-        assert np.abs(np.stack([embedding.sentence for embedding in found]) - expected).max() < tolerance
+    for embeddings, expected in ((encoder.encode_queries(TEXTS), queries), (encoder.encode(TEXTS), passages)):
+        assert np.abs(np.stack([embedding.sentence for embedding in embeddings]) - expected).max() < tolerance
     assert np.abs(queries - passages).max() > 0.1
     assert [len(one.tokens) for one in encoder.encode(["word " * 50])] == [20]
 

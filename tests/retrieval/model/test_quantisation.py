@@ -45,8 +45,8 @@ def constants(model):
     return {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
 
 
-def error(found, expected):
-    return np.linalg.norm(found - expected) / np.linalg.norm(expected)
+def error(vectors, expected):
+    return np.linalg.norm(vectors - expected) / np.linalg.norm(expected)
 
 
 @pytest.fixture
@@ -132,9 +132,9 @@ def test_an_input_whose_values_lie_too_far_apart_stays_float(weights, ids):
 
 
 def test_ranges_of_parts_make_the_range_of_the_whole(random):
-    whole = random.normal(size=(9, 4, 3)).astype(np.float32)
-    parts = Range.of(whole[:2]) | Range.of(whole[2:3]) | Range.of(whole[3:])
-    expected = Range.of(whole)
+    range_of_all = random.normal(size=(9, 4, 3)).astype(np.float32)
+    parts = Range.of(range_of_all[:2]) | Range.of(range_of_all[2:3]) | Range.of(range_of_all[3:])
+    expected = Range.of(range_of_all)
     assert parts.rows == expected.rows == 36
     assert np.array_equal(parts.low, expected.low)
     assert np.array_equal(parts.high, expected.high)

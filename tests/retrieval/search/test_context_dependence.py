@@ -6,18 +6,18 @@ from retrieval.search.signals import SIGNALS
 
 
 def signals(piece, title_words):
-    found = np.zeros((len(SIGNALS), len(piece)))
-    found[SIGNALS.index("piece")] = piece
-    found[SIGNALS.index("title_words")] = title_words
-    return found
+    values = np.zeros((len(SIGNALS), len(piece)))
+    values[SIGNALS.index("piece")] = piece
+    values[SIGNALS.index("title_words")] = title_words
+    return values
 
 
 HOTELS = signals([0.6] * 30, [0.0] * 30)  # each of them has wifi
 ONE = signals([0.7, *[0.2] * 29], [0.8, *[0.0] * 29])
 
 
-def trait(name, question, given):
-    return context_features(question, given)[CONTEXT_FEATURES.index(name)]
+def trait(name, question, values):
+    return context_features(question, values)[CONTEXT_FEATURES.index(name)]
 
 
 def test_the_spread_is_how_far_the_nearest_article_stands_out_of_the_twenty_nearest():
@@ -42,5 +42,5 @@ def test_a_question_that_fits_everything_leans_on_what_was_said_and_one_that_nam
     assert context_weight("how do I install the driver on Windows", ONE) < 0.1
 
 
-def test_a_knowledge_base_of_one_article_has_traits_too():
+def test_a_knowledge_base_of_one_article_has_context_features_too():
     assert np.isfinite(context_features("wifi", signals([0.5], [0.0]))).all()

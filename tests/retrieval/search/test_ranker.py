@@ -10,18 +10,18 @@ from retrieval.search.ranker import FEATURES, features, rank_scores, reciprocal_
 from retrieval.search.signals import SIGNALS
 
 
-def column(found, signal, kind):
-    return found[:, FEATURES.index(f"{signal}.{kind}")].tolist()
+def column(values, signal, kind):
+    return values[:, FEATURES.index(f"{signal}.{kind}")].tolist()
 
 
-def signals(**given):
-    count = len(next(iter(given.values())))
-    return np.array([given.get(name, [0.0] * count) for name in SIGNALS])
+def signals(**values):
+    count = len(next(iter(values.values())))
+    return np.array([values.get(name, [0.0] * count) for name in SIGNALS])
 
 
 def test_the_best_article_of_a_signal_has_margin_one_and_the_mean_of_the_best_has_none():
-    found = features(signals(piece=[0.9, 0.5, 0.1]))
-    assert column(found, "piece", "margin") == pytest.approx([1, 0, -1])
+    values = features(signals(piece=[0.9, 0.5, 0.1]))
+    assert column(values, "piece", "margin") == pytest.approx([1, 0, -1])
 
 
 def test_the_scale_of_a_signal_does_not_count():
@@ -46,9 +46,9 @@ def test_equal_articles_share_the_better_rank_and_silence_has_none():
 
 
 def test_a_question_alone_has_the_weighted_sum_of_its_features():
-    given = signals(late=[0.2, 0.8], piece=[0.1, 0.4])
-    assert rank_scores([given], 0.0) == pytest.approx(features(given) @ default_parameters("alone", FEATURES))
-    assert rank_scores([given[:, :0]], 0.0).tolist() == []
+    view = signals(late=[0.2, 0.8], piece=[0.1, 0.4])
+    assert rank_scores([view], 0.0) == pytest.approx(features(view) @ default_parameters("alone", FEATURES))
+    assert rank_scores([view[:, :0]], 0.0).tolist() == []
 
 
 def test_in_a_context_both_views_count_as_much_as_the_question_leans():
@@ -72,7 +72,7 @@ def test_the_shipped_file_names_what_it_was_learned_from():
     document = orjson.loads((resources.files("retrieval.search") / FILE).read_bytes())
     assert {*document["alone"]} == {*document["in_context"]} == {*FEATURES}
     assert {*document["leaning"]} == {*CONTEXT_FEATURES}
-    assert all(each["licence"] and each["questions"] > 0 for each in document["learned_from"])
+    assert all(dataset["licence"] and dataset["questions"] > 0 for dataset in document["learned_from"])
     assert document["made_by"] == "python -m eval.training.ranker --shared DIR --write"
 
 

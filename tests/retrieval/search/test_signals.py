@@ -20,14 +20,14 @@ def ask(snapshot_of, encoder):
     return gathered
 
 
-def signal(evidence, name):
-    return dict(zip("abc", evidence.signals[SIGNALS.index(name)].tolist(), strict=True))
+def signal(ranking_signals, name):
+    return dict(zip("abc", ranking_signals.signals[SIGNALS.index(name)].tolist(), strict=True))
 
 
 def test_a_title_that_was_asked_word_for_word_is_as_near_as_can_be(ask):
-    evidence = ask("Parcels")
-    assert signal(evidence, "title")["b"] == pytest.approx(1)
-    assert signal(evidence, "title_words")["b"] > signal(evidence, "title_words")["a"] == 0
+    ranking_signals = ask("Parcels")
+    assert signal(ranking_signals, "title")["b"] == pytest.approx(1)
+    assert signal(ranking_signals, "title_words")["b"] > signal(ranking_signals, "title_words")["a"] == 0
 
 
 def test_a_question_of_the_front_matter_counts_for_its_article_and_others_have_none(ask):
@@ -36,7 +36,7 @@ def test_a_question_of_the_front_matter_counts_for_its_article_and_others_have_n
     assert (questions["b"], questions["c"]) == (0, 0)
 
 
-def test_the_nearest_pieces_together_are_their_mean(ask, snapshot_of, encoder):
+def test_the_nearest_child_chunks_together_are_their_mean(ask, snapshot_of, encoder):
     query = "lost parcel refund"
     snapshot = snapshot_of(SHOP)
     vector = encoder.encode([query])[0].sentence
@@ -53,14 +53,16 @@ def test_words_in_any_passage_count_for_the_article(ask):
     assert (words["a"], words["b"]) == (0, 0)
 
 
-def test_late_interaction_is_one_where_every_word_of_the_question_is_in_a_piece(ask):
+def test_late_interaction_is_one_where_every_word_of_the_question_is_in_a_child_chunk(ask):
     late = signal(ask("open weekdays"), "late")
     assert late["c"] == pytest.approx(1, abs=0.02)
     assert late["c"] > max(late["a"], late["b"])
 
 
 @pytest.mark.parametrize("query", ["lost parcel", "is a parcel that was lost by mail paid at once? " * 40])
-def test_late_interaction_is_the_mean_of_the_best_products_and_equal_for_equal_pieces(ask, snapshot_of, encoder, query):
+def test_late_interaction_is_the_mean_of_the_best_products_and_equal_for_equal_child_chunks(
+    ask, snapshot_of, encoder, query
+):
     shop = SHOP | {"c": SHOP["b"]}
     late = signal(ask(query, shop), "late")
     assert late["b"] == late["c"]
@@ -74,9 +76,9 @@ def test_late_interaction_is_the_mean_of_the_best_products_and_equal_for_equal_p
 
 
 def test_an_article_that_is_not_allowed_is_not_found_and_has_no_passages(ask):
-    evidence = ask("parcels", allowed=[True, False, True])
-    assert evidence.found.tolist() == [True, False, True]
-    for passages in evidence.passages.values():
+    ranking_signals = ask("parcels", allowed=[True, False, True])
+    assert ranking_signals.matched.tolist() == [True, False, True]
+    for passages in ranking_signals.passages.values():
         assert not {2, 3, 4} & set(passages)  # the passages of "b"
 
 

@@ -131,14 +131,17 @@ async def test_the_words_of_an_edit_are_known_and_those_it_took_away_are_not(kb,
 
 
 def test_merged_segments_read_as_before():
-    articles = [parse(f"# Note {at}\n\nword{'abcdefghijkl'[at]}\n", path=f"{at}.md") for at in range(12)]
+    articles = [
+        parse(f"# Note {number_of_note}\n\nword{'abcdefghijkl'[number_of_note]}\n", path=f"{number_of_note}.md")
+        for number_of_note in range(12)
+    ]
     many = None
     for number in range(1, 13):
         many = build(articles[:number], Lettered(), previous=many)
     merged = compact(many)
     assert len(merged.parts) < len(many.parts)
-    for one in (many, merged):
-        assert correct_spelling(one, "wrodc nnote sell", EVERYBODY).text == "wordc note sell"
+    for snapshot in (many, merged):
+        assert correct_spelling(snapshot, "wrodc nnote sell", EVERYBODY).text == "wordc note sell"
 
 
 @pytest.mark.parametrize("char", [ZWSP, JOINER, NON_JOINER, *"\u00ad\u200e\u200f\u202e\u2060\u2066\ufeff"], ids=ascii)

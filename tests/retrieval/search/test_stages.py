@@ -79,12 +79,12 @@ def test_a_question_of_the_front_matter_leads_to_the_passage_most_like_it(ask):
 
 def test_limit_counts_articles_and_all_of_them_are_reached(ask):
     long = {"long": "---\ntitle: Long\n---\n" + "\n".join(f"## Part {n}\n\nparcel {n}\n" for n in range(150))}
-    others = {
+    other_articles = {
         f"other{n}": f"---\ntitle: Other {n}\n---\nA parcel among many words of another kind {n}.\n" for n in range(30)
     }
-    hits = ask(long | others, "parcel", limit=20)
+    hits = ask(long | other_articles, "parcel", limit=20)
     assert len(set(found(hits))) == 20
-    assert len(set(found(ask(long | others, "parcel", limit=3)))) == 3
+    assert len(set(found(ask(long | other_articles, "parcel", limit=3)))) == 3
 
 
 def test_equal_hits_stand_in_the_order_of_their_ids(ask):
@@ -188,8 +188,10 @@ def test_what_was_said_before_tells_which_article_and_the_question_which_passage
     def query(text):
         return Query(text, encoder.encode([text])[0])
 
-    asked, told = query("does it have wifi"), query("I am at the Gonville\ndoes it have wifi")
-    first = second_stage(snapshot, asked, first_stage(snapshot, asked, snapshot.visible(VISITOR)), told, limit=1)[0]
+    asked, in_context = query("does it have wifi"), query("I am at the Gonville\ndoes it have wifi")
+    first = second_stage(snapshot, asked, first_stage(snapshot, asked, snapshot.visible(VISITOR)), in_context, limit=1)[
+        0
+    ]
     assert (first.article.article_id, first.chunk.heading_path) == ("gonville", ("Wifi",))
     assert search(snapshot, asked, VISITOR)[0].article.article_id == "ashley"
 

@@ -17,10 +17,13 @@ def field_of(rows, segments=None):
     live = [number for number, row in enumerate(rows) if row is not None]
     parts = []
     for segment in sorted(set(segments)):
-        own = [number for number, place in enumerate(segments) if place == segment]
-        places = np.array([live.index(number) if number in live else -1 for number in own], dtype=np.int32)
+        numbers = [number for number, place in enumerate(segments) if place == segment]
+        places = np.array([live.index(number) if number in live else -1 for number in numbers], dtype=np.int32)
         parts.append(
-            (Postings.build([["left", "refund"] if rows[number] is None else rows[number] for number in own]), places)
+            (
+                Postings.build([["left", "refund"] if rows[number] is None else rows[number] for number in numbers]),
+                places,
+            )
         )
     return Field(parts, len(live))
 
@@ -31,7 +34,7 @@ def field():
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "tokens"),
     [
         ("Where are my Parcels?", ["where", "parcel"]),
         ("The policies' of Größe STRASSE", ["policy", "grösse", "strasse"]),
@@ -43,8 +46,8 @@ def field():
         ("?!", []),
     ],
 )
-def test_words_are_folded_and_function_words_left_out_unless_alone(text, found):
-    assert words(text) == found
+def test_words_are_folded_and_function_words_left_out_unless_alone(text, tokens):
+    assert words(text) == tokens
 
 
 def test_the_score_is_that_of_the_paper(field):
@@ -83,6 +86,6 @@ row_of_words = st.lists(st.sampled_from("abcdefgh"), max_size=8)
 )
 def test_scores_do_not_depend_on_segments_nor_on_what_has_left(rows, asked):
     scattered = field_of([row for row, _ in rows], [segment for _, segment in rows])
-    whole = field_of([row for row, _ in rows if row is not None])
-    assert scattered.scores(asked).tolist() == whole.scores(asked).tolist()
-    assert [scattered.rarity(word) for word in asked] == [whole.rarity(word) for word in asked]
+    single_segment = field_of([row for row, _ in rows if row is not None])
+    assert scattered.scores(asked).tolist() == single_segment.scores(asked).tolist()
+    assert [scattered.rarity(word) for word in asked] == [single_segment.rarity(word) for word in asked]

@@ -19,7 +19,7 @@ def content(postings):
 def test_a_word_leads_to_its_rows_and_how_often():
     postings = Postings.build([["b", "a", "b"], [], ["a"]])
     assert list(postings.terms) == ["a", "b"]
-    assert [(postings.rows[found].tolist(), postings.counts[found].tolist()) for found in map(postings.of, "abz")] == [
+    assert [(postings.rows[span].tolist(), postings.counts[span].tolist()) for span in map(postings.of, "abz")] == [
         ([0, 2], [1, 1]),
         ([0], [2]),
         ([], []),

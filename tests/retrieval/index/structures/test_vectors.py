@@ -17,10 +17,10 @@ def test_a_scan_is_of_the_allowed_rows_and_no_cosine_is_far_off(rows, share):
     vectors, query = unit(rows), unit(1)[0]
     allowed = random.random(rows) < share
     allowed[3] = True
-    found, rounded = VectorIndex.build(vectors).scan(query, allowed, 40)
-    assert allowed[found].all()
-    assert len(found) == len(set(found.tolist())) == min(40, allowed.sum())
-    assert rounded == pytest.approx(vectors[found] @ query, abs=ROUNDING)
+    rows_found, rounded = VectorIndex.build(vectors).scan(query, allowed, 40)
+    assert allowed[rows_found].all()
+    assert len(rows_found) == len(set(rows_found.tolist())) == min(40, allowed.sum())
+    assert rounded == pytest.approx(vectors[rows_found] @ query, abs=ROUNDING)
     assert (np.diff(rounded) <= 0).all()
 
 
@@ -29,15 +29,19 @@ def test_a_scan_is_of_the_allowed_rows_and_no_cosine_is_far_off(rows, share):
 def test_the_exact_best_of_all_indexes_are_among_the_nearest(sizes, share):
     vectors, query = [unit(size) for size in sizes], unit(1)[0]
     masks = [None if share == 1 else random.random(size) < share for size in sizes]
-    near = nearest([(VectorIndex.build(own), mask) for own, mask in zip(vectors, masks, strict=True)], query, 100)
-    found = {(at, row) for at, rows in enumerate(near) for row in rows.tolist()}
+    near = nearest(
+        [(VectorIndex.build(index_vectors), mask) for index_vectors, mask in zip(vectors, masks, strict=True)],
+        query,
+        100,
+    )
+    candidates = {(index, row) for index, rows in enumerate(near) for row in rows.tolist()}
     cosines = {
-        (at, row): float(own[row] @ query)
-        for at, (own, mask) in enumerate(zip(vectors, masks, strict=True))
-        for row in range(len(own))
+        (index, row): float(index_vectors[row] @ query)
+        for index, (index_vectors, mask) in enumerate(zip(vectors, masks, strict=True))
+        for row in range(len(index_vectors))
         if mask is None or mask[row]
     }
-    assert set(sorted(cosines, key=cosines.__getitem__)[-100:]) <= found <= set(cosines)
+    assert set(sorted(cosines, key=cosines.__getitem__)[-100:]) <= candidates <= set(cosines)
 
 
 def test_an_index_that_has_nearly_all_of_the_best_is_asked_until_it_has_named_them():

@@ -1,4 +1,4 @@
-"""Servers on one database of their own: what experiments with failures, and measurements of throughput, stand on."""
+"""Deployments, servers on one database of their own: what experiments with failures, and measurements of throughput, stand on."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ from tests.harness.running import Running, borrow_model, start
 
 
 @dataclass(slots=True)
-class Site:
+class Deployment:
     """Servers on one database, and what they stand on."""
 
     data: Path
@@ -43,7 +43,7 @@ class Site:
         self.servers[place] = await asyncio.to_thread(start, self.data, kb=self.kb, port=port, settings=self.settings)
 
 
-def prepare(stack: ExitStack, folder: Path, kb: Path, on: str, models: Path, *, workers: int = 1) -> Site:
+def prepare(stack: ExitStack, folder: Path, kb: Path, on: str, models: Path, *, workers: int = 1) -> Deployment:
     """Databases for servers of so many workers, on sqlite or postgres (with Redis), until `stack` ends.
 
     What is learned of the model is taken from the folder `models`.
@@ -51,12 +51,12 @@ def prepare(stack: ExitStack, folder: Path, kb: Path, on: str, models: Path, *, 
     borrow_model(folder / "data", models)
     settings = {"HANDRAIL_WORKERS": str(workers)}
     if on == "sqlite":
-        site = Site(folder / "data", kb, settings)
+        deployment = Deployment(folder / "data", kb, settings)
     else:
         postgres, redis = Postgres.make(folder / "postgres"), Redis.make(folder)
         stack.callback(postgres.stop)
         stack.callback(redis.kill)
         settings |= {"HANDRAIL_DATABASE_URL": postgres.url, "HANDRAIL_REDIS_URL": redis.url}
-        site = Site(folder / "data", kb, settings, postgres, redis)
-    stack.callback(site.close)
-    return site
+        deployment = Deployment(folder / "data", kb, settings, postgres, redis)
+    stack.callback(deployment.close)
+    return deployment
