@@ -72,9 +72,9 @@ def publish_file(path: Path, content: bytes) -> None:
 class Differs(ValueError):
     """A file of a published folder is not what its manifest says."""
 
-    def __init__(self, name: str, expected: str, found: str) -> None:
-        super().__init__(f"file {name!r} has sha256 {found}, its manifest says {expected}")
-        self.name, self.expected, self.found = name, expected, found
+    def __init__(self, name: str, expected: str, actual: str) -> None:
+        super().__init__(f"file {name!r} has sha256 {actual}, its manifest says {expected}")
+        self.name, self.expected, self.actual = name, expected, actual
 
 
 def verify(folder: Path) -> dict[str, object]:

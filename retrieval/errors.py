@@ -91,12 +91,12 @@ class ModelDigestMismatch(KnowledgeError):
 
     path: str
     expected: str
-    found: str
+    actual: str
     code: ClassVar[str] = "model_digest_mismatch"
 
     def __str__(self) -> str:
         return (
-            f"model file {self.path!r} has sha256 {self.found}, expected {self.expected}; "
+            f"model file {self.path!r} has sha256 {self.actual}, expected {self.expected}; "
             "reinstall the model (or delete the exported folder) and start again"
         )
 

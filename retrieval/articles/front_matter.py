@@ -154,8 +154,8 @@ def _refuse_unsafe_node(event: yaml.NodeEvent, path: str, line: int) -> None:
     tag = getattr(event, "tag", None)
     if tag not in {None, "!"} and tag not in _PLAIN_TAGS:
         raise ArticleError(path, line, f"front matter uses the tag {tag!r}", "remove it")
-    if isinstance(event, yaml.ScalarEvent) and (found := _UNPRINTABLE.search(event.value)):
-        problem = f"front matter contains the escaped character {found.group()!r}"
+    if isinstance(event, yaml.ScalarEvent) and (unprintable := _UNPRINTABLE.search(event.value)):
+        problem = f"front matter contains the escaped character {unprintable.group()!r}"
         raise ArticleError(path, line, problem, "remove it")
 
 

@@ -79,9 +79,9 @@ def build(
     if previous is not None and previous.configuration != configuration:
         previous = None
     parts = list(_reused(previous.parts, digests)) if previous else []
-    there = {article_id for part in parts for article_id in _live_ids(part)}
-    known = _known(previous, there) if previous else {}
-    cuts = [cut(article) for article in served.values() if article.article_id not in there]
+    reused_ids = {article_id for part in parts for article_id in _live_ids(part)}
+    known = _known(previous, reused_ids) if previous else {}
+    cuts = [cut(article) for article in served.values() if article.article_id not in reused_ids]
     work = _EncodingJob(encoder, known, progress)
     for group, embeddings in work.encoded(list(_groups(cuts))):
         segment = build_segment(
@@ -170,13 +170,13 @@ def _live_children(part: LiveSegment) -> int:
     return int(np.diff(part.segment.shape.child_starts)[part.live].sum())
 
 
-def _known(previous: Snapshot, there: set[str]) -> dict[bytes, Embedding]:
+def _known(previous: Snapshot, reused_ids: set[str]) -> dict[bytes, Embedding]:
     """The vectors of the child chunks of articles that were changed or removed, by the digests of their texts."""
     known: dict[bytes, Embedding] = {}
     for part in previous.parts:
         ids, starts = part.segment.shape.article_ids, part.segment.shape.child_starts
         remaining = np.array(
-            [row for row in np.flatnonzero(part.live).tolist() if ids[row] not in there], dtype=np.int64
+            [row for row in np.flatnonzero(part.live).tolist() if ids[row] not in reused_ids], dtype=np.int64
         )
         for child in runs(starts[remaining], starts[remaining + 1] - starts[remaining]).tolist():
             known[part.segment.child_digests[child].tobytes()] = part.segment.embedding(child)

@@ -43,17 +43,17 @@ class Agreement:
     same_nearest: float
 
     @classmethod
-    def of(cls, some: Sequence[Embedding], others: Sequence[Embedding]) -> "Agreement":
+    def of(cls, ours: Sequence[Embedding], theirs: Sequence[Embedding]) -> "Agreement":
         """Both are of the same texts, in the same order."""
-        left, right = (np.stack([embedding.sentence for embedding in embeddings]) for embeddings in (some, others))
+        first, second = (np.stack([embedding.sentence for embedding in embeddings]) for embeddings in (ours, theirs))
         tokens = [
             np.concatenate([embedding.tokens for embedding in embeddings]).astype(np.float32)
-            for embeddings in (some, others)
+            for embeddings in (ours, theirs)
         ]
         return cls(
-            sentence_cosine=_mean_cosine(left, right),
+            sentence_cosine=_mean_cosine(first, second),
             token_cosine=_mean_cosine(*tokens),
-            same_nearest=float(np.mean(_nearest(left) == _nearest(right))),
+            same_nearest=float(np.mean(_nearest(first) == _nearest(second))),
         )
 
     @property
@@ -180,9 +180,9 @@ def _compare(embeddings: Sequence[Embedding], expected: Vectors) -> None:
         raise ValueError(f"the exported graph differs from the model by {difference:.2e}, more than {TOLERANCE}")
 
 
-def _mean_cosine(some: Vectors, others: Vectors) -> float:
-    lengths = np.linalg.norm(some, axis=1) * np.linalg.norm(others, axis=1)
-    return float(((some * others).sum(axis=1) / lengths).mean())
+def _mean_cosine(first: Vectors, second: Vectors) -> float:
+    lengths = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
+    return float(((first * second).sum(axis=1) / lengths).mean())
 
 
 def _nearest(vectors: Vectors) -> NDArray[np.intp]:

@@ -89,6 +89,6 @@ def _verify(target: Path) -> None:
     try:
         verify(target)
     except Differs as error:
-        raise ModelDigestMismatch(str(target / error.name), error.expected, error.found) from error
+        raise ModelDigestMismatch(str(target / error.name), error.expected, error.actual) from error
     except ValueError as error:
         raise ModelMissing(str(target), f"the exported folder is broken ({error}); delete it") from error

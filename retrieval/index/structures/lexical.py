@@ -52,22 +52,22 @@ def folded(word: str) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _SegmentPostings:
-    """A segment's postings and the place of each of its rows; `whole` where all of them are served."""
+    """A segment's postings and the place of each of its rows; `all_served` where all of them are served."""
 
     postings: Postings
     places: Rows
-    whole: bool
+    all_served: bool
 
     def of(self, word: str) -> tuple[Rows, NDArray[np.uint16]]:
         """The served rows that have a word, and how often."""
         span = self.postings.of(word)
         rows, counts = self.places[self.postings.rows[span]], self.postings.counts[span]
-        return (rows, counts) if self.whole else (rows[rows >= 0], counts[rows >= 0])
+        return (rows, counts) if self.all_served else (rows[rows >= 0], counts[rows >= 0])
 
     def has(self, word: str) -> bool:
         """Whether any served row has a word."""
         span = self.postings.of(word)
-        return span.start < span.stop and (self.whole or bool((self.places[self.postings.rows[span]] >= 0).any()))
+        return span.start < span.stop and (self.all_served or bool((self.places[self.postings.rows[span]] >= 0).any()))
 
 
 class Field:

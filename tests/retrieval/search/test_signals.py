@@ -88,4 +88,4 @@ def test_the_passages_of_a_signal_stand_best_first(ask):
 
 
 def test_nothing_is_found_in_nothing(ask):
-    assert ask("parcel", articles={}).found.tolist() == []
+    assert ask("parcel", articles={}).matched.tolist() == []
