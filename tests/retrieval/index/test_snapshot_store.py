@@ -102,7 +102,7 @@ def test_processes_that_see_the_same_edit_encode_it_once(tmp_path):
 
 def test_an_index_that_cannot_be_locked_is_used_all_the_same(tmp_path):
     (tmp_path / "index").write_text("a file")
-    with SnapshotStore(tmp_path / "index", tmp_path / "kb").alone():
+    with SnapshotStore(tmp_path / "index", tmp_path / "kb").locked():
         pass
 
 
