@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rich.progress import Progress
 
 from bot.answer import Calibration, Policy, TurnDeps
-from bot.assembly.adapters import open_calibration, open_phrasebook, open_tone, policy_of
+from bot.assembly.adapters import open_calibration, open_phrasebook, open_request_probe, open_tone, policy_of
 from bot.assembly.storage import prepare_data
 from bot.settings import Settings
 from eval.suite import NothingToPlay
@@ -60,10 +60,15 @@ async def open_eval_knowledge(
     encoder = OnnxEncoder(prepare_model(settings.model, settings.data, lambda step: _begin(progress, step)))
     snapshot = open_snapshot(articles, encoder, SnapshotStore(settings.data / INDEX, settings.kb), progress)
     _begin(progress, "learning how messages sound")
-    tone = open_tone(settings.data, encoder)
+    tone, asks = open_tone(settings.data, encoder), open_request_probe(settings.data, encoder)
     async with Batcher(encoder) as batcher:
         deps = TurnDeps(
-            snapshot, batcher.encode, calibration=calibration, tone=tone, phrasebook=open_phrasebook(settings)
+            snapshot,
+            batcher.encode,
+            calibration=calibration,
+            tone=tone,
+            phrasebook=open_phrasebook(settings),
+            request_probe=asks,
         )
         yield EvalKnowledge(deps, policy_of(settings, calibration), reading.errors)
 

@@ -9,7 +9,7 @@ from bot.answer.candidates import MAX_OFFERED, Candidate, candidates, related, r
 from bot.answer.citations import cite
 from bot.answer.confidence import Calibration, default_calibration
 from bot.answer.frustration import Tone, mood
-from bot.answer.intent import Understood, understand
+from bot.answer.intent import RequestProbe, Understood, understand
 from bot.answer.policy import Decision, Policy, Situation, decide
 from bot.answer.reply import (
     Catalogue,
@@ -101,7 +101,7 @@ class TurnDeps:
 
     `calibration` says how likely what was found is to answer. `tone`: how messages sound to that encoder; without it
     words alone tell the visitor's mood. `pool` runs searches; without it the loop's own threads do. `phrasebook`: what it says of its own
-    accord, in each language.
+    accord, in each language. `request_probe`: how calls for a person lie among its vectors; without it words alone tell.
     """
 
     snapshot: Snapshot
@@ -112,6 +112,7 @@ class TurnDeps:
     tone: Tone | None = None
     pool: Executor | None = None
     phrasebook: Phrasebook = field(default_factory=default_phrasebook)
+    request_probe: RequestProbe | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ async def take_turn(asked: TurnInput, knows: TurnDeps, policy: Policy, show: Sho
     """The reply, with a trace of how it came about; raises what `encode` raises.
 
     Costs one forward pass and one search, or two where the question leans on what was said before it; small talk and
-    calls for a person cost neither. `show` takes the pieces of an answer that is still being worded.
+    calls for a person in plain words cost neither; for other calls what was found counts no more. `show` takes the pieces of an answer that is still being worded.
     """
     began = time.perf_counter()
     understood = understand(asked.question, asked.earlier, asked.offered)
@@ -161,7 +162,8 @@ async def take_turn(asked: TurnInput, knows: TurnDeps, policy: Policy, show: Sho
     found = await _search(understood, asked, knows)
     searched = time.perf_counter()
     felt = mood(asked.earlier, asked.question, found.vector, knows.tone)
-    situation = _situation(understood, felt, found, asked)
+    asks_person = _asks_person(understood, found, asked, knows)
+    situation = _situation(understood, felt, found, asked, asks_person)
     decision = decide(situation, policy)
     phrases = knows.phrasebook.speaking(asked.audience.locale)
     wording = _word(decision, understood, situation, found, knows, phrases=phrases)
@@ -182,7 +184,7 @@ async def take_turn(asked: TurnInput, knows: TurnDeps, policy: Policy, show: Sho
         mood=Mood(round(felt.score, MOOD_DIGITS), felt.reason),
     )
     timings: JsonObject = {"search_ms": _ms(began, searched), "turn_ms": _ms(began, time.perf_counter())}
-    return replace(reply, trace=_trace(understood, found, reply) | wording.trace | timings)
+    return replace(reply, trace=_trace(understood, found, reply, round(asks_person, 3)) | wording.trace | timings)
 
 
 async def _search(understood: Understood, asked: TurnInput, knows: TurnDeps) -> Retrieved:
@@ -218,9 +220,20 @@ def _named_first(hits: Sequence[Hit], question: str, chosen: Choice | None) -> t
     return sorted(hits, key=lambda hit: hit.article.article_id != named), True
 
 
-def _situation(understood: Understood, felt: Mood, found: Retrieved, asked: TurnInput) -> Situation:
+def _asks_person(understood: Understood, found: Retrieved, asked: TurnInput, knows: TurnDeps) -> float:
+    """How likely the visitor asks for a person: by the words where they are plain, else by the vector of the search."""
+    if understood.intent == "call_human" or understood.asks_how:
+        return 1.0
+    if knows.request_probe is None or found.vector is None:
+        return 0.0
+    return knows.request_probe.probability(asked.question, found.vector)
+
+
+def _situation(understood: Understood, felt: Mood, found: Retrieved, asked: TurnInput, asks_person: float) -> Situation:
     return Situation(
         intent=understood.intent,
+        asks_person=asks_person,
+        asks_how=understood.asks_how,
         confidence=found.confidence,
         failures=asked.failures,
         desk_open=asked.desk_open,
@@ -265,11 +278,11 @@ def _word(
 
 def _is_beside(decision: Decision, situation: Situation) -> bool:
     """Whether a person is offered below the reply."""
-    return decision.outcome in ("answer", "clarify") and situation.frustrated
+    return decision.outcome in ("answer", "clarify") and (situation.frustrated or situation.likely_asks_person)
 
 
 def _beside(decision: Decision, situation: Situation, phrases: Catalogue) -> str:
-    """What is added below an answer to a frustrated visitor: after it, since drafts of it may be on the screen."""
+    """What is added below an answer to whoever is frustrated or may want a person: after it, for drafts may be shown."""
     if not _is_beside(decision, situation):
         return ""
     return f"\n\n{phrases.offer_beside(desk_open=situation.desk_open)}"
@@ -288,11 +301,12 @@ def _offers(decision: Decision, found: Retrieved, places: int) -> Sequence[Candi
     return related(found.candidates, places) if decision.outcome == "answer" else ()
 
 
-def _trace(understood: Understood, found: Retrieved, reply: Reply) -> JsonObject:
+def _trace(understood: Understood, found: Retrieved, reply: Reply, asks_person: float) -> JsonObject:
     """How the reply came about, for QA and agents; never shown to visitors, and nothing is decided by it."""
     felt = reply.mood or Mood(0.0, "")
     return {
-        "intent": understood.intent,
+        "intent": "call_human" if reply.decision.reason == "visitor_asked" else understood.intent,
+        "asks_person": asks_person,
         "mood": {"score": felt.score, "reason": felt.reason},
         "query": found.reading.text,
         "context": found.context,

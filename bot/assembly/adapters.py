@@ -11,6 +11,8 @@ import numpy as np
 
 from bot.answer import Calibration, Policy, in_use
 from bot.answer.frustration import Tone, kept
+from bot.answer.intent import RequestProbe, kept_probe
+from bot.answer.probes import Sentences
 from bot.answer.reply import Extractive, Generator, Phrasebook, default_phrasebook, read_phrasebook
 from bot.answer.reply.language_model import (
     Bounds,
@@ -44,11 +46,24 @@ def open_tone(data: Path, encoder: Encoder) -> Tone:
     Raises DataUnwritable.
     """
     try:
-        return kept(
-            data / TONE, encoder.name, lambda texts: np.stack([one.sentence for one in encoder.encode_queries(texts)])
-        )
+        return kept(data / TONE, encoder.name, _sentences(encoder))
     except OSError as problem:
         raise DataUnwritable(data / TONE, problem.strerror or str(problem)) from problem
+
+
+def open_request_probe(data: Path, encoder: Encoder) -> RequestProbe:
+    """How calls for a person lie among the vectors of `encoder`: learned and kept as `open_tone` does, in 4 s.
+
+    Raises DataUnwritable.
+    """
+    try:
+        return kept_probe(data / TONE, encoder.name, _sentences(encoder))
+    except OSError as problem:
+        raise DataUnwritable(data / TONE, problem.strerror or str(problem)) from problem
+
+
+def _sentences(encoder: Encoder) -> Sentences:
+    return lambda texts: np.stack([one.sentence for one in encoder.encode_queries(texts)])
 
 
 def open_calibration(settings: Settings) -> Calibration:

@@ -9,6 +9,7 @@ from random import SystemRandom
 
 from bot.answer import TurnDeps
 from bot.answer.frustration import Tone
+from bot.answer.intent import RequestProbe
 from bot.assembly.adapters import (
     connect_model,
     open_bus,
@@ -17,6 +18,7 @@ from bot.assembly.adapters import (
     open_limits,
     open_notifiers,
     open_phrasebook,
+    open_request_probe,
     open_search_pool,
     open_tone,
     policy_of,
@@ -85,7 +87,10 @@ async def assemble(settings: Settings, encoder: Encoder, knowledge: Knowledge) -
         open_search_pool() as pool,
     ):
         tone = await asyncio.to_thread(open_tone, settings.data, encoder)
-        house = _compose(settings, store, bus, limits, knowledge=knowledge, batcher=batcher, tone=tone, pool=pool)
+        asks = await asyncio.to_thread(open_request_probe, settings.data, encoder)
+        house = _compose(
+            settings, store, bus, limits, knowledge=knowledge, batcher=batcher, tone=tone, asks=asks, pool=pool
+        )
         async with (
             open_notifiers(settings, house.desk.attendance, house.publisher.clock) as notifiers,
             asyncio.TaskGroup() as tasks,
@@ -121,6 +126,7 @@ def _compose(
     knowledge: Knowledge,
     batcher: Batcher,
     tone: Tone,
+    asks: RequestProbe,
     pool: Executor,
 ) -> Application:
     publisher = Publisher(store, bus, SystemClock())
@@ -140,6 +146,7 @@ def _compose(
             tone,
             pool,
             phrasebook,
+            asks,
         ),
         policy=policy_of(settings, calibration),
         observe=metrics.observe,

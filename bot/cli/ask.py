@@ -9,7 +9,14 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from bot.answer import Reply, TurnDeps, TurnInput, take_turn
-from bot.assembly.adapters import open_calibration, open_generator, open_phrasebook, open_tone, policy_of
+from bot.assembly.adapters import (
+    open_calibration,
+    open_generator,
+    open_phrasebook,
+    open_request_probe,
+    open_tone,
+    policy_of,
+)
 from bot.assembly.compose import prepare
 from bot.cli.loop import run_on_uvloop
 from bot.cli.options import add_settings, settings_of
@@ -45,6 +52,7 @@ async def _ask(question: str, settings: Settings, encoder: Encoder, knowledge: K
         generator = open_generator(settings, SystemClock(), lambda _call: None)
         tone = open_tone(settings.data, encoder)
         calibration = open_calibration(settings)
+        asks = open_request_probe(settings.data, encoder)
         knows = TurnDeps(
             knowledge.snapshot,
             batcher.encode,
@@ -53,6 +61,7 @@ async def _ask(question: str, settings: Settings, encoder: Encoder, knowledge: K
             calibration,
             tone,
             phrasebook=open_phrasebook(settings),
+            request_probe=asks,
         )
         return await take_turn(TurnInput(question, Audience("default")), knows, policy_of(settings, calibration))
 

@@ -4,25 +4,19 @@ They are learned at start from example messages that were made up for this proje
 anybody and fit every model.
 """
 
-import hashlib
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.digest import publish_file
+from bot.answer.probes import Sentences, kept_weights, read_examples
 from retrieval.model import Vectors
 
-FILE = "examples.txt"
 LEVELS = {"calm": 0, "trouble": 1, "frustrated": 2}
 RIDGE = 2.0  # best of .3 to 10 by tenfold cross-validation over the examples, for both directions
-
-Sentences = Callable[[Sequence[str]], Vectors]  # texts to their sentence vectors (n, d)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +51,8 @@ class Tone:
 @cache
 def examples() -> Examples:
     """Those that are shipped."""
-    texts, levels, level = [], [], 0
-    for line in resources.files("bot.answer.frustration").joinpath(FILE).read_text("utf-8").splitlines():
-        if line.startswith("["):
-            level = LEVELS[line.strip("[]")]
-        elif line and not line.startswith("#"):
-            texts.append(line)
-            levels.append(level)
-    return Examples(tuple(texts), tuple(levels))
+    known = read_examples("bot.answer.frustration")
+    return Examples(tuple(text for _, text in known), tuple(LEVELS[part] for part, _ in known))
 
 
 def learn(vectors: Vectors, levels: Sequence[int]) -> Tone:
@@ -87,23 +75,14 @@ def default_probe(sentences: Sentences) -> Tone:
 
 
 def kept(folder: Path, model: str, sentences: Sentences) -> Tone:
-    """As `shipped`, from a file in `folder` once it was learned for `model`, the encoder's name.
+    """As `default_probe`, from a file in `folder` once it was learned for `model`, the encoder's name.
 
-    The file is named by all that it depends on; one that cannot be read is learned again. Raises OSError where it
-    cannot be written.
+    Raises OSError where it cannot be written.
     """
-    path = folder / f"tone-{_digest(model)}.npy"
-    try:
-        rows = np.load(path, allow_pickle=False)
-        return Tone(rows[:-1], rows[-1])
-    except (FileNotFoundError, ValueError, EOFError, IndexError):
+
+    def learned() -> NDArray[np.float64]:
         tone = default_probe(sentences)
-    stream = io.BytesIO()
-    np.save(stream, np.vstack([tone.directions, tone.middle]))
-    folder.mkdir(parents=True, exist_ok=True)
-    publish_file(path, stream.getvalue())
-    return tone
+        return np.vstack([tone.directions, tone.middle])
 
-
-def _digest(model: str) -> str:
-    return hashlib.sha256(repr((model, RIDGE, examples())).encode()).hexdigest()[:16]
+    rows = kept_weights(folder, "tone", (model, RIDGE, examples()), learned)
+    return Tone(rows[:-1], rows[-1])

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.answer.intent.human_request import asks_for_person
+from bot.answer.intent.human_request import wording
 from bot.answer.transcript import Said
 from conversation.events import Choice
 
@@ -18,13 +18,14 @@ class Understood:
     """What a message is: a question, small talk of a kind, or a call for a person.
 
     `chosen` is the article that the visitor chose of those the bot asked back about. `pressed`: a call that says no more
-    than the button for a person.
+    than the button for a person. `asks_how`: it asks how to reach a person, as a question that an article may answer.
     """
 
     intent: Intent
     small_talk: SmallTalk | None = None
     chosen: Choice | None = None
     pressed: bool = False
+    asks_how: bool = False
 
 
 def understand(question: str, earlier: Sequence[Said], offered: Sequence[Choice] = ()) -> Understood:
@@ -38,7 +39,10 @@ def understand(question: str, earlier: Sequence[Said], offered: Sequence[Choice]
     chosen = next((choice for choice in offered if choice.label == question), None)
     if chosen is not None:
         return Understood("question", chosen=chosen)
-    if asks_for_person(question) or (reply is not None and reply.offers_person and _YES.fullmatch(question)):
+    worded = wording(question)
+    if worded.asks:
+        return Understood("question", asks_how=True) if worded.asks_how else Understood("call_human")
+    if reply is not None and reply.offers_person and _YES.fullmatch(question):
         return Understood("call_human")
     if offered and _YES.fullmatch(question):
         return Understood("question", chosen=offered[0])

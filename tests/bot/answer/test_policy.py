@@ -153,3 +153,26 @@ def test_asking_back_can_be_switched_off():
 
 def test_a_named_article_is_answered_from_however_unsure_the_bot_is():
     assert asked_back(0.1, named=True, failures=3) == "answer"
+
+
+@pytest.mark.parametrize(
+    ("asks_person", "fields", "outcome", "reason", "offers_person"),
+    [
+        (0.96, {}, "handoff", "visitor_asked", False),
+        (0.96, {"desk_open": False}, "no_answer", "visitor_asked", False),
+        (0.6, {}, "answer", None, True),
+        (0.6, {"confidence": 0.0}, "no_answer", "low_confidence", True),
+        (0.4, {}, "answer", None, False),
+        (1.0, {"asks_how": True}, "answer", None, True),
+        (1.0, {"asks_how": True, "confidence": 0.1}, "handoff", "visitor_asked", False),
+    ],
+)
+def test_a_person_is_called_or_offered_by_how_likely_one_is_asked_for(
+    asks_person, fields, outcome, reason, offers_person
+):
+    situation = Situation(
+        **{"intent": "question", "confidence": 0.9, "failures": 0, "desk_open": True, "asks_person": asks_person}
+        | fields
+    )
+    decision = decide(situation, Policy())
+    assert (decision.outcome, decision.reason, decision.offers_person) == (outcome, reason, offers_person)

@@ -1,9 +1,11 @@
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from bot.answer.frustration.probe import LEVELS, learn
+from bot.answer.intent.human_request import RequestProbe, wording
 from bot.answer.policy import Policy
 from bot.answer.reply.catalogue import default_phrasebook
 from bot.answer.transcript import Said
@@ -151,6 +153,30 @@ async def test_the_sound_of_a_question_counts_for_the_mood_and_that_of_small_tal
         plain = await take_turn(TurnInput(question, SHOP), knows, Policy())
         heard = await take_turn(TurnInput(question, SHOP), replace(knows, tone=tone), Policy())
         assert (heard.trace["mood"]["score"] > plain.trace["mood"]["score"]) is counts
+
+
+@pytest.mark.parametrize(("chance", "outcome"), [(0.99, "handoff"), (0.7, "answer"), (0.1, "answer")])
+async def test_the_vector_of_the_search_tells_how_likely_a_person_is_asked_for(knows, chance, outcome):
+    passes = []
+
+    async def encode(text):
+        passes.append(text)
+        return await knows.encode(text)
+
+    weights = np.zeros(len((await knows.encode(KNOWN)).sentence) + len(wording("").signs))
+    probe = RequestProbe(weights, math.log(chance / (1 - chance)))
+    reply = await take_turn(TurnInput(KNOWN, SHOP), replace(knows, encode=encode, request_probe=probe), Policy())
+    assert (reply.outcome, reply.trace["asks_person"]) == (outcome, chance)
+    assert reply.offers_person is (chance == 0.7)
+    assert len(passes) == 1
+
+
+async def test_a_call_in_plain_words_costs_no_search(knows):
+    async def encode(_):
+        pytest.fail("a call for a person was encoded")
+
+    reply = await take_turn(TurnInput("agent please", SHOP), TurnDeps(knows.snapshot, encode), Policy())
+    assert (reply.outcome, reply.trace["asks_person"]) == ("handoff", 1.0)
 
 
 async def test_small_talk_costs_no_search(knows):
