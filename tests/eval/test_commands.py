@@ -138,7 +138,7 @@ def test_a_calibration_that_is_not_better_is_not_written(calibrate, data_dir, tm
     drawn = ({**row, "gold_articles": lot.choice([[], sorted({*ANSWERED.values()})])} for row in _labelled())
     questions = _lines(tmp_path / "questions.jsonl", *drawn)
     even = replace(default_calibration(), intercept=0.0, weights=dict.fromkeys(default_calibration().weights, 0.0))
-    monkeypatch.setattr("eval.calibrate.calibrate.shipped", lambda: even)
+    monkeypatch.setattr("eval.calibrate.calibrate.default_calibration", lambda: even)
     status, out, err = calibrate("--questions", questions, data=data_dir)
     assert (status, err) == (0, "")
     assert out.endswith("The own calibration is not better (log_loss): nothing is written, the shipped one is kept.\n")
@@ -157,7 +157,7 @@ def test_what_keeps_a_calibration_from_working_as_expected_is_warned_of(calibrat
     drawn = ({**row, "gold_articles": lot.choice([[], sorted({*ANSWERED.values()})])} for row in _labelled())
     questions = _lines(tmp_path / "questions.jsonl", *drawn)
     sure = replace(default_calibration(), model="another", intercept=9.0)
-    monkeypatch.setattr("eval.calibrate.calibrate.shipped", lambda: sure)
+    monkeypatch.setattr("eval.calibrate.calibrate.default_calibration", lambda: sure)
     monkeypatch.setenv("HANDRAIL_ANSWER_CONFIDENCE", "0.8")
     status, out, err = calibrate("--questions", questions, data=data_dir)
     assert status == 0
