@@ -3,6 +3,7 @@
 from bot.answer.citations import url_of
 from bot.answer.confidence import OWN, Calibration, Point, default_calibration, in_use, threshold
 from bot.answer.policy import Decision, Policy
+from bot.answer.probes import Sentences
 from bot.answer.rejected_answers import rejected
 from bot.answer.retrieve import Encode, retrieve_passages
 from bot.answer.summary import handover
@@ -18,6 +19,7 @@ __all__ = [
     "Policy",
     "Reply",
     "Said",
+    "Sentences",
     "TurnDeps",
     "TurnInput",
     "default_calibration",

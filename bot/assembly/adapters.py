@@ -9,10 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bot.answer import Calibration, Policy, in_use
+from bot.answer import Calibration, Policy, Sentences, in_use
 from bot.answer.frustration import Tone, kept
 from bot.answer.intent import RequestProbe, kept_probe
-from bot.answer.probes import Sentences
 from bot.answer.reply import Extractive, Generator, Phrasebook, default_phrasebook, read_phrasebook
 from bot.answer.reply.language_model import (
     Bounds,
