@@ -29,55 +29,59 @@ class Candidate:
         return self.hit.article.title
 
 
-def candidates(found: Sequence[Hit], calibration: Calibration) -> list[Candidate]:
+def candidates(ranked: Sequence[Hit], calibration: Calibration) -> list[Candidate]:
     """The best passages of articles, best first, and how likely each is to answer.
 
     How likely the first one is follows from its profile, and how likely the others are from that: a point of score is a
     factor e. What says the same as a better one, or is called the same, makes that one likelier instead.
     """
-    profiled = next((hit for hit in found if hit.confidence_features is not None), None)
+    profiled = next((hit for hit in ranked if hit.confidence_features is not None), None)
     if profiled is None or profiled.confidence_features is None:
         return []
     first = calibration.confidence(profiled.confidence_features)
-    return _distinct([Candidate(hit, first * math.exp(hit.score - profiled.score)) for hit in found[:CANDIDATES]])
+    return _distinct([Candidate(hit, first * math.exp(hit.score - profiled.score)) for hit in ranked[:CANDIDATES]])
 
 
-def without(found: Sequence[Candidate], rejected: frozenset[str]) -> list[Candidate]:
+def without(ranked: Sequence[Candidate], rejected: frozenset[str]) -> list[Candidate]:
     """The candidates whose articles were not rejected, each the likelier for it (Bayes' rule)."""
-    wrong = min(1.0, sum(one.confidence for one in found if one.hit.article.article_id in rejected))
+    wrong = min(1.0, sum(candidate.confidence for candidate in ranked if candidate.hit.article.article_id in rejected))
     chance = 1 - wrong * (1 - REJECTED_THOUGH_RIGHT)  # that a visitor rejects them
-    left = [one for one in found if one.hit.article.article_id not in rejected]
-    return [replace(one, confidence=min(1.0, one.confidence / chance)) for one in left]
+    remaining = [candidate for candidate in ranked if candidate.hit.article.article_id not in rejected]
+    return [replace(candidate, confidence=min(1.0, candidate.confidence / chance)) for candidate in remaining]
 
 
-def rivals(found: Sequence[Candidate]) -> list[Candidate]:
+def rivals(ranked: Sequence[Candidate]) -> list[Candidate]:
     """The first candidate and those that may be meant as well: what a visitor could choose from."""
-    return _beside(found, RIVAL_FROM)[:MAX_OFFERED]
+    return _beside(ranked, RIVAL_FROM)[:MAX_OFFERED]
 
 
-def related(found: Sequence[Candidate], places: int) -> list[Candidate]:
+def related(ranked: Sequence[Candidate], places: int) -> list[Candidate]:
     """Candidates after the one that answers which the visitor may want to read next."""
-    return _beside(found, RELATED_FROM)[1 : 1 + places]
+    return _beside(ranked, RELATED_FROM)[1 : 1 + places]
 
 
-def _beside(found: Sequence[Candidate], share: float) -> list[Candidate]:
+def _beside(ranked: Sequence[Candidate], share: float) -> list[Candidate]:
     """The first candidate and those with at least this share of its confidence."""
-    return [one for one in found if one is found[0] or one.confidence >= share * found[0].confidence]
+    return [
+        candidate
+        for candidate in ranked
+        if candidate is ranked[0] or candidate.confidence >= share * ranked[0].confidence
+    ]
 
 
-def _distinct(found: Sequence[Candidate]) -> list[Candidate]:
+def _distinct(ranked: Sequence[Candidate]) -> list[Candidate]:
     kept: list[tuple[Candidate, frozenset[str]]] = []
-    for one in found:
-        own = said(one.hit.chunk.text)
-        twin = next((at for at, other in enumerate(kept) if _same(one, own, *other)), None)
+    for candidate in ranked:
+        words_said = said(candidate.hit.chunk.text)
+        twin = next((index for index, other in enumerate(kept) if _same(candidate, words_said, *other)), None)
         if twin is None:
-            kept.append((one, own))
+            kept.append((candidate, words_said))
         else:
-            first, words = kept[twin]
-            kept[twin] = Candidate(first.hit, first.confidence + one.confidence), words
-    return [replace(one, confidence=min(1.0, one.confidence)) for one, _ in kept]
+            first, first_words = kept[twin]
+            kept[twin] = Candidate(first.hit, first.confidence + candidate.confidence), first_words
+    return [replace(candidate, confidence=min(1.0, candidate.confidence)) for candidate, _ in kept]
 
 
-def _same(one: Candidate, own: frozenset[str], other: Candidate, there: frozenset[str]) -> bool:
-    alike = len(own & there) >= ALIKE * len(own | there)
-    return alike or one.title.casefold() == other.title.casefold()
+def _same(candidate: Candidate, words_said: frozenset[str], other: Candidate, other_words: frozenset[str]) -> bool:
+    alike = len(words_said & other_words) >= ALIKE * len(words_said | other_words)
+    return alike or candidate.title.casefold() == other.title.casefold()

@@ -89,21 +89,21 @@ def decide(situation: Situation, policy: Policy) -> Decision:
         return _call("visitor_asked", "the visitor asked for a person", situation)
     if situation.intent == "small_talk":
         return Decision("small_talk", "the message is small talk")
-    own = _own(situation, policy)
-    if situation.asks_person >= HAND_OVER_FROM and not (situation.asks_how and own.outcome == "answer"):
+    unaided = _unaided(situation, policy)
+    if situation.asks_person >= HAND_OVER_FROM and not (situation.asks_how and unaided.outcome == "answer"):
         return _call("visitor_asked", f"the visitor asked for a person ({situation.asks_person:.2f})", situation)
-    forced = _forced(own, situation) if policy.handoff == "auto" else None
+    forced = _forced(unaided, situation) if policy.handoff == "auto" else None
     if forced is not None:
         return _call(*forced, situation)
     if situation.frustrated:
-        return replace(own, why=f"{own.why}; {_mood(situation)}, so a person is offered", offers_person=True)
+        return replace(unaided, why=f"{unaided.why}; {_mood(situation)}, so a person is offered", offers_person=True)
     if situation.likely_asks_person:
         asks = f"asks for a person with {situation.asks_person:.2f}, so one is offered"
-        return replace(own, why=f"{own.why}; {asks}", offers_person=True)
-    return own
+        return replace(unaided, why=f"{unaided.why}; {asks}", offers_person=True)
+    return unaided
 
 
-def _own(situation: Situation, policy: Policy) -> Decision:
+def _unaided(situation: Situation, policy: Policy) -> Decision:
     """What the bot can say itself."""
     stuck = situation.failures > 0
     if situation.named:
@@ -118,16 +118,16 @@ def _own(situation: Situation, policy: Policy) -> Decision:
     return Decision("no_answer", level, "low_confidence", offers_person=True)
 
 
-def _forced(own: Decision, situation: Situation) -> tuple[Reason, str] | None:
+def _forced(unaided: Decision, situation: Situation) -> tuple[Reason, str] | None:
     """Why a person is called though nobody asked for one, where that is so.
 
     A person is offered before one is called. With nobody at the desk whatever the bot can say itself is said.
     """
-    if own.outcome == "no_answer" and (stuck := _stuck(situation)):
-        return "repeated_failure", f"{stuck}; {own.why}"
+    if unaided.outcome == "no_answer" and (stuck := _stuck(situation)):
+        return "repeated_failure", f"{stuck}; {unaided.why}"
     complains = situation.frustrated and situation.offered_person and not situation.named
-    if complains and (situation.desk_open or own.outcome == "no_answer"):
-        return "frustrated", f"frustrated after a person was offered; {_mood(situation)}; {own.why}"
+    if complains and (situation.desk_open or unaided.outcome == "no_answer"):
+        return "frustrated", f"frustrated after a person was offered; {_mood(situation)}; {unaided.why}"
     return None
 
 

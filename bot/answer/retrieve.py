@@ -6,12 +6,13 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 
+from bot.answer.candidates import Candidate, rivals
 from bot.answer.intent import small_talk
 from bot.answer.transcript import Said
 from retrieval.articles import Audience
 from retrieval.index import Snapshot
 from retrieval.model import Embedding, Vectors
-from retrieval.search import CorrectedQuery, Hit, Query, correct_spelling, first_stage, second_stage
+from retrieval.search import ConfidenceFeatures, CorrectedQuery, Hit, Query, correct_spelling, first_stage, second_stage
 
 Encode = Callable[[str], Awaitable[Embedding]]
 
@@ -20,16 +21,41 @@ CARRIED_WORDS = 40  # of each; a context is read as fast as three questions, and
 
 
 @dataclass(frozen=True, slots=True)
-class Searched:
-    """What was found for a question: how it was read, its vector float32 (d,), and hits, best first.
+class Retrieved:
+    """What was found for a question: hits, best first; in a turn also the articles that could answer, without rejected ones.
 
-    `context` is the question after what was said before it, if it leans on that.
+    `reading` is what was searched for, `context` the same after what was said before it, if it leans on that; `vector`
+    is that of the message alone, float32 (d,). `named`: the visitor wrote the title of the first one.
     """
 
     reading: CorrectedQuery
-    vector: Vectors
-    context: str | None
-    hits: Sequence[Hit]
+    context: str | None = None
+    hits: Sequence[Hit] = ()
+    candidates: Sequence[Candidate] = ()
+    named: bool = False
+    rejected: frozenset[str] = frozenset()
+    vector: Vectors | None = None
+
+    @property
+    def confidence(self) -> float:
+        """How likely the first article is to answer."""
+        return self.candidates[0].confidence if self.candidates else 0.0
+
+    @property
+    def confidence_features(self) -> ConfidenceFeatures:
+        """What the confidence of the first article is made of; empty where nothing was found."""
+        return next((hit.confidence_features for hit in self.hits if hit.confidence_features is not None), {})
+
+    @property
+    def answering_hits(self) -> Sequence[Hit]:
+        """The hits that an answer may be made of."""
+        article_ids = {candidate.hit.article.article_id for candidate in self.candidates}
+        return [hit for hit in self.hits if hit.article.article_id in article_ids] if self.rejected else self.hits
+
+    @property
+    def options(self) -> Sequence[Candidate]:
+        """The articles between which a visitor may have to choose."""
+        return rivals(self.candidates)
 
 
 async def retrieve_passages(
@@ -41,7 +67,7 @@ async def retrieve_passages(
     *,
     limit: int,
     pool: Executor | None = None,
-) -> Searched:
+) -> Retrieved:
     """What `search` finds for the question after what was said before it; raises what `encode` raises.
 
     A forward pass for the question, and a second one for its context where it leans on that: a context is some ten times
@@ -53,9 +79,9 @@ async def retrieve_passages(
     query = Query(reading.text, await encode(reading.text))
     ranking = await in_thread(first_stage, snapshot, query, snapshot.visible(audience))
     context = in_context(reading.text, earlier) if ranking.context_weight else None
-    transcript = None if context is None else Query(context, await encode(context))
-    hits = await in_thread(second_stage, snapshot, query, ranking, transcript, limit)
-    return Searched(reading, query.embedding.sentence, context, hits)
+    context_query = None if context is None else Query(context, await encode(context))
+    hits = await in_thread(second_stage, snapshot, query, ranking, context_query, limit)
+    return Retrieved(reading, context, hits, vector=query.embedding.sentence)
 
 
 def in_context(question: str, earlier: Sequence[Said]) -> str | None:

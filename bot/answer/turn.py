@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
-from bot.answer.candidates import MAX_OFFERED, Candidate, candidates, related, rivals, without
+from bot.answer.candidates import MAX_OFFERED, Candidate, candidates, related, without
 from bot.answer.citations import cite
 from bot.answer.confidence import Calibration, default_calibration
 from bot.answer.frustration import Tone, mood
@@ -23,12 +23,11 @@ from bot.answer.reply import (
     unseen,
 )
 from bot.answer.reply.extractive import escaped, extraction
-from bot.answer.retrieve import Encode, retrieve_passages
+from bot.answer.retrieve import Encode, Retrieved, retrieve_passages
 from bot.answer.transcript import Said
 from conversation.events import Choice, Citation, JsonObject, Mood, Outcome, Reason
 from retrieval.articles import Audience
 from retrieval.index import Snapshot
-from retrieval.model import Vectors
 from retrieval.search import ConfidenceFeatures, CorrectedQuery, Hit, best_articles, best_passages
 
 RANKED_ARTICLES = 20  # as many as evaluation reads
@@ -55,44 +54,6 @@ class TurnInput:
     offered_person: bool = False
     returned: bool = False
     rejected: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Retrieved:
-    """What was found for a question: hits, best first, and the articles that could answer it, without rejected ones.
-
-    `reading` is what was searched for, `context` the same after what was said before it, if it leans on that; `vector`
-    is that of the message alone, float32 (d,). `named`: the visitor wrote the title of the first one.
-    """
-
-    reading: CorrectedQuery
-    context: str | None = None
-    hits: Sequence[Hit] = ()
-    candidates: Sequence[Candidate] = ()
-    named: bool = False
-    rejected: frozenset[str] = frozenset()
-    vector: Vectors | None = None
-
-    @property
-    def confidence(self) -> float:
-        """How likely the first article is to answer."""
-        return self.candidates[0].confidence if self.candidates else 0.0
-
-    @property
-    def profile(self) -> ConfidenceFeatures:
-        """What the confidence of the first article is made of; empty where nothing was found."""
-        return next((hit.confidence_features for hit in self.hits if hit.confidence_features is not None), {})
-
-    @property
-    def told(self) -> Sequence[Hit]:
-        """The hits that an answer may be made of."""
-        left = {one.hit.article.article_id for one in self.candidates}
-        return [hit for hit in self.hits if hit.article.article_id in left] if self.rejected else self.hits
-
-    @property
-    def options(self) -> Sequence[Candidate]:
-        """The articles between which a visitor may have to choose."""
-        return rivals(self.candidates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,70 +110,79 @@ class Reply:
         return self.decision.reason if self.outcome == "handoff" else None
 
 
-async def take_turn(asked: TurnInput, knows: TurnDeps, policy: Policy, show: Show = unseen) -> Reply:
+async def take_turn(turn_input: TurnInput, deps: TurnDeps, policy: Policy, show: Show = unseen) -> Reply:
     """The reply, with a trace of how it came about; raises what `encode` raises.
 
     Costs one forward pass and one search, or two where the question leans on what was said before it; small talk and
     calls for a person in plain words cost neither; for other calls what was found counts no more. `show` takes the pieces of an answer that is still being worded.
     """
     began = time.perf_counter()
-    understood = understand(asked.question, asked.earlier, asked.offered)
+    understood = understand(turn_input.question, turn_input.earlier, turn_input.offered)
     if understood.chosen is not None:
-        asked = replace(asked, question=understood.chosen.label)
-    found = await _search(understood, asked, knows)
+        turn_input = replace(turn_input, question=understood.chosen.label)
+    retrieved = await _search(understood, turn_input, deps)
     searched = time.perf_counter()
-    felt = mood(asked.earlier, asked.question, found.vector, knows.tone)
-    asks_person = _asks_person(understood, found, asked, knows)
-    situation = _situation(understood, felt, found, asked, asks_person)
+    visitor_mood = mood(turn_input.earlier, turn_input.question, retrieved.vector, deps.tone)
+    asks_person = _asks_person(understood, retrieved, turn_input, deps)
+    situation = _situation(understood, visitor_mood, retrieved, turn_input, asks_person)
     decision = decide(situation, policy)
-    phrases = knows.phrasebook.speaking(asked.audience.locale)
-    wording = _word(decision, understood, situation, found, knows, phrases=phrases)
+    phrases = deps.phrasebook.speaking(turn_input.audience.locale)
+    wording = _word(decision, understood, situation, retrieved, deps, phrases=phrases)
     if decision.outcome == "answer":
-        task = Task(asked.question, asked.earlier, found.told, knows.base_url, wording, phrases, show)
-        wording = await knows.generator.word(task)
+        task = Task(
+            turn_input.question, turn_input.earlier, retrieved.answering_hits, deps.base_url, wording, phrases, show
+        )
+        wording = await deps.generator.word(task)
     reply = Reply(
         text=wording.text + _beside(decision, situation, phrases),
         decision=decision,
-        confidence=found.confidence,
-        kb_version=knows.snapshot.kb_version,
-        ranked=tuple(best_articles(found.hits)),
-        features={name: round(value, PROFILE_DIGITS) for name, value in found.profile.items()},
+        confidence=retrieved.confidence,
+        kb_version=deps.snapshot.kb_version,
+        ranked=tuple(best_articles(retrieved.hits)),
+        features={name: round(value, PROFILE_DIGITS) for name, value in retrieved.confidence_features.items()},
         citations=wording.citations,
         passage=wording.passage,
         offers_person=decision.outcome == "no_answer" or _is_beside(decision, situation),
-        choices=_choices(decision, found, asked, phrases),
-        mood=Mood(round(felt.score, MOOD_DIGITS), felt.reason),
+        choices=_choices(decision, retrieved, turn_input, phrases),
+        mood=Mood(round(visitor_mood.score, MOOD_DIGITS), visitor_mood.reason),
     )
     timings: JsonObject = {"search_ms": _ms(began, searched), "turn_ms": _ms(began, time.perf_counter())}
-    return replace(reply, trace=_trace(understood, found, reply, round(asks_person, 3)) | wording.trace | timings)
+    return replace(reply, trace=_trace(understood, retrieved, reply, round(asks_person, 3)) | wording.trace | timings)
 
 
-async def _search(understood: Understood, asked: TurnInput, knows: TurnDeps) -> Retrieved:
+async def _search(understood: Understood, turn_input: TurnInput, deps: TurnDeps) -> Retrieved:
     if understood.intent != "question":
-        return Retrieved(CorrectedQuery(asked.question))
+        return Retrieved(CorrectedQuery(turn_input.question))
     chosen = understood.chosen is not None
-    question, earlier = _choice(asked) if chosen else (asked.question, asked.earlier)
-    found = await retrieve_passages(
-        question, earlier, asked.audience, knows.snapshot, knows.encode, limit=RANKED_ARTICLES, pool=knows.pool
+    question, earlier = _choice(turn_input) if chosen else (turn_input.question, turn_input.earlier)
+    retrieved = await retrieve_passages(
+        question, earlier, turn_input.audience, deps.snapshot, deps.encode, limit=RANKED_ARTICLES, pool=deps.pool
     )
-    hits, named = _named_first(found.hits, asked.question, understood.chosen)
-    rejected = frozenset() if named else asked.rejected
-    left = without(candidates(best_passages(hits), knows.calibration), rejected)
-    vector = None if chosen else found.vector
-    return Retrieved(found.reading, found.context, hits, left, named, rejected, vector)
+    hits, named = _named_first(retrieved.hits, turn_input.question, understood.chosen)
+    rejected = frozenset() if named else turn_input.rejected
+    return replace(
+        retrieved,
+        hits=hits,
+        candidates=without(candidates(best_passages(hits), deps.calibration), rejected),
+        named=named,
+        rejected=rejected,
+        vector=None if chosen else retrieved.vector,
+    )
 
 
-def _choice(asked: TurnInput) -> tuple[str, Sequence[Said]]:
+def _choice(turn_input: TurnInput) -> tuple[str, Sequence[Said]]:
     """The question that was asked back with the title that was chosen, which is all that counts now."""
-    before = next((said.text for said in reversed(asked.earlier) if said.role == "visitor"), "")
-    return f"{before}\n{asked.question}", ()
+    before = next((said.text for said in reversed(turn_input.earlier) if said.role == "visitor"), "")
+    return f"{before}\n{turn_input.question}", ()
 
 
 def _named_first(hits: Sequence[Hit], question: str, chosen: Choice | None) -> tuple[Sequence[Hit], bool]:
     """Brings the article that was chosen, or is called as the visitor wrote, to the front; whether there is one."""
     title = question.strip().casefold()
     titles = {hit.article.article_id: hit.article.title for hit in best_passages(hits)}
-    named = next((article_id for article_id, own in titles.items() if own.strip().casefold() == title), None)
+    named = next(
+        (article_id for article_id, own_title in titles.items() if own_title.strip().casefold() == title), None
+    )
     if chosen is not None and chosen.article_id in titles:
         named = chosen.article_id
     if named is None:
@@ -220,31 +190,33 @@ def _named_first(hits: Sequence[Hit], question: str, chosen: Choice | None) -> t
     return sorted(hits, key=lambda hit: hit.article.article_id != named), True
 
 
-def _asks_person(understood: Understood, found: Retrieved, asked: TurnInput, knows: TurnDeps) -> float:
+def _asks_person(understood: Understood, retrieved: Retrieved, turn_input: TurnInput, deps: TurnDeps) -> float:
     """How likely the visitor asks for a person: by the words where they are plain, else by the vector of the search."""
     if understood.intent == "call_human" or understood.asks_how:
         return 1.0
-    if knows.request_probe is None or found.vector is None:
+    if deps.request_probe is None or retrieved.vector is None:
         return 0.0
-    return knows.request_probe.probability(asked.question, found.vector)
+    return deps.request_probe.probability(turn_input.question, retrieved.vector)
 
 
-def _situation(understood: Understood, felt: Mood, found: Retrieved, asked: TurnInput, asks_person: float) -> Situation:
+def _situation(
+    understood: Understood, visitor_mood: Mood, retrieved: Retrieved, turn_input: TurnInput, asks_person: float
+) -> Situation:
     return Situation(
         intent=understood.intent,
         asks_person=asks_person,
         asks_how=understood.asks_how,
-        confidence=found.confidence,
-        failures=asked.failures,
-        desk_open=asked.desk_open,
-        options=len(found.options),
-        likely=min(1.0, sum(one.confidence for one in found.options)),
-        named=found.named,
-        clarified=bool(asked.offered),
-        frustration=felt.score,
-        offered_person=asked.offered_person,
-        returned=asked.returned,
-        rejected=bool(found.rejected),
+        confidence=retrieved.confidence,
+        failures=turn_input.failures,
+        desk_open=turn_input.desk_open,
+        options=len(retrieved.options),
+        likely=min(1.0, sum(candidate.confidence for candidate in retrieved.options)),
+        named=retrieved.named,
+        clarified=bool(turn_input.offered),
+        frustration=visitor_mood.score,
+        offered_person=turn_input.offered_person,
+        returned=turn_input.returned,
+        rejected=bool(retrieved.rejected),
     )
 
 
@@ -252,17 +224,17 @@ def _word(
     decision: Decision,
     understood: Understood,
     situation: Situation,
-    found: Retrieved,
-    knows: TurnDeps,
+    retrieved: Retrieved,
+    deps: TurnDeps,
     *,
     phrases: Catalogue,
 ) -> Wording:
     if decision.outcome == "answer":
-        extract = extraction.extract(found.told, found.reading.text, knows.snapshot, knows.base_url)
-        text = extraction.compose(extract, knows.base_url, phrases)
-        return Wording(text, (cite(extract.hit, knows.base_url, extract.text),), extract.text.strip())
+        extract = extraction.extract(retrieved.answering_hits, retrieved.reading.text, deps.snapshot, deps.base_url)
+        text = extraction.compose(extract, deps.base_url, phrases)
+        return Wording(text, (cite(extract.hit, deps.base_url, extract.text),), extract.text.strip())
     if decision.outcome == "clarify":
-        return Wording(phrases.clarify([escaped(one.title) for one in found.options]))
+        return Wording(phrases.clarify([escaped(candidate.title) for candidate in retrieved.options]))
     if decision.outcome == "small_talk" and understood.small_talk is not None:
         return Wording(phrases.small_talk(understood.small_talk))
     if decision.outcome == "handoff" and decision.reason is not None:
@@ -288,32 +260,32 @@ def _beside(decision: Decision, situation: Situation, phrases: Catalogue) -> str
     return f"\n\n{phrases.offer_beside(desk_open=situation.desk_open)}"
 
 
-def _choices(decision: Decision, found: Retrieved, asked: TurnInput, phrases: Catalogue) -> tuple[Choice, ...]:
+def _choices(decision: Decision, retrieved: Retrieved, turn_input: TurnInput, phrases: Catalogue) -> tuple[Choice, ...]:
     """What the visitor may press next: articles by their titles, and a person."""
-    person = [Choice("person", phrases.person_label)] if decision.offers_person and asked.desk_open else []
-    offers = _offers(decision, found, MAX_OFFERED - len(person))
-    return (*(Choice("article", one.title, one.hit.article.article_id) for one in offers), *person)
+    person = [Choice("person", phrases.person_label)] if decision.offers_person and turn_input.desk_open else []
+    offers = _offers(decision, retrieved, MAX_OFFERED - len(person))
+    return (*(Choice("article", candidate.title, candidate.hit.article.article_id) for candidate in offers), *person)
 
 
-def _offers(decision: Decision, found: Retrieved, places: int) -> Sequence[Candidate]:
+def _offers(decision: Decision, retrieved: Retrieved, places: int) -> Sequence[Candidate]:
     if decision.outcome == "clarify":
-        return found.options
-    return related(found.candidates, places) if decision.outcome == "answer" else ()
+        return retrieved.options
+    return related(retrieved.candidates, places) if decision.outcome == "answer" else ()
 
 
-def _trace(understood: Understood, found: Retrieved, reply: Reply, asks_person: float) -> JsonObject:
+def _trace(understood: Understood, retrieved: Retrieved, reply: Reply, asks_person: float) -> JsonObject:
     """How the reply came about, for QA and agents; never shown to visitors, and nothing is decided by it."""
-    felt = reply.mood or Mood(0.0, "")
+    visitor_mood = reply.mood or Mood(0.0, "")
     return {
         "intent": "call_human" if reply.decision.reason == "visitor_asked" else understood.intent,
         "asks_person": asks_person,
-        "mood": {"score": felt.score, "reason": felt.reason},
-        "query": found.reading.text,
-        "context": found.context,
-        "read_as": dict(found.reading.corrections),
+        "mood": {"score": visitor_mood.score, "reason": visitor_mood.reason},
+        "query": retrieved.reading.text,
+        "context": retrieved.context,
+        "read_as": dict(retrieved.reading.corrections),
         "ranked": [*reply.ranked],
-        "hits": [_traced(hit) for hit in found.hits[:TRACED_HITS]],
-        "rejected": [*sorted(found.rejected)],
+        "hits": [_traced(hit) for hit in retrieved.hits[:TRACED_HITS]],
+        "rejected": [*sorted(retrieved.rejected)],
         "features": {**reply.features},
         "decision": reply.outcome,
         "reason": reply.decision.reason,

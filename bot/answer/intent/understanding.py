@@ -50,13 +50,19 @@ def understand(question: str, earlier: Sequence[Said], offered: Sequence[Choice]
     return Understood("question") if talk is None else Understood("small_talk", talk)
 
 
+# Yes and no to a question of the bot's, in English and in a word or two of other languages
 _YES = re.compile(
-    r"\W*(?:yes|yep|yeah|yup|y|sure|ok(?:ay)?|please|of course|i would|gladly)(?:[\s,]*(?:please|do|i would))?\W*",
+    r"\W*(?:(?:yes|yep|yeah|yup|y|sure|ok(?:ay)?|please|of course|i would|gladly)(?:[\s,]*(?:please|do|i would))?"
+    r"|oui(?:[\s,]*s['’]il vous pla[iî]t)?|ouais|volontiers|bien s[uû]r|avec plaisir|s['’]il vous pla[iî]t|ja|jo|gerne?|klar|jawohl|(?:ja )?bitte|ja graag"
+    r"|s[ií]|claro(?: que s[ií])?|vale|(?:s[ií] )?por favor|sim|com certeza|certo|va bene|(?:s[iì] )?(?:grazie|per favore)|sì"
+    r"|tak|prosz[eę]|ano|evet|l[uü]tfen|да|конечно|так|будь ласка|是|是的|好|好的|はい|お願いします|네|예)\W*",
     re.IGNORECASE,
 )
-
-
-_NO = re.compile(r"\W*(?:no|nope|nah|neither|none)(?: of (?:them|these|those))?\W*", re.IGNORECASE)
+_NO = re.compile(
+    r"\W*(?:(?:no|nope|nah|neither|none)(?: of (?:them|these|those))?"
+    r"|non|nein|nee|não|nie|ne|hayır|нет|ні|不|不是|いいえ|아니요)\W*",  # noqa: RUF001
+    re.IGNORECASE,
+)
 
 
 _GAP = r"[\s,.!]+"

@@ -9,7 +9,9 @@ PERSON = Choice("person", "Speak to our team")
 LAMP, CAMERA = Choice("article", "Reset the lamp", "lamp"), Choice("article", "Reset the camera", "camera")
 
 
-@pytest.mark.parametrize("yes", ["yes", "Yes please!", "ok", "sure", "yeah, I would"])
+@pytest.mark.parametrize(
+    "yes", ["yes", "Yes please!", "ok", "sure", "yeah, I would", "Oui, s’il vous plaît", "Ja bitte.", "¡Sí!", "はい"]
+)
 @pytest.mark.parametrize("words", ["Would you like to talk to a person?", "Speak to a person?", "¿Le paso?"])
 def test_yes_to_the_offer_of_a_person_calls_one_however_it_is_worded(yes, words):
     earlier = [Said("visitor", "what about x"), Said("bot", words, outcome="no_answer", offers_person=True)]
@@ -63,7 +65,8 @@ def test_yes_to_a_question_back_chooses_the_likeliest_article_and_to_a_person_be
 
 
 def test_no_to_a_question_back_asks_for_other_words():
-    assert understand("Nope.", [], (LAMP,)).small_talk == "none_meant"
+    for no in ("Nope.", "Nein!", "non", "None of these"):
+        assert understand(no, [], (LAMP,)).small_talk == "none_meant", no
     assert understand("no", []).small_talk == "agreement"
     assert understand("no, the big one", [], (LAMP,)).intent == "question"
 
