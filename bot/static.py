@@ -52,8 +52,8 @@ def static_routes(files: Mapping[str, bytes], headers: Mapping[str, str] = NO_SN
 
 def names(request: Request, etag: str) -> bool:
     """Whether If-None-Match has the tag; a proxy that compresses makes tags weak."""
-    kept = request.headers.get("if-none-match", "").split(",")
-    return etag in (each.strip().removeprefix("W/") for each in kept)
+    known_tags = request.headers.get("if-none-match", "").split(",")
+    return etag in (tag.strip().removeprefix("W/") for tag in known_tags)
 
 
 def _endpoint(file: StaticFile) -> Callable[[Request], Awaitable[Response]]:

@@ -1,4 +1,4 @@
-"""Articles that may help an agent with the conversation before them; internal ones too."""
+"""Suggested articles for the agent who has a conversation before them; internal ones too."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -14,25 +14,29 @@ SUGGESTIONS = 3  # what fits beside a transcript
 EVENTS_BACK = 20
 
 
-def suggester(store: Store, knows: Callable[[], TurnDeps]) -> Callable[[str], Awaitable[list[Suggestion]]]:
+def suggester(store: Store, deps: Callable[[], TurnDeps]) -> Callable[[str], Awaitable[list[Suggestion]]]:
     """A function from a conversation's id to the articles found for what its visitor last asked."""
 
     async def suggest(conversation_id: str) -> list[Suggestion]:
-        now = await store.conversation(conversation_id)
-        if now is None:
+        conversation = await store.conversation(conversation_id)
+        if conversation is None:
             return []
-        events = await store.events(conversation_id, after=max(0, now.seq - EVENTS_BACK))
-        said = list(transcript_of(events))
-        asked = [at for at, one in enumerate(said) if one.role == "visitor" and _is_question(one.text, said[:at])]
-        if not asked:
+        events = await store.events(conversation_id, after=max(0, conversation.seq - EVENTS_BACK))
+        transcript = list(transcript_of(events))
+        questions = [
+            index
+            for index, message in enumerate(transcript)
+            if message.role == "visitor" and _is_question(message.text, transcript[:index])
+        ]
+        if not questions:
             return []
-        known = knows()
-        audience = Audience(now.site_id, now.locale, internal=True)
-        question, earlier = said[asked[-1]].text, said[: asked[-1]]
-        found = await retrieve_passages(
-            question, earlier, audience, known.snapshot, known.encode, limit=SUGGESTIONS, pool=known.pool
+        turn_deps = deps()
+        audience = Audience(conversation.site_id, conversation.locale, internal=True)
+        question, earlier = transcript[questions[-1]].text, transcript[: questions[-1]]
+        result = await retrieve_passages(
+            question, earlier, audience, turn_deps.snapshot, turn_deps.encode, limit=SUGGESTIONS, pool=turn_deps.pool
         )
-        return [_suggestion(hit, found.reading.text, known) for hit in best_passages(found.hits)]
+        return [_suggestion(hit, result.reading.text, turn_deps) for hit in best_passages(result.hits)]
 
     return suggest
 
@@ -41,6 +45,8 @@ def _is_question(text: str, earlier: Sequence[Said]) -> bool:
     return understand(text, earlier).intent == "question"
 
 
-def _suggestion(hit: Hit, question: str, knows: TurnDeps) -> Suggestion:
-    found = extract([hit], question, knows.snapshot, knows.base_url)
-    return Suggestion(title=hit.article.title, url=url_of(found.hit, knows.base_url), text=found.text, score=hit.score)
+def _suggestion(hit: Hit, question: str, deps: TurnDeps) -> Suggestion:
+    extraction = extract([hit], question, deps.snapshot, deps.base_url)
+    return Suggestion(
+        title=hit.article.title, url=url_of(extraction.hit, deps.base_url), text=extraction.text, score=hit.score
+    )

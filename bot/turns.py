@@ -1,4 +1,4 @@
-"""Gives the bot its turn: reads what is owed, answers it, and commits the reply if the chat is still the bot's."""
+"""The responder: runs the bot's turns under a lease and commits each reply if the chat is still the bot's."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -32,11 +32,11 @@ CONFIDENCE_DIGITS = 4  # that are stored
 
 @dataclass(slots=True)
 class Responder:
-    """Answers leased turns, each in a task of its own; `run` also adopts the turns of workers that died."""
+    """Runs leased turns, each in a task of its own; `run` also adopts the turns of workers that died."""
 
     publisher: Publisher
     desk: Desk
-    knows: Callable[[], TurnDeps]
+    deps: Callable[[], TurnDeps]
     policy: Policy
     observe: Callable[[Reply, float], None] = lambda _reply, _took_s: None
     _tasks: asyncio.TaskGroup | None = None
@@ -80,11 +80,11 @@ class Responder:
                 return
         else:
             await self._places.acquire()
-        left: TurnLease | None = lease
+        owed: TurnLease | None = lease
         try:
-            while left is not None:
-                appended = await self.answer(left)
-                left = None if appended is None else appended.lease
+            while owed is not None:
+                appended = await self.answer(owed)
+                owed = None if appended is None else appended.lease
         except StorageUnavailable as unavailable:
             log.warning("turn.not_stored", conversation_id=lease.conversation_id, problem=unavailable.problem)
         except Exception:  # one conversation's fault is not the others'; the turn is adopted when its lease runs out
@@ -94,45 +94,49 @@ class Responder:
 
     async def answer(self, lease: TurnLease) -> Appended | None:
         """One turn; None where a person took over or another worker has it. Raises StorageUnavailable."""
-        began = self.publisher.clock.monotonic()
-        now = await self.publisher.store.conversation(lease.conversation_id)
-        if now is None or now.state != "bot" or not now.pending:
+        began_s = self.publisher.clock.monotonic()
+        conversation = await self.publisher.store.conversation(lease.conversation_id)
+        if conversation is None or conversation.state != "bot" or not conversation.pending:
             return None
-        reply = await self._while_leased(lease, self._reply(now, lease))
+        reply = await self._while_leased(lease, self._reply(conversation, lease))
         if reply is None:
-            log.info("turn.dropped", conversation_id=now.conversation_id, code=LeaseLost.code)
+            log.info("turn.dropped", conversation_id=conversation.conversation_id, code=LeaseLost.code)
             return None
-        call = await self._call(now, reply)
+        call = await self._call(conversation, reply)
         try:
-            appended = await self.publisher.append(now.conversation_id, _commit(now, lease, reply, call), turn=lease)
+            appended = await self.publisher.append(
+                conversation.conversation_id, _commit(conversation, lease, reply, call), turn=lease
+            )
         except (LeaseLost, IllegalTransition) as lost:
-            log.info("turn.dropped", conversation_id=now.conversation_id, code=lost.code)
+            log.info("turn.dropped", conversation_id=conversation.conversation_id, code=lost.code)
             return None
-        self.observe(reply, self.publisher.clock.monotonic() - began)
+        self.observe(reply, self.publisher.clock.monotonic() - began_s)
         return appended
 
-    async def _reply(self, now: Conversation, lease: TurnLease) -> Reply:
+    async def _reply(self, conversation: Conversation, lease: TurnLease) -> Reply:
         """The turn's reply; whatever goes wrong in it, the visitor is told and offered a person."""
-        knows = self.knows()
+        deps = self.deps()
         if attempts(lease.fence) > ATTEMPTS:
-            log.error("turn.given_up", conversation_id=now.conversation_id, attempts=ATTEMPTS)
-            return _apology(knows, now, "given up after too many attempts")
-        after = max(0, min(now.seq - HISTORY_EVENTS, now.pending[0] - 1))
+            log.error("turn.given_up", conversation_id=conversation.conversation_id, attempts=ATTEMPTS)
+            return _apology(deps, conversation, "given up after too many attempts")
+        after = max(0, min(conversation.seq - HISTORY_EVENTS, conversation.pending[0] - 1))
         try:
-            events = await self.publisher.store.events(now.conversation_id, after=after)
-            asked = _asked(now, events, desk_open=await self.desk.is_open(now.site_id))
-            return await take_turn(asked, knows, self.policy, self._drafting(lease))
+            events = await self.publisher.store.events(conversation.conversation_id, after=after)
+            turn_input = _turn_input(conversation, events, desk_open=await self.desk.is_open(conversation.site_id))
+            return await take_turn(turn_input, deps, self.policy, self._drafting(lease))
         except StorageUnavailable:
             raise
         except Exception as failure:
-            log.exception("turn.failed", conversation_id=now.conversation_id)
-            return _apology(knows, now, type(failure).__name__)
+            log.exception("turn.failed", conversation_id=conversation.conversation_id)
+            return _apology(deps, conversation, type(failure).__name__)
 
-    async def _call(self, now: Conversation, reply: Reply) -> HandoffRequested | None:
+    async def _call(self, conversation: Conversation, reply: Reply) -> HandoffRequested | None:
         """The call for a person that comes with the reply, where one does, with what the agent should know first."""
         if reply.handoff is None:
             return None
-        events = await self.publisher.store.events(now.conversation_id, after=max(0, now.seq - HISTORY_EVENTS))
+        events = await self.publisher.store.events(
+            conversation.conversation_id, after=max(0, conversation.seq - HISTORY_EVENTS)
+        )
         return handover(events, reply.handoff, reply.decision.why, reply.mood)
 
     def _drafting(self, lease: TurnLease) -> Show:
@@ -174,18 +178,18 @@ class Responder:
 
     async def _renew(self, lease: TurnLease) -> None:
         """Keep the lease until it is lost."""
-        held = True
-        while held:
+        is_held = True
+        while is_held:
             await self.publisher.clock.sleep(self.publisher.store.lease_s / 3)
-            held = await self._holds(lease)
+            is_held = await self._holds(lease)
 
     async def _look(self, lease: TurnLease, stirred: asyncio.Event) -> None:
         """Look whenever something happens in the conversation, until the lease is lost: it may have been a claim."""
-        held = True
-        while held:
+        is_held = True
+        while is_held:
             await stirred.wait()
             stirred.clear()
-            held = await self._holds(lease)
+            is_held = await self._holds(lease)
 
     async def _holds(self, lease: TurnLease) -> bool:
         try:
@@ -194,22 +198,22 @@ class Responder:
             return True  # nobody can take the turn either
 
 
-def _asked(now: Conversation, events: Sequence[Event], *, desk_open: bool) -> TurnInput:
+def _turn_input(conversation: Conversation, events: Sequence[Event], *, desk_open: bool) -> TurnInput:
     """What the visitor has said and nobody answered is the question; all before it is history."""
-    said = [e.payload.text for e in events if e.seq in now.pending and isinstance(e.payload, VisitorSaid)]
-    question = "\n".join(said)
-    earlier = list(transcript_of(event for event in events if event.seq not in now.pending))
+    messages = [e.payload.text for e in events if e.seq in conversation.pending and isinstance(e.payload, VisitorSaid)]
+    question = "\n".join(messages)
+    earlier = list(transcript_of(event for event in events if event.seq not in conversation.pending))
     hold = _hold(events)
     last = next((event.payload for event in reversed(hold) if isinstance(event.payload, BotSaid)), None)
     return TurnInput(
         question,
-        Audience(now.site_id, now.locale),
+        Audience(conversation.site_id, conversation.locale),
         earlier,
-        failures=now.failures,
+        failures=conversation.failures,
         desk_open=desk_open,
         offered=last.articles if last is not None and last.outcome == "clarify" else (),
         offered_person=last is not None and last.has_offered_person,
-        returned=now.returned,
+        returned=conversation.returned,
         rejected=rejected(hold, question),
     )
 
@@ -243,22 +247,22 @@ def _commit(
     if call is not None:
         drafts.append(Draft(BOT, call))
 
-    def decide(now: Conversation | None) -> Sequence[Draft]:
-        if now is None or now.hold != before.hold:
+    def decide(conversation: Conversation | None) -> Sequence[Draft]:
+        if conversation is None or conversation.hold != before.hold:
             raise LeaseLost
         return drafts
 
     return decide
 
 
-def _apology(knows: TurnDeps, now: Conversation, fault: str) -> Reply:
+def _apology(deps: TurnDeps, conversation: Conversation, fault: str) -> Reply:
     """Asks to ask again; a person is there to be pressed, but not asked about."""
-    phrases = knows.phrasebook.speaking(now.locale)
+    phrases = deps.phrasebook.speaking(conversation.locale)
     return Reply(
         text=phrases.say("fault"),
         decision=Decision("no_answer", fault),
         confidence=0.0,
-        kb_version=knows.snapshot.kb_version,
+        kb_version=deps.snapshot.kb_version,
         choices=(Choice("person", phrases.person_label),),
         fault=fault,
         trace={"decision": "no_answer", "why": fault},

@@ -1,4 +1,4 @@
-"""What a server talks to beside its database, as the settings say: models, notices, wake-ups. Each is loaded where it is picked."""
+"""The adapters of a server beside its database, as the settings pick them: models, notices, wake-ups. Each is loaded where it is picked."""
 
 import asyncio
 import os
@@ -40,7 +40,7 @@ TONE = "tone"  # beside the models, below the data folder
 
 
 def open_tone(data: Path, encoder: Encoder) -> Tone:
-    """How messages sound to `encoder`: learned at the first start of a model, which takes 3 s, and kept below `data`.
+    """The frustration probe of `encoder`: learned at the first start of a model, which takes 3 s, and kept below `data`.
 
     Raises DataUnwritable.
     """
@@ -62,27 +62,27 @@ def open_request_probe(data: Path, encoder: Encoder) -> RequestProbe:
 
 
 def _sentences(encoder: Encoder) -> Sentences:
-    return lambda texts: np.stack([one.sentence for one in encoder.encode_queries(texts)])
+    return lambda texts: np.stack([encoded.sentence for encoded in encoder.encode_queries(texts)])
 
 
 def open_calibration(settings: Settings) -> Calibration:
-    """How sure the bot is of what it finds: the company's own calibration, if there is one. Raises CalibrationUnusable."""
+    """The confidence calibration in use: the company's own calibration, if there is one. Raises CalibrationUnusable."""
     return in_use(settings.data, settings.model)
 
 
 def open_phrasebook(settings: Settings) -> Phrasebook:
-    """What the bot says of its own accord, with the operator's own phrases. Raises CatalogueUnusable."""
+    """The catalogues of the bot's phrases, with the operator's own phrases. Raises CatalogueUnusable."""
     return default_phrasebook() if settings.phrases is None else read_phrasebook(settings.phrases)
 
 
 def policy_of(settings: Settings, calibration: Calibration) -> Policy:
-    """The operator's choices; where none is made, the bot answers from the confidence that keeps the error budget."""
+    """The policy the operator chose; where none is made, the bot answers from the confidence that keeps the error budget."""
     least = settings.answer_confidence
     return Policy(calibration.threshold(settings.error_budget) if least is None else least, settings.handoff)
 
 
 def connect_model(settings: Settings) -> Stream | None:
-    """What asks the configured language model; None where there is none. Raises SettingsError; sends nothing."""
+    """The connection to the configured language model; None where there is none. Raises SettingsError; sends nothing."""
     if settings.llm is None:
         return None
     service = Service(
@@ -100,7 +100,7 @@ def connect_model(settings: Settings) -> Stream | None:
 
 
 def open_generator(settings: Settings, clock: Clock, observe: Callable[[Call], None]) -> Generator:
-    """Who words answers: the configured language model, else the articles themselves. Raises SettingsError."""
+    """The generator of answers: the configured language model, else the articles themselves. Raises SettingsError."""
     stream = connect_model(settings)
     if stream is None:
         return Extractive()
@@ -123,7 +123,7 @@ def open_generator(settings: Settings, clock: Clock, observe: Callable[[Call], N
 async def open_notifiers(
     settings: Settings, attendance: Attendance, clock: Clock
 ) -> AsyncIterator[dict[str, Notifier]]:
-    """Who tells whom, by target; the clients are loaded only where they are used."""
+    """The notifiers of the outbox by target; the clients are loaded only where they are used."""
     notifiers: dict[str, Notifier] = {}
     async with AsyncExitStack() as clients:
         if settings.webhook_url is not None and settings.webhook_secret is not None:
@@ -150,7 +150,7 @@ async def open_notifiers(
 
 @asynccontextmanager
 async def open_bus(settings: Settings) -> AsyncIterator[Bus]:
-    """Wake-ups: within this process, and over Redis where one is set."""
+    """The bus of wake-ups: within this process, and over Redis where one is set."""
     if settings.redis_url is None:
         yield LocalBus()
         return
@@ -179,7 +179,7 @@ async def open_search_pool() -> AsyncIterator[Executor]:
 
 @asynccontextmanager
 async def open_limits(settings: Settings) -> AsyncIterator[Limits]:
-    """What bounds visitors: counted over Redis where one is set, else by this process."""
+    """The rate limits of visitors: counted over Redis where one is set, else by this process."""
     shared = None
     if settings.redis_url is not None:
         from bot.visitor.redis_limits import RedisLimits

@@ -1,4 +1,4 @@
-"""Puts a server together. Everything that runs is owned by `assemble`."""
+"""The composition root of a server. Everything that runs is owned by `assemble`."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -48,17 +48,17 @@ from widget import modules
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """A running server's parts."""
+    """The running application: a server's parts."""
 
     settings: Settings
     publisher: Publisher
     knowledge: Knowledge
     batcher: Batcher
     desk: Desk
-    rounds: AssignmentLoop
+    assignment: AssignmentLoop
     accounts: Accounts
     console: Console
-    counter: ChatServices
+    services: ChatServices
     responder: Responder
     metrics: Metrics
 
@@ -88,32 +88,32 @@ async def assemble(settings: Settings, encoder: Encoder, knowledge: Knowledge) -
     ):
         tone = await asyncio.to_thread(open_tone, settings.data, encoder)
         asks = await asyncio.to_thread(open_request_probe, settings.data, encoder)
-        house = _compose(
+        application = _compose(
             settings, store, bus, limits, knowledge=knowledge, batcher=batcher, tone=tone, asks=asks, pool=pool
         )
         async with (
-            open_notifiers(settings, house.desk.attendance, house.publisher.clock) as notifiers,
+            open_notifiers(settings, application.desk.attendance, application.publisher.clock) as notifiers,
             asyncio.TaskGroup() as tasks,
         ):
             running = [
-                tasks.create_task(house.responder.run()),
-                tasks.create_task(house.counter.sign.run()),
-                tasks.create_task(house.rounds.run()),
-                tasks.create_task(poll(store, house.publisher.bus, house.publisher.clock)),
+                tasks.create_task(application.responder.run()),
+                tasks.create_task(application.services.desk_status.run()),
+                tasks.create_task(application.assignment.run()),
+                tasks.create_task(poll(store, application.publisher.bus, application.publisher.clock)),
                 tasks.create_task(knowledge.watch()),
-                tasks.create_task(_courier(house, notifiers).run()),
+                tasks.create_task(_dispatcher(application, notifiers).run()),
             ]
             if settings.retention_days is not None:
-                running.append(tasks.create_task(retain(house.publisher, days=settings.retention_days)))
+                running.append(tasks.create_task(retain(application.publisher, days=settings.retention_days)))
             try:
-                yield house
+                yield application
             finally:
                 for task in running:
                     task.cancel()
 
 
-def _courier(house: Application, notifiers: Mapping[str, Notifier]) -> OutboxDispatcher:
-    publisher, observe = house.publisher, house.metrics.observe_notice
+def _dispatcher(application: Application, notifiers: Mapping[str, Notifier]) -> OutboxDispatcher:
+    publisher, observe = application.publisher, application.metrics.observe_notice
     return OutboxDispatcher(publisher.store, publisher.clock, notifiers, observe=observe, random=SystemRandom().random)
 
 
@@ -137,7 +137,7 @@ def _compose(
     responder = Responder(
         publisher=publisher,
         desk=desk,
-        knows=lambda: TurnDeps(
+        deps=lambda: TurnDeps(
             knowledge.snapshot,
             batcher.encode,
             settings.public_url or "",
@@ -151,9 +151,16 @@ def _compose(
         policy=policy_of(settings, calibration),
         observe=metrics.observe,
     )
-    reception = VisitorAuthentication(settings.all_sites(), store, publisher.clock, settings.require_origin)
-    counter = ChatServices(
-        publisher, desk, responder, DeskStatus(desk, publisher.clock), reception, limits, settings.reopen_h, phrasebook
+    authentication = VisitorAuthentication(settings.all_sites(), store, publisher.clock, settings.require_origin)
+    services = ChatServices(
+        publisher,
+        desk,
+        responder,
+        DeskStatus(desk, publisher.clock),
+        authentication,
+        limits,
+        settings.reopen_h,
+        phrasebook,
     )
     accounts = Accounts(store, publisher.clock)
     return Application(
@@ -162,19 +169,19 @@ def _compose(
         knowledge=knowledge,
         batcher=batcher,
         desk=desk,
-        rounds=AssignmentLoop(desk, assign=settings.assignment == "auto", answer_within_s=settings.answer_within_s),
+        assignment=AssignmentLoop(desk, assign=settings.assignment == "auto", answer_within_s=settings.answer_within_s),
         accounts=accounts,
         console=Console(desk, accounts, modules("dom.js", "markdown.js")),
-        counter=counter,
+        services=services,
         responder=responder,
         metrics=metrics,
     )
 
 
-async def is_ready(house: Application) -> bool:
+async def is_ready(application: Application) -> bool:
     """Whether the database answers; the index is loaded before anything is assembled."""
     try:
-        await house.publisher.store.conversation("ready?")
+        await application.publisher.store.conversation("ready?")
     except StorageUnavailable:
         return False
     return True

@@ -1,4 +1,4 @@
-"""Copies of the whole database, made and put back."""
+"""Backup and restore of the whole database."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Where everything is kept: the data folder and the database, as the settings say. A driver is loaded where it is picked."""
+"""Opens the storage: the data folder and the database, as the settings say. A driver is loaded where it is picked."""
 
 import os
 import socket
@@ -57,10 +57,12 @@ async def open_store(settings: Settings, *, patient: bool = False) -> AsyncItera
 
 
 def subscriptions(settings: Settings) -> Subscriptions:
-    """Who outside is told of which events."""
+    """The subscriptions of the outbox: which targets outside hear of which events."""
     wanted = {
         WEBHOOK: settings.webhook_events if settings.webhook_url else (),
         EMAIL: MAIL_KINDS if settings.email_to else (),
     }
-    kinds = {kind for some in wanted.values() for kind in some}
-    return {kind: tuple(target for target, some in wanted.items() if kind in some) for kind in sorted(kinds)}
+    kinds = {kind for subscribed in wanted.values() for kind in subscribed}
+    return {
+        kind: tuple(target for target, subscribed in wanted.items() if kind in subscribed) for kind in sorted(kinds)
+    }

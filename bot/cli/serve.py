@@ -36,21 +36,21 @@ def run(args: Namespace) -> int:
     with take_port(settings.host, settings.port) as listener:
         encoder, knowledge = prepare(settings)
 
-        async def say(house: Application, url: str) -> None:
+        async def say(application: Application, url: str) -> None:
             log.info("serving", url=url, kb=str(settings.kb), articles=len(knowledge.snapshot.articles), workers=1)
-            await announce(house, url)
+            await announce(application, url)
 
         run_on_uvloop(run_server(settings, listener, encoder, knowledge, say))
     return 0
 
 
-async def print_nothing(_house: Application, _url: str) -> None:
+async def print_nothing(_application: Application, _url: str) -> None:
     """Without `--demo` the log says enough."""
 
 
-async def print_demo(house: Application, url: str) -> None:
+async def print_demo(application: Application, url: str) -> None:
     """Where to look, and a way in that works once."""
-    accounts = house.accounts
+    accounts = application.accounts
     try:
         token = await accounts.login_link_token(DEMO_EMAIL)
     except UnknownAgent:

@@ -20,22 +20,22 @@ A_MINUTE = "public, max-age=60"  # so long a page may go on with yesterday's scr
 ANYWHERE = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
 
 
-def create_app(house: Application, doors: Draining) -> ASGIApp:
+def create_app(application: Application, draining: Draining) -> ASGIApp:
     """The application around running parts; it starts and stops nothing itself."""
-    return WebSocketEndpoint(house, doors, _pages(house, doors))
+    return WebSocketEndpoint(application, draining, _pages(application, draining))
 
 
-def _pages(house: Application, doors: Draining) -> FastAPI:
+def _pages(application: Application, draining: Draining) -> FastAPI:
     app = FastAPI(title="Handrail", docs_url=None, redoc_url=None, openapi_url=None)
     install_problem_handlers(app)
     app.middleware("http")(_harden)
     app.include_router(_widget_routes(bundle()))
-    app.include_router(_probe_routes(house, doors))
-    suggest = suggester(house.publisher.store, house.responder.knows)
-    app.include_router(agent_routes(house.desk, house.accounts, suggest, house.counter.limits.count))
-    app.include_router(house.console.routes)
-    app.include_router(help_routes(lambda: house.knowledge.snapshot, house.batcher.encode))
-    app.include_router(static_routes(house.console.files))
+    app.include_router(_probe_routes(application, draining))
+    suggest = suggester(application.publisher.store, application.responder.deps)
+    app.include_router(agent_routes(application.desk, application.accounts, suggest, application.services.limits.count))
+    app.include_router(application.console.routes)
+    app.include_router(help_routes(lambda: application.knowledge.snapshot, application.batcher.encode))
+    app.include_router(static_routes(application.console.files))
     return app
 
 
@@ -67,7 +67,7 @@ def _widget_routes(script: Bundle) -> APIRouter:
     return routes
 
 
-def _probe_routes(house: Application, doors: Draining) -> APIRouter:
+def _probe_routes(application: Application, draining: Draining) -> APIRouter:
     routes = APIRouter()
 
     @routes.get("/")
@@ -80,17 +80,17 @@ def _probe_routes(house: Application, doors: Draining) -> APIRouter:
 
     @routes.get("/readyz")
     async def ready() -> Response:
-        if doors.open and await is_ready(house):
-            return JSONResponse({"ready": True, "kb_version": house.knowledge.snapshot.kb_version})
+        if draining.open and await is_ready(application):
+            return JSONResponse({"ready": True, "kb_version": application.knowledge.snapshot.kb_version})
         return JSONResponse({"ready": False}, status_code=503)
 
     @routes.get("/metrics")
     async def metrics(request: Request) -> Response:
-        token = house.settings.metrics_token
-        given = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if token is None or not compare_digest(given.encode(), token.get_secret_value().encode()):
+        token = application.settings.metrics_token
+        sent_token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if token is None or not compare_digest(sent_token.encode(), token.get_secret_value().encode()):
             return Response(status_code=404)
-        house.metrics.articles.set(len(house.knowledge.snapshot.articles))
-        return Response(house.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        application.metrics.articles.set(len(application.knowledge.snapshot.articles))
+        return Response(application.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return routes

@@ -1,4 +1,4 @@
-"""Checks everything that can be wrong in a set-up and says what to do about it."""
+"""The doctor: health checks of a set-up, each with what to do about it."""
 
 import asyncio
 import shutil
@@ -130,9 +130,9 @@ def _calibration(settings: Settings) -> Iterator[Finding]:
     if calibration is default_calibration():
         yield Finding("calibration", "ok", "the shipped one is used")
         return
-    newer, all_of_them = _newer_articles(settings.kb, (settings.data / OWN).stat().st_mtime)
-    message = f"the company's own is used; {newer} of {all_of_them} articles were changed after it was made"
-    if newer > STALE_SHARE * all_of_them:
+    newer, total = _newer_articles(settings.kb, (settings.data / OWN).stat().st_mtime)
+    message = f"the company's own is used; {newer} of {total} articles were changed after it was made"
+    if newer > STALE_SHARE * total:
         yield Finding("calibration", "warn", message, f"see with handrail eval run whether it still fits; {CALIBRATE}")
     else:
         yield Finding("calibration", "ok", message)
@@ -210,7 +210,7 @@ async def _count_agents(settings: Settings) -> int:
 
 def _notices(settings: Settings) -> Iterator[Finding]:
     """Whether those outside who are to be told of events are reached. Nothing is sent to them."""
-    targets = sorted({target for some in subscriptions(settings).values() for target in some})
+    targets = sorted({target for subscribed in subscriptions(settings).values() for target in subscribed})
     if not targets:
         yield Finding("notices", "ok", "neither webhook_url nor email_to is set, nobody outside is told of events")
         return
@@ -218,9 +218,11 @@ def _notices(settings: Settings) -> Iterator[Finding]:
         failing = asyncio.run(_undelivered(settings)) if _has_database(settings) else ()
     except (StorageUnavailable, DatabaseNewer, DatabaseUnusable):
         return  # the check of the database says so
-    for one in failing:
-        some = "1 notice" if one.count == 1 else f"{one.count} notices"
-        message = f"{some} to {one.target} could not be told, the oldest {one.oldest_s / 3600:.1f} h ago"
+    for undelivered in failing:
+        notices = "1 notice" if undelivered.count == 1 else f"{undelivered.count} notices"
+        message = (
+            f"{notices} to {undelivered.target} could not be told, the oldest {undelivered.oldest_s / 3600:.1f} h ago"
+        )
         remedy = "the log says why (notice.put_off); they are tried again, for three days"
         yield Finding("notices", "warn", message, remedy)
     if not failing:

@@ -66,19 +66,19 @@ async def run_server(
     on_serving: Callable[[Application, str], Awaitable[None]],
 ) -> None:
     """Until SIGTERM or SIGINT. `on_serving` is called with the URL once connections are accepted; it says so."""
-    async with assemble(settings, encoder, knowledge) as house:
-        doors = Draining()
-        server = _Server(server_config(create_app(house, doors), settings))
+    async with assemble(settings, encoder, knowledge) as application:
+        draining = Draining()
+        server = _Server(server_config(create_app(application, draining), settings))
         stopping = asyncio.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, stopping.set)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await _until_started(server, serving)
-        await on_serving(house, url_of(listener, settings))
+        await on_serving(application, url_of(listener, settings))
         ending = asyncio.create_task(stopping.wait())
         await asyncio.wait({serving, ending}, return_when=asyncio.FIRST_COMPLETED)
         ending.cancel()
-        await _drain(house, doors)
+        await _drain(application, draining)
         server.should_exit = True
         await serving
 
@@ -88,14 +88,14 @@ async def _until_started(server: uvicorn.Server, serving: asyncio.Task[None]) ->
         await asyncio.sleep(0.005)
 
 
-async def _drain(house: Application, doors: Draining) -> None:
+async def _drain(application: Application, draining: Draining) -> None:
     """Let no one in, finish running turns, then send visitors away, spread out."""
-    doors.open = False
-    log.info("draining", visitors=len(house.counter.chats))
+    draining.open = False
+    log.info("draining", visitors=len(application.services.chats))
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(FINISH_TURNS_S):
-            await house.responder.idle()
-    chats = list(house.counter.chats)
+            await application.responder.idle()
+    chats = list(application.services.chats)
     spread_s = min(SPREAD_S, SPREAD_PER_CHAT_S * len(chats))
 
     async def send_away(after_s: float, hang_up: Callable[[int, str], Awaitable[None]]) -> None:
@@ -104,7 +104,7 @@ async def _drain(house: Application, doors: Draining) -> None:
 
     jitter = random.SystemRandom()
     leaving = [send_away(jitter.uniform(0, spread_s), chat.hang_up) for chat in chats]
-    await asyncio.gather(house.console.drain(within_s=spread_s), *leaving)
+    await asyncio.gather(application.console.drain(within_s=spread_s), *leaving)
 
 
 def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:

@@ -18,7 +18,7 @@ from prometheus_client.multiprocess import mark_process_dead
 from bot.errors import WorkersFailed
 from bot.metrics import SHARED
 from bot.server.serve import FINISH_TURNS_S, GRACE_S, SPREAD_S, take_port
-from bot.server.worker import BEAT_S, Announce, Order, Report, work
+from bot.server.worker import BEAT_S, Announce, WorkerOrder, WorkerReport, work
 from bot.settings import Settings
 from conversation.clock import SystemClock
 from conversation.ports import Clock
@@ -38,13 +38,13 @@ _PROCESSES = get_context("spawn")  # a fork would copy locks that threads of onn
 
 @dataclass(slots=True)
 class _Worker:
-    """A process that was started; it reports once, then it beats."""
+    """A worker process and its pipe; it reports once, then it beats."""
 
     process: SpawnProcess
-    line: Connection
+    pipe: Connection
 
     @classmethod
-    def start(cls, order: Order) -> "_Worker":
+    def start(cls, order: WorkerOrder) -> "_Worker":
         ours, theirs = _PROCESSES.Pipe(duplex=False)
         name = f"handrail-worker-{order.place}"
         process = _PROCESSES.Process(target=work, args=(order, theirs), name=name, daemon=True)
@@ -52,20 +52,20 @@ class _Worker:
         theirs.close()  # or its end would never be seen
         return cls(process, ours)
 
-    async def report(self) -> Report:
+    async def report(self) -> WorkerReport:
         """What it says of its start; a worker that ends without a word has a problem too."""
-        await _readable(self.line.fileno())
+        await _readable(self.pipe.fileno())
         try:
-            return Report(**orjson.loads(self.line.recv_bytes()))
+            return WorkerReport(**orjson.loads(self.pipe.recv_bytes()))
         except EOFError:
-            return Report(problem=f"it ended with status {await self.end()}")
+            return WorkerReport(problem=f"it ended with status {await self.end()}")
 
     async def fall_silent(self, clock: Clock) -> None:
         """Until nothing came from it at SILENT_LOOKS looks in a row, BEAT_S apart.
 
         Looks are counted, not seconds: in a machine that was suspended hours have passed, for supervisor and workers.
         """
-        os.set_blocking(self.line.fileno(), False)
+        os.set_blocking(self.pipe.fileno(), False)
         missed = 0
         while missed < SILENT_LOOKS:
             await clock.sleep(BEAT_S)
@@ -73,7 +73,7 @@ class _Worker:
 
     def _beat(self) -> bool:
         try:
-            return bool(os.read(self.line.fileno(), MANY_BEATS))
+            return bool(os.read(self.pipe.fileno(), MANY_BEATS))
         except BlockingIOError:
             return False
 
@@ -93,7 +93,7 @@ class _Crew:
     port: int
     announce: Announce
     metrics: str
-    present: dict[int, _Worker] = field(default_factory=dict)
+    workers: dict[int, _Worker] = field(default_factory=dict)
     serving: set[int] = field(default_factory=set)
     prepared: asyncio.Event = field(default_factory=asyncio.Event)
     complete: bool = False
@@ -110,27 +110,27 @@ class _Crew:
 
     async def dismiss(self) -> None:
         """Send all away and wait until they are gone."""
-        there = [worker for worker in self.present.values() if worker.process.is_alive()]
-        for worker in there:
+        alive = [worker for worker in self.workers.values() if worker.process.is_alive()]
+        for worker in alive:
             worker.process.terminate()
         with suppress(TimeoutError):
             async with asyncio.timeout(GONE_WITHIN_S):
-                for worker in there:
+                for worker in alive:
                     await worker.end()
-        for worker in there:
+        for worker in alive:
             if worker.process.is_alive():
                 log.error("worker.killed", pid=worker.process.pid, after_s=GONE_WITHIN_S)
                 worker.process.kill()
 
     async def _keep(self, place: int) -> None:
         """One worker after the other. The first of all prepares what the others then find."""
-        order = Order(place, self.settings, self.port, self.announce, is_first=place == 0)
+        order = WorkerOrder(place, self.settings, self.port, self.announce, is_first=place == 0)
         if not order.is_first:
             await self.prepared.wait()
         deaths = 0
         while True:
             began_s = self.clock.monotonic()
-            problem = await self._employ(order)
+            problem = await self._run_one(order)
             lived_s = self.clock.monotonic() - began_s
             deaths = 1 if lived_s > YOUNG_S else deaths + 1
             log.error("worker.died", worker=place, problem=problem, lived_s=round(lived_s, 1))
@@ -139,14 +139,14 @@ class _Crew:
             await self.clock.sleep(min(MAX_PAUSE_S, PAUSE_S * 2 ** (deaths - 1)))
             order = replace(order, is_first=False)
 
-    async def _employ(self, order: Order) -> str:
+    async def _run_one(self, order: WorkerOrder) -> str:
         """The whole life of one worker; what it ended of."""
-        worker = self.present[order.place] = _Worker.start(order)
+        worker = self.workers[order.place] = _Worker.start(order)
         report = await worker.report()
         if report.problem is None:
             self._serves(order.place, report)
         status = await self._end(order.place, worker)
-        worker.line.close()
+        worker.pipe.close()
         self.serving.discard(order.place)
         mark_process_dead(worker.process.pid, self.metrics)  # type: ignore[no-untyped-call]  # it has no annotations
         return report.problem or f"it ended with status {status}"
@@ -164,7 +164,7 @@ class _Crew:
         log.error("worker.hangs", worker=place, pid=worker.process.pid, silent_s=SILENT_LOOKS * BEAT_S)
         worker.process.kill()  # what hangs, or is stopped, heeds nothing less
 
-    def _serves(self, place: int, report: Report) -> None:
+    def _serves(self, place: int, report: WorkerReport) -> None:
         self.serving.add(place)
         self.prepared.set()
         if not self.complete and len(self.serving) == self.settings.workers:

@@ -1,4 +1,4 @@
-"""One of several processes that serve on the same port: what it is told, what it reports, and how it ends."""
+"""A worker process, one of several on the same port: what it is told, what it reports, its heartbeat, and how it ends."""
 
 import asyncio
 import os
@@ -26,8 +26,8 @@ Announce = Callable[[Application, str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What a worker is told. It reaches the process through a pipe, so that no secret stands in a command line.
+class WorkerOrder:
+    """What the supervisor orders of a worker. It reaches the process through a pipe, so that no secret stands in a command line.
 
     `is_first` is the one that is started before all others and prepares model, index and database for them.
     """
@@ -40,43 +40,43 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What a worker says first: that it serves, with how many articles, or else its `problem`. Beats follow."""
+class WorkerReport:
+    """A worker's first report: that it serves, with how many articles, or else its `problem`. Beats follow."""
 
     url: str = ""
     articles: int = 0
     problem: str | None = None
 
 
-def work(order: Order, line: Connection) -> None:
+def work(order: WorkerOrder, pipe: Connection) -> None:
     """Serve until SIGTERM, or until the supervisor is gone. The only thing that a worker's process does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal's Ctrl-C the supervisor tells us
     configure_logging(order.settings.log_format)
     structlog.contextvars.bind_contextvars(worker=order.place)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(order, line))
+            runner.run(_serve(order, pipe))
     except Exception as problem:
         if not hasattr(problem, "code"):  # those that have one say themselves what is wrong and what to do
             log.exception("worker.crashed")
-        _tell(line, Report(problem=str(problem) or type(problem).__name__))
+        _tell(pipe, WorkerReport(problem=str(problem) or type(problem).__name__))
         raise SystemExit(1) from None
 
 
-async def _serve(order: Order, line: Connection) -> None:
+async def _serve(order: WorkerOrder, pipe: Connection) -> None:
     settings = order.settings
     if order.is_first:
         take_port(settings.host, order.port).close()  # refuses a port that another server shares already
     with take_port(settings.host, order.port, shared=True) as listener:
         encoder, knowledge = prepare(settings)
 
-        async def report(house: Application, url: str) -> None:
+        async def report(application: Application, url: str) -> None:
             _end_with_the_supervisor()
             log.info("worker.serving")
-            _tell(line, Report(url, len(knowledge.snapshot.articles)))
-            _beat(line)
+            _tell(pipe, WorkerReport(url, len(knowledge.snapshot.articles)))
+            _beat(pipe)
             if order.is_first:
-                await order.announce(house, url)
+                await order.announce(application, url)
 
         await run_server(settings, listener, encoder, knowledge, report)
 
@@ -95,16 +95,16 @@ def _end_with_the_supervisor() -> None:
         loop.add_reader(supervisor.sentinel, leave)
 
 
-def _tell(line: Connection, report: Report) -> None:
+def _tell(pipe: Connection, report: WorkerReport) -> None:
     try:
-        line.send_bytes(orjson.dumps(report))
+        pipe.send_bytes(orjson.dumps(report))
     except OSError:
         log.warning("worker.not_heard")  # the supervisor is gone, or has heard that we serve and closed the line
 
 
-def _beat(line: Connection) -> None:
+def _beat(pipe: Connection) -> None:
     """Say that the event loop still turns, now and every BEAT_S: a process that hangs looks like one that works."""
-    os.set_blocking(line.fileno(), False)
+    os.set_blocking(pipe.fileno(), False)
     with suppress(OSError):  # a supervisor that reads nothing holds nobody up
-        os.write(line.fileno(), b".")
-    asyncio.get_running_loop().call_later(BEAT_S, _beat, line)
+        os.write(pipe.fileno(), b".")
+    asyncio.get_running_loop().call_later(BEAT_S, _beat, pipe)

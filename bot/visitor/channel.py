@@ -1,4 +1,4 @@
-"""A two-way line of text frames to one visitor. `chat` speaks through it and knows nothing of sockets."""
+"""The transport of one visitor: a two-way channel of text frames, through which a session knows nothing of sockets."""
 
 import asyncio
 from contextlib import suppress
@@ -17,7 +17,7 @@ class ChannelClosed(Exception):
 
 
 class Channel(Protocol):
-    """One visitor's line."""
+    """The transport port: one visitor's channel."""
 
     @property
     def address(self) -> str:
@@ -39,7 +39,7 @@ class Channel(Protocol):
 
 @dataclass(slots=True)
 class SocketChannel:
-    """A WebSocket that was accepted. Of its handshake it keeps where it comes from, for it may stay for hours."""
+    """The WebSocket adapter of a channel. Of its handshake it keeps where it comes from, for it may stay for hours."""
 
     address: str
     origin: str | None
@@ -79,7 +79,7 @@ class SocketChannel:
 
 
 class LocalChannel:
-    """Both ends in one process: `say` and `heard` are the visitor's. A None heard is the close, kept in `closed`."""
+    """An in-process channel, both ends: `say` and `heard` are the visitor's. A None heard is the close, kept in `closed`."""
 
     def __init__(self, address: str = "127.0.0.1", origin: str | None = None) -> None:
         self.address, self.origin = address, origin

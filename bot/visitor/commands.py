@@ -1,4 +1,4 @@
-"""What each command of a visitor does to their conversation: pure functions, run inside the store's transaction."""
+"""Command handlers: what each command of a visitor appends. Pure functions, run inside the store's transaction."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from conversation.state import Conversation
 from conversation.values import Decide, Draft
 
 
-class Ended(Refused):
+class ConversationEnded(Refused):
     """The conversation was closed too long ago to go on; a new one begins."""
 
     code: ClassVar[str] = "ended"
@@ -60,7 +60,7 @@ class NotAReply(Refused):
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """A command as it arrives: from whom, on which page, when, and how things stand at that moment.
+    """The context of a command: from whom, on which page, when, and how things stand at that moment.
 
     `rates_reply`: whether what a `rate` is about is a reply of the bot.
     """
@@ -76,59 +76,63 @@ class CommandContext:
     call: Callable[[], HandoffRequested] = lambda: HandoffRequested("visitor_asked")
 
 
-def decision(command: AnyCommand, arrival: CommandContext) -> Decide:
-    """What `command` appends. The returned function raises Ended, RateLimited or IllegalTransition."""
+def decision(command: AnyCommand, context: CommandContext) -> Decide:
+    """What `command` appends; the returned handler raises ConversationEnded, RateLimited or IllegalTransition."""
 
-    def decide(now: Conversation | None) -> Sequence[Draft]:
-        if arrival.retry_after_s is not None:
-            raise RateLimited(arrival.retry_after_s)
+    def decide(conversation: Conversation | None) -> Sequence[Draft]:
+        if context.retry_after_s is not None:
+            raise RateLimited(context.retry_after_s)
         match command:
             case Say(text=text):
-                return [*_begun(now, arrival), *_called_off(now, arrival, text), Draft(arrival.by, VisitorSaid(text))]
+                return [
+                    *_opening(conversation, context),
+                    *_back_to_bot(conversation, context, text),
+                    Draft(context.by, VisitorSaid(text)),
+                ]
             case CallHuman():
-                return _call(now, arrival)
+                return _call(conversation, context)
             case Contact(email=email, name=name):
-                opening = [Draft(arrival.by, arrival.opened)] if now is None else []
-                return [*opening, Draft(arrival.by, ContactLeft(email, name))]
+                opened = [Draft(context.by, context.opened)] if conversation is None else []
+                return [*opened, Draft(context.by, ContactLeft(email, name))]
             case _:
-                return [Draft(arrival.by, _follow_up(now, command, arrival))]
+                return [Draft(context.by, _follow_up(conversation, command, context))]
 
     return decide
 
 
-def _begun(now: Conversation | None, arrival: CommandContext) -> list[Draft]:
+def _opening(conversation: Conversation | None, context: CommandContext) -> list[Draft]:
     """What must come first so that the visitor can speak: opening, or reopening while that is possible."""
-    if now is None:
-        return [Draft(arrival.by, arrival.opened)]
-    if now.state != "closed":
+    if conversation is None:
+        return [Draft(context.by, context.opened)]
+    if conversation.state != "closed":
         return []
-    if not may_reopen(now, arrival.at, arrival.reopen_h):
-        raise Ended
-    return [Draft(arrival.by, Reopened())]
+    if not may_reopen(conversation, context.at, context.reopen_h):
+        raise ConversationEnded
+    return [Draft(context.by, Reopened())]
 
 
-def _called_off(now: Conversation | None, arrival: CommandContext, text: str) -> list[Draft]:
+def _back_to_bot(conversation: Conversation | None, context: CommandContext, text: str) -> list[Draft]:
     """Whoever says that they wait no longer is back with the bot, which answers what they say."""
-    waits = now is not None and now.state == "queued"
-    return [Draft(arrival.by, ReturnedToBot())] if waits and calls_off(text) else []
+    waits = conversation is not None and conversation.state == "queued"
+    return [Draft(context.by, ReturnedToBot())] if waits and calls_off(text) else []
 
 
-def may_reopen(closed: Conversation, at: datetime, reopen_h: float) -> bool:
+def may_reopen(closed: Conversation, moment: datetime, reopen_h: float) -> bool:
     """Whether a closed conversation goes on when its visitor speaks again."""
-    return closed.closed_at is not None and at - closed.closed_at <= timedelta(hours=reopen_h)
+    return closed.closed_at is not None and moment - closed.closed_at <= timedelta(hours=reopen_h)
 
 
-def _call(now: Conversation | None, arrival: CommandContext) -> Sequence[Draft]:
+def _call(conversation: Conversation | None, context: CommandContext) -> Sequence[Draft]:
     """Into the queue; with nobody at the desk the bot keeps the chat and asks for an address."""
-    begun = _begun(now, arrival)
-    if now is not None and now.state in ("queued", "agent"):
-        raise IllegalTransition(kind="call_human", state=now.state)
-    if arrival.desk_open:
-        return [*begun, Draft(arrival.by, arrival.call())]
+    begun = _opening(conversation, context)
+    if conversation is not None and conversation.state in ("queued", "agent"):
+        raise IllegalTransition(kind="call_human", state=conversation.state)
+    if context.desk_open:
+        return [*begun, Draft(context.by, context.call())]
     said = BotSaid(
-        arrival.phrases.refusal("visitor_asked", desk_open=False),
+        context.phrases.refusal("visitor_asked", desk_open=False),
         "no_answer",
-        now.pending if now is not None else (),
+        conversation.pending if conversation is not None else (),
         reason="visitor_asked",
         offers_person=True,
         failed=True,
@@ -136,14 +140,14 @@ def _call(now: Conversation | None, arrival: CommandContext) -> Sequence[Draft]:
     return [*begun, Draft(BOT, said)]
 
 
-def _follow_up(now: Conversation | None, command: AnyCommand, arrival: CommandContext) -> Payload:
+def _follow_up(conversation: Conversation | None, command: AnyCommand, context: CommandContext) -> Payload:
     """Commands that need a conversation to be about."""
-    if now is None:
+    if conversation is None:
         raise IllegalTransition(kind=command.type, state="nothing")
     match command:
-        case CancelHuman() if now.state == "queued":
+        case CancelHuman() if conversation.state == "queued":
             return ReturnedToBot()
-        case Rate(seq=seq) if not arrival.rates_reply:
+        case Rate(seq=seq) if not context.rates_reply:
             raise NotAReply(seq)
         case Rate(seq=seq, helpful=helpful, comment=comment):
             return Rated(seq, helpful, comment)
@@ -152,4 +156,4 @@ def _follow_up(now: Conversation | None, command: AnyCommand, arrival: CommandCo
         case CloseChat():
             return Closed("visitor")
         case _:
-            raise IllegalTransition(kind=command.type, state=now.state)
+            raise IllegalTransition(kind=command.type, state=conversation.state)

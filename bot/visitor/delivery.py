@@ -1,4 +1,4 @@
-"""Everything that is sent to one visitor's socket, in order: a cursor over the log, and frames that may get lost."""
+"""Event delivery to one visitor's socket, in order: a cursor over the log, and ephemeral frames that may get lost."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,7 +19,7 @@ QUEUE_EVERY_S = 10.0  # how often a waiting visitor hears of their place, at mos
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A conversation to deliver: after which event, how far it has come, and the `welcome` that announces it."""
+    """A subscription to a conversation: after which event, how far it has come, and the `welcome` that announces it."""
 
     conversation_id: str
     welcome: JsonObject
@@ -31,16 +31,16 @@ class Subscription:
 
 @dataclass(slots=True)
 class Delivery:
-    """Sends what is after the cursor at each `flush`; live delivery and resume are the same read.
+    """Delivers what is after the cursor at each `flush`; live delivery and resume are the same read.
 
     `stir` is called whenever there is, or may be, something to flush. Only `flush` changes what is delivered, so that a
-    page being read and a change of course cannot cross.
+    page being read and a new subscription cannot cross.
     """
 
     channel: Channel
     publisher: Publisher
     desk: Desk
-    sign: DeskStatus
+    desk_status: DeskStatus
     visitor_id: str
     stir: Callable[[], None]
     cursor: int = 0
@@ -50,24 +50,24 @@ class Delivery:
     _head: int = 0
     _desk_open: bool = False
     _place: Place | None = None
-    _place_told_s: float = 0.0
+    _place_sent_s: float = 0.0
     _next: Subscription | None = None
     _frames: list[JsonObject] = field(default_factory=list)  # an empty deque weighs 760 bytes, a list 56
     _unlisten: Callable[[], None] | None = None
     _reminder: asyncio.TimerHandle | None = None
 
-    def follow(self, course: Subscription) -> None:
+    def follow(self, subscription: Subscription) -> None:
         """From the next `flush` on, deliver this conversation instead."""
-        self._next = course
+        self._next = subscription
         self.stir()
 
     def begin(self) -> None:
-        """Watch the desk's sign; hints are listened to from the first `follow` on."""
-        self.sign.watchers.add(self.stir)
+        """Watch the desk status; hints are listened to from the first `follow` on."""
+        self.desk_status.watchers.add(self.stir)
 
     def end(self) -> None:
         """Listen no longer."""
-        self.sign.watchers.discard(self.stir)
+        self.desk_status.watchers.discard(self.stir)
         if self._unlisten is not None:
             self._unlisten()
             self._unlisten = None
@@ -87,14 +87,14 @@ class Delivery:
         """
         more = True
         while more:
-            await self._set_out()
+            await self._subscribe()
             await self._send_frames()
             more = await self._send_page() or self._next is not None
-        if self.sign.open != self._desk_open:
-            self._desk_open = self.sign.open
+        if self.desk_status.open != self._desk_open:
+            self._desk_open = self.desk_status.open
             await self._send({"type": "desk", "open": self._desk_open})
         if self._state == "queued":
-            await self._tell_place()
+            await self._send_place()
             self._remind()
 
     def _hint(self, hint: Hint) -> None:
@@ -109,21 +109,21 @@ class Delivery:
             self.elsewhere = True
             self.stir()
 
-    async def _set_out(self) -> None:
-        """Take the course that was set last, announcing it before its first event."""
+    async def _subscribe(self) -> None:
+        """Switch to the newest subscription, announcing it before its first event."""
         if self._next is None:
             return
-        course, self._next = self._next, None
-        self._conversation_id, self._state = course.conversation_id, course.state
+        subscription, self._next = self._next, None
+        self._conversation_id, self._state = subscription.conversation_id, subscription.state
         # one further is looked for: what came between the welcome and the listening had no listener to hint to
-        self.cursor, self._head = course.after, max(course.head, course.after + 1)
-        self._place, self._place_told_s = course.place, self.publisher.clock.monotonic()
-        self._desk_open = course.welcome["desk_open"] is True
+        self.cursor, self._head = subscription.after, max(subscription.head, subscription.after + 1)
+        self._place, self._place_sent_s = subscription.place, self.publisher.clock.monotonic()
+        self._desk_open = subscription.welcome["desk_open"] is True
         if self._unlisten is not None:
             self._unlisten()
         listen = self.publisher.bus.listen
-        self._unlisten = listen(self._hint, conversation_id=course.conversation_id, visitor_id=self.visitor_id)
-        await self._send(course.welcome)
+        self._unlisten = listen(self._hint, conversation_id=subscription.conversation_id, visitor_id=self.visitor_id)
+        await self._send(subscription.welcome)
 
     async def _send_frames(self) -> None:
         if len(self._frames) > QUEUED_FRAMES:
@@ -132,7 +132,7 @@ class Delivery:
             await self._send(self._frames.pop(0))
 
     async def _send_page(self) -> bool:
-        """The next events; False where there are none, or the course has changed while they were read."""
+        """The next events; False where there are none, or the subscription has changed while they were read."""
         if self._head <= self.cursor:
             return False
         store = self.publisher.store
@@ -152,12 +152,12 @@ class Delivery:
             self._state = event.standing.state
             self._place = None
 
-    async def _tell_place(self) -> None:
+    async def _send_place(self) -> None:
         """At once when it is news that there is a place, later at most every QUEUE_EVERY_S."""
         now_s = self.publisher.clock.monotonic()
-        if self._place is not None and now_s - self._place_told_s < QUEUE_EVERY_S:
+        if self._place is not None and now_s - self._place_sent_s < QUEUE_EVERY_S:
             return
-        self._place_told_s = now_s
+        self._place_sent_s = now_s
         place = await self.desk.queue_place(self._conversation_id)
         if place is not None and place != self._place:
             self._place = place

@@ -1,4 +1,4 @@
-"""The sign on the desk's door: whether somebody is there, looked up once for all sockets."""
+"""Desk status, cached: whether an agent is available, looked up once for all sockets of the process."""
 
 import contextlib
 from collections.abc import Callable
@@ -13,7 +13,7 @@ LOOK_EVERY_S = 2.0
 
 @dataclass(slots=True)
 class DeskStatus:
-    """`open` as of the last look; `watchers` are called when it turns."""
+    """Cached desk status: `open` as of the last look; `watchers` are called when it turns."""
 
     desk: Desk
     clock: Clock
@@ -21,7 +21,7 @@ class DeskStatus:
     watchers: set[Callable[[], None]] = field(default_factory=set)
 
     async def run(self) -> None:
-        """Look until cancelled; while the database does not answer, the sign stays as it is."""
+        """Look until cancelled; while the database does not answer, the status stays as it is."""
         while True:
             with contextlib.suppress(StorageUnavailable):
                 await self.look()

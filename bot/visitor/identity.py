@@ -1,4 +1,4 @@
-"""Who a visitor is: a token the server gave, or a signature of the site's own server. Nothing is stored here."""
+"""Visitor authentication: a token the server gave, or a signature of the site's own server. Nothing is stored here."""
 
 import hashlib
 import hmac
@@ -21,7 +21,7 @@ CLOCK_SKEW_S = 60  # the site's own server may run ahead of ours
 
 
 class Claims(BaseModel):
-    """What a site's server says of its customer."""
+    """The signed claims: what a site's server says of its customer."""
 
     model_config = ConfigDict(frozen=True, strict=True)
 
@@ -35,7 +35,7 @@ class Claims(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A visitor with the token that names them; `moved_from` is the browser's visitor that signed in as this one."""
+    """The result of authentication: a visitor with the token that names them; `moved_from` is the browser's visitor that signed in as this one."""
 
     visitor: Visitor
     token: str
@@ -49,7 +49,7 @@ def hash_token(token: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class VisitorAuthentication:
-    """Admits visitors of the sites. `own_origin` is the server's; no Origin passes unless `require_origin`."""
+    """Authenticates visitors and checks origins, by site. `own_origin` is the server's; no Origin passes unless `require_origin`."""
 
     sites: Mapping[str, Site]
     store: VisitorStore
@@ -60,8 +60,8 @@ class VisitorAuthentication:
         """Before the handshake: whether any site stands there."""
         if origin is None:
             return not self.require_origin
-        everywhere = {allowed for site in self.sites.values() for allowed in site.allowed_origins}
-        return origin.lower() in everywhere | {own_origin.lower()}
+        allowed_origins = {allowed for site in self.sites.values() for allowed in site.allowed_origins}
+        return origin.lower() in allowed_origins | {own_origin.lower()}
 
     async def admit(self, hello: Hello, origin: str | None, own_origin: str) -> Admitted:
         """The visitor of a `hello`. Raises Hangup with the close code that says why not."""
@@ -72,24 +72,24 @@ class VisitorAuthentication:
             raise Hangup(FORBIDDEN, f"site {hello.site!r} does not allow this origin")
         if hello.identity is not None:
             return await self._customer(hello, hello.identity, site)
-        known = await self._by_token(hello)
-        if known is None:
+        visitor = await self._by_token(hello)
+        if visitor is None:
             return self._newcomer(hello.site)
-        if known.user_id is not None:
+        if visitor.user_id is not None:
             raise Hangup(BAD_TOKEN, "this token is a signed-in customer's; send their identity too")
-        return Admitted(await self._slid(known), hello.token or "")
+        return Admitted(await self._slid(visitor), hello.token or "")
 
     async def _by_token(self, hello: Hello) -> Visitor | None:
-        known = await self._recall(hello)
-        if hello.token is not None and known is None:
+        visitor = await self._recall(hello)
+        if hello.token is not None and visitor is None:
             raise Hangup(BAD_TOKEN, "the token is unknown or has expired; say hello without it")
-        return known
+        return visitor
 
     async def _recall(self, hello: Hello) -> Visitor | None:
         """The visitor of the token, if it is valid on this site."""
-        known = None if hello.token is None else await self.store.visitor_by_token(hash_token(hello.token))
-        valid = known is not None and known.site_id == hello.site and known.expires_at > self.clock.now()
-        return known if valid else None
+        visitor = None if hello.token is None else await self.store.visitor_by_token(hash_token(hello.token))
+        valid = visitor is not None and visitor.site_id == hello.site and visitor.expires_at > self.clock.now()
+        return visitor if valid else None
 
     def _newcomer(self, site_id: str) -> Admitted:
         token = secrets.token_urlsafe(32)

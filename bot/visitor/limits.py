@@ -1,4 +1,4 @@
-"""What bounds visitors: rate limits, counted in Redis for all processes or in this one, and connection admission."""
+"""Rate limits of visitors, counted in Redis for all processes or in this one, and connection admission."""
 
 import math
 import time
@@ -17,12 +17,12 @@ HELLOS = RateLimit(120, window_s=60)  # many visitors may share one office addre
 AT_ONCE = 512  # two seconds of work: 250 a second were welcomed by one process on two busy cores, client included
 
 
-class SharedAway(Exception):
-    """Whoever counts for all processes does not answer, or did not shortly ago."""
+class SharedLimitsAway(Exception):
+    """The shared rate limiter does not answer, or did not shortly ago."""
 
 
-class Shared(Protocol):
-    """Counts the hits of all processes together."""
+class SharedLimits(Protocol):
+    """The port of a shared rate limiter: counts the hits of all processes together."""
 
     async def hit(self, limit: RateLimit, name: str, key: str) -> float | None:
         """Count one; None where it may pass, else the seconds until one may. Raises SharedAway."""
@@ -32,7 +32,7 @@ class Shared(Protocol):
 
 
 class Limits:
-    """Counts hits per (limit, name, key), and the handshakes under way; shared by all sockets of the process.
+    """Rate limiter and connection admission. Counts hits per (limit, name, key), and the handshakes under way; shared by all sockets of the process.
 
     `enabled` False lets every hit pass, for load tests. With `shared` all processes count together; while that is away
     each counts for itself, from nothing. Without, each has its own windows, one for each limit: a flood of one kind
@@ -40,7 +40,11 @@ class Limits:
     """
 
     def __init__(
-        self, *, enabled: bool = True, shared: Shared | None = None, monotonic: Callable[[], float] = time.monotonic
+        self,
+        *,
+        enabled: bool = True,
+        shared: SharedLimits | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.handshakes = 0  # visitors between their hello and their welcome, in this process
         self._enabled = enabled
@@ -59,7 +63,7 @@ class Limits:
 
     @contextmanager
     def admission(self) -> Iterator[None]:
-        """A place among the handshakes under way. Who has not said hello yet takes none.
+        """Connection admission: a place among the handshakes under way. Who has not said hello yet takes none.
 
         Raises Hangup where AT_ONCE are under way: after a restart or a broken network all come back at once, and it is
         better to come back later than to wait among thousands.
@@ -81,7 +85,7 @@ class Limits:
         if self._shared is not None:
             try:
                 return await self._shared.hit(limit, name, key)
-            except SharedAway:
+            except SharedLimitsAway:
                 pass
         return self._window(limit).hit((name, key))
 

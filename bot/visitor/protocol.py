@@ -72,27 +72,27 @@ Email = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^@\s
 PageText = Annotated[str, AfterValidator(lambda text: _without_nul(text)[:2_000])]  # a long title keeps no one out
 
 
-class Frame(BaseModel):
+class VisitorFrame(BaseModel):
     """A client's frame; fields this version does not know are ignored."""
 
     model_config = ConfigDict(frozen=True, strict=True)
 
 
-class PageSeen(Frame):
+class PageSeen(VisitorFrame):
     """Where the widget stands."""
 
     url: PageText | None = None
     title: PageText | None = None
 
 
-class Identity(Frame):
+class Identity(VisitorFrame):
     """Who the site's own server says the visitor is: `signature` is the HMAC-SHA256 of the bytes of `claims`."""
 
     claims: Annotated[str, StringConstraints(max_length=8_000)]
     signature: Annotated[str, StringConstraints(max_length=128)]
 
 
-class Hello(Frame):
+class Hello(VisitorFrame):
     """The first frame."""
 
     type: Literal["hello"]
@@ -113,32 +113,32 @@ def _uuid(text: str) -> str:
     return text
 
 
-class Command(Frame):
+class VisitorCommand(VisitorFrame):
     """What changes the conversation carries a UUID made by the client."""
 
     client_id: Annotated[str, StringConstraints(max_length=64), AfterValidator(_uuid)]
 
 
-class Say(Command):
+class Say(VisitorCommand):
     """The visitor says something."""
 
     type: Literal["say"]
     text: Text
 
 
-class CallHuman(Command):
+class CallHuman(VisitorCommand):
     """The visitor wants a person."""
 
     type: Literal["call_human"]
 
 
-class CancelHuman(Command):
+class CancelHuman(VisitorCommand):
     """The visitor no longer waits for a person."""
 
     type: Literal["cancel_human"]
 
 
-class Rate(Command):
+class Rate(VisitorCommand):
     """The visitor's verdict on one reply."""
 
     type: Literal["rate"]
@@ -147,7 +147,7 @@ class Rate(Command):
     comment: Comment | None = None
 
 
-class Survey(Command):
+class Survey(VisitorCommand):
     """The visitor's verdict on the conversation."""
 
     type: Literal["survey"]
@@ -155,7 +155,7 @@ class Survey(Command):
     comment: Comment | None = None
 
 
-class Contact(Command):
+class Contact(VisitorCommand):
     """Where the visitor can be reached."""
 
     type: Literal["contact"]
@@ -163,20 +163,20 @@ class Contact(Command):
     name: Short | None = None
 
 
-class CloseChat(Command):
+class CloseChat(VisitorCommand):
     """The visitor ends the conversation."""
 
     type: Literal["close"]
 
 
-class Typing(Frame):
+class Typing(VisitorFrame):
     """The visitor types, or stopped."""
 
     type: Literal["typing"]
     on: bool
 
 
-class Ping(Frame):
+class Ping(VisitorFrame):
     """Browsers can send no WebSocket pings."""
 
     type: Literal["ping"]
@@ -221,8 +221,8 @@ def _explain(invalid: ValidationError) -> str:
 
 
 def _client_id(raw: object) -> str | None:
-    found = raw.get("client_id") if isinstance(raw, dict) else None
-    return found if isinstance(found, str) and len(found) <= 64 else None  # noqa: PLR2004 - longer than any UUID
+    client_id = raw.get("client_id") if isinstance(raw, dict) else None
+    return client_id if isinstance(client_id, str) and len(client_id) <= 64 else None  # noqa: PLR2004 - longer than any UUID
 
 
 def event_frame(event: Event, *, again: bool = False) -> JsonObject:

@@ -9,7 +9,7 @@ from limits.aio.storage import RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from limits.errors import StorageError
 
-from bot.visitor.limits import SharedAway
+from bot.visitor.limits import SharedLimitsAway
 from conversation.rate_limit import RateLimit
 
 log = structlog.get_logger()
@@ -19,7 +19,7 @@ LEAVE_S = 5.0  # how long a Redis that did not answer is left alone: one command
 
 
 class RedisLimits:
-    """Moving windows in Redis. It keeps an address or a visitor's id for the window, and nothing else."""
+    """The shared rate limiter: moving windows in Redis. It keeps an address or a visitor's id for the window, and nothing else."""
 
     def __init__(self, redis_url: str) -> None:
         url = redis_url.replace("unix://", "redis+unix://", 1) if redis_url.startswith("unix://") else redis_url
@@ -32,7 +32,7 @@ class RedisLimits:
     async def hit(self, limit: RateLimit, name: str, key: str) -> float | None:
         """Count one; None where it may pass, else the seconds until one may. Takes ASK_S at most. Raises SharedAway."""
         if time.monotonic() < self._away_until_s:
-            raise SharedAway
+            raise SharedLimitsAway
         item = RateLimitItemPerSecond(limit.amount, limit.window_s)
         try:
             async with asyncio.timeout(ASK_S):
@@ -42,7 +42,7 @@ class RedisLimits:
             if not self._away_until_s:
                 log.warning("limits.redis_away", problem=str(problem) or f"no answer within {ASK_S:g} s")
             self._away_until_s = time.monotonic() + LEAVE_S
-            raise SharedAway from problem
+            raise SharedLimitsAway from problem
         if self._away_until_s:
             log.info("limits.redis_back")
             self._away_until_s = 0.0

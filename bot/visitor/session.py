@@ -1,4 +1,4 @@
-"""Serves one visitor: hello, welcome, then commands in and events out until the line ends."""
+"""The session of one visitor's socket: hello, welcome, then commands in and events out until the line ends."""
 
 import asyncio
 import secrets
@@ -11,7 +11,7 @@ from bot.answer import handover
 from bot.answer.reply import Phrasebook, default_phrasebook
 from bot.turns import HISTORY_EVENTS, Responder
 from bot.visitor.channel import Channel, ChannelClosed
-from bot.visitor.commands import CommandContext, Ended, RateLimited, decision, may_reopen
+from bot.visitor.commands import CommandContext, ConversationEnded, RateLimited, decision, may_reopen
 from bot.visitor.delivery import Delivery, Subscription, place_form
 from bot.visitor.desk_status import DeskStatus
 from bot.visitor.identity import Admitted, VisitorAuthentication
@@ -55,13 +55,13 @@ TRIES = 3  # a visitor's conversation may end or begin elsewhere while a command
 
 @dataclass(frozen=True, slots=True)
 class ChatServices:
-    """What serving visitors takes; shared by all sockets of the process."""
+    """The services a chat session uses; shared by all sockets of the process."""
 
     publisher: Publisher
     desk: Desk
     responder: Responder
-    sign: DeskStatus
-    reception: VisitorAuthentication
+    desk_status: DeskStatus
+    authentication: VisitorAuthentication
     limits: Limits
     reopen_h: float
     phrasebook: Phrasebook = field(default_factory=default_phrasebook)
@@ -69,11 +69,11 @@ class ChatServices:
 
 
 class ChatSession:
-    """One visitor's line from hello to hang-up."""
+    """One visitor's session, from hello to hang-up."""
 
-    def __init__(self, channel: Channel, counter: ChatServices, own_origin: str) -> None:
+    def __init__(self, channel: Channel, services: ChatServices, own_origin: str) -> None:
         self._channel = channel
-        self._counter = counter
+        self._services = services
         self._own_origin = own_origin
         self._bad_frames: list[float] = []
         self._admitted: Admitted
@@ -87,7 +87,7 @@ class ChatSession:
 
     async def serve(self) -> None:
         """Until either side hangs up; ends the line with the code of PROTOCOL.md."""
-        self._counter.chats.add(self)
+        self._services.chats.add(self)
         try:
             await self._greet()
             await self._converse()
@@ -99,7 +99,7 @@ class ChatSession:
             log.warning("chat.storage_unavailable", problem=unavailable.problem)
             await self._channel.close(TRY_LATER, "storage is unavailable; try again later")
         finally:
-            self._counter.chats.discard(self)
+            self._services.chats.discard(self)
 
     async def hang_up(self, code: int, reason: str) -> None:
         """End the line from outside, at shutdown."""
@@ -108,20 +108,20 @@ class ChatSession:
     # Hello
 
     async def _greet(self) -> None:
-        if await self._counter.limits.hit(HELLOS, "hello", self._channel.address) is not None:
+        if await self._services.limits.hit(HELLOS, "hello", self._channel.address) is not None:
             raise Hangup(TOO_MANY, "too many connections from this address; try again in a minute")
         self._hello = await self._first_frame()
-        with self._counter.limits.admission():
+        with self._services.limits.admission():
             await self._admit()
 
     async def _admit(self) -> None:
-        self._admitted = await self._counter.reception.admit(self._hello, self._channel.origin, self._own_origin)
+        self._admitted = await self._services.authentication.admit(self._hello, self._channel.origin, self._own_origin)
         if self._admitted.moved_from is not None:
             await self._sign_in(self._admitted.moved_from.visitor_id)
         visitor_id = self._admitted.visitor.visitor_id
-        publisher = self._counter.publisher
+        publisher = self._services.publisher
         self._delivery = Delivery(
-            self._channel, publisher, self._counter.desk, self._counter.sign, visitor_id, self._stir
+            self._channel, publisher, self._services.desk, self._services.desk_status, visitor_id, self._stir
         )
         current = await self._current()
         if self._hello.fresh and current is not None:
@@ -143,39 +143,39 @@ class ChatSession:
 
     async def _sign_in(self, anonymous_id: str) -> None:
         """What the browser's visitor sent and has open is the customer's from now on."""
-        store = self._counter.publisher.store
+        store = self._services.publisher.store
         await store.save_visitor(self._admitted.visitor)
         await store.merge_visitor(anonymous_id, self._admitted.visitor.visitor_id)
 
     async def _current(self) -> Conversation | None:
         """The conversation that a command would go to: open, or closed so recently that it would reopen."""
-        latest = await self._counter.publisher.store.latest(self._admitted.visitor.visitor_id)
+        latest = await self._services.publisher.store.latest(self._admitted.visitor.visitor_id)
         if latest is None or latest.state != "closed":
             return latest
-        now = self._counter.publisher.clock.now()
-        return latest if may_reopen(latest, now, self._counter.reopen_h) else None
+        moment = self._services.publisher.clock.now()
+        return latest if may_reopen(latest, moment, self._services.reopen_h) else None
 
-    async def _welcome(self, now: Conversation | None, *, resume: bool = False) -> None:
+    async def _welcome(self, conversation: Conversation | None, *, resume: bool = False) -> None:
         """Say where things stand, then deliver from where the client is; nothing is stored for it."""
-        self._conversation_id = secrets.token_urlsafe(16) if now is None else now.conversation_id
-        seq = 0 if now is None else now.seq
-        knows = resume and self._hello.conversation_id == self._conversation_id and self._hello.after <= seq
-        waits = now is not None and now.state == "queued"
-        place = await self._counter.desk.queue_place(self._conversation_id) if waits else None
+        self._conversation_id = secrets.token_urlsafe(16) if conversation is None else conversation.conversation_id
+        seq = 0 if conversation is None else conversation.seq
+        resumes = resume and self._hello.conversation_id == self._conversation_id and self._hello.after <= seq
+        waits = conversation is not None and conversation.state == "queued"
+        place = await self._services.desk.queue_place(self._conversation_id) if waits else None
         welcome: JsonObject = {
             "type": "welcome",
             "protocol": PROTOCOL,
             "conversation_id": self._conversation_id,
             "token": self._admitted.token,
             "seq": seq,
-            "state": "bot" if now is None else now.state,
-            "holder": {"kind": "bot", "name": None} if now is None else _shown(now),
+            "state": "bot" if conversation is None else conversation.state,
+            "holder": {"kind": "bot", "name": None} if conversation is None else _shown(conversation),
             "queue": None if place is None else place_form(place),
-            "desk_open": await self._counter.sign.look(),
+            "desk_open": await self._services.desk_status.look(),
             "limits": {"max_text_chars": MAX_TEXT_CHARS, "heartbeat_s": HEARTBEAT_S},
         }
-        state = "bot" if now is None else now.state
-        after = self._hello.after if knows else 0
+        state = "bot" if conversation is None else conversation.state
+        after = self._hello.after if resumes else 0
         self._delivery.follow(Subscription(self._conversation_id, welcome, after, seq, state, place))
 
     # Conversing
@@ -226,7 +226,7 @@ class ChatSession:
                 self._delivery.offer(frame)
 
     def _count_bad_frame(self) -> None:
-        now_s = self._counter.publisher.clock.monotonic()
+        now_s = self._services.publisher.clock.monotonic()
         self._bad_frames = [at_s for at_s in self._bad_frames if now_s - at_s < MINUTE_S] + [now_s]
         if len(self._bad_frames) >= BAD_FRAMES_A_MINUTE:
             raise Hangup(BAD_FRAME, "too many bad frames")
@@ -243,9 +243,9 @@ class ChatSession:
                 await self._command(frame)
 
     async def _relay_typing(self, *, on: bool) -> None:
-        if await self._counter.limits.hit(COMMANDS, "typing", self._admitted.visitor.visitor_id) is None:
+        if await self._services.limits.hit(COMMANDS, "typing", self._admitted.visitor.visitor_id) is None:
             relayed = Relayed(self._conversation_id, "desk", {"type": "typing", "by": "visitor", "on": on})
-            self._counter.publisher.bus.publish(relayed)
+            self._services.publisher.bus.publish(relayed)
 
     # Commands
 
@@ -266,20 +266,20 @@ class ChatSession:
                 command, unavailable.code, "we cannot store messages right now", final=False, retry_after_s=5.0
             )
         else:
-            self._counter.responder.take(appended.lease)
+            self._services.responder.take(appended.lease)
             if appended.again:
                 self._delivery.offer(event_frame(appended.events[0], again=True))
 
     async def _append(self, command: AnyCommand) -> Appended:
         """Append to the conversation this line follows or, where that has ended, to the one that comes after it."""
-        arrival = await self._arrival(command)
-        key = Key.of(arrival.by, command.client_id, command.model_dump(mode="json", exclude={"client_id"}))
+        context = await self._context(command)
+        key = Key.of(context.by, command.client_id, command.model_dump(mode="json", exclude={"client_id"}))
         for _ in range(TRIES):
             try:
-                appended = await self._counter.publisher.append(
-                    self._conversation_id, decision(command, arrival), key=key, visitor=self._admitted.visitor
+                appended = await self._services.publisher.append(
+                    self._conversation_id, decision(command, context), key=key, visitor=self._admitted.visitor
                 )
-            except Ended:
+            except ConversationEnded:
                 await self._welcome(None)
             except NewerConversation:
                 await self._make_room()
@@ -293,39 +293,45 @@ class ChatSession:
         if self._replaces is None:
             await self._welcome(await self._current())
         else:
-            await self._counter.publisher.append(self._replaces, _closing)
+            await self._services.publisher.append(self._replaces, _closing)
 
-    async def _arrival(self, command: AnyCommand) -> CommandContext:
-        visitor, counter = self._admitted.visitor, self._counter
+    async def _context(self, command: AnyCommand) -> CommandContext:
+        visitor, services = self._admitted.visitor, self._services
         limit = SAYS if isinstance(command, Say) else COMMANDS
         page = self._hello.page.model_dump(exclude_none=True) if self._hello.page else None
-        told = await self._told() if isinstance(command, CallHuman) else ()
+        transcript = await self._transcript() if isinstance(command, CallHuman) else ()
         return CommandContext(
             by=Author("visitor", visitor.name, visitor.visitor_id),
             opened=Opened(self._hello.site, self._hello.locale, page),
-            at=counter.publisher.clock.now(),
-            desk_open=isinstance(command, CallHuman) and await counter.sign.look(),
-            reopen_h=counter.reopen_h,
-            phrases=counter.phrasebook.speaking(self._hello.locale),
-            retry_after_s=await counter.limits.hit(limit, command.type, visitor.visitor_id),
+            at=services.publisher.clock.now(),
+            desk_open=isinstance(command, CallHuman) and await services.desk_status.look(),
+            reopen_h=services.reopen_h,
+            phrases=services.phrasebook.speaking(self._hello.locale),
+            retry_after_s=await services.limits.hit(limit, command.type, visitor.visitor_id),
             rates_reply=not isinstance(command, Rate) or await self._is_reply(command.seq),
-            call=self._call(told),
+            call=self._call(transcript),
         )
 
-    async def _told(self) -> Sequence[Event]:
+    async def _transcript(self) -> Sequence[Event]:
         """The last events of the conversation; none of one that has not begun."""
-        now = await self._counter.publisher.store.conversation(self._conversation_id)
-        if now is None:
+        conversation = await self._services.publisher.store.conversation(self._conversation_id)
+        if conversation is None:
             return ()
-        return await self._counter.publisher.store.events(self._conversation_id, after=max(0, now.seq - HISTORY_EVENTS))
+        return await self._services.publisher.store.events(
+            self._conversation_id, after=max(0, conversation.seq - HISTORY_EVENTS)
+        )
 
-    def _call(self, told: Sequence[Event]) -> Callable[[], HandoffRequested]:
+    def _call(self, transcript: Sequence[Event]) -> Callable[[], HandoffRequested]:
         """The visitor's own call for a person; where a new conversation begins with it, nothing of the one before."""
-        own, blank = (handover(events, "visitor_asked", "the visitor pressed the button") for events in (told, ()))
-        return lambda: own if told and told[0].conversation_id == self._conversation_id else blank
+        with_transcript, blank = (
+            handover(events, "visitor_asked", "the visitor pressed the button") for events in (transcript, ())
+        )
+        return lambda: (
+            with_transcript if transcript and transcript[0].conversation_id == self._conversation_id else blank
+        )
 
     async def _is_reply(self, seq: int) -> bool:
-        rated = await self._counter.publisher.store.events(self._conversation_id, after=seq - 1, limit=1)
+        rated = await self._services.publisher.store.events(self._conversation_id, after=seq - 1, limit=1)
         return bool(rated) and isinstance(rated[0].payload, BotSaid)
 
     def _refuse(
@@ -344,10 +350,10 @@ class ChatSession:
         )
 
 
-def _closing(now: Conversation | None) -> list[Draft]:
-    return [] if now is None or now.state == "closed" else [Draft(SYSTEM, Closed("new conversation"))]
+def _closing(conversation: Conversation | None) -> list[Draft]:
+    return [] if conversation is None or conversation.state == "closed" else [Draft(SYSTEM, Closed("new conversation"))]
 
 
-def _shown(now: Conversation) -> JsonObject:
+def _shown(conversation: Conversation) -> JsonObject:
     """Who holds the chat, as a visitor may know it."""
-    return {name: value for name, value in asdict(now.holder).items() if name != "id"}
+    return {name: value for name, value in asdict(conversation.holder).items() if name != "id"}

@@ -15,7 +15,7 @@ Key = tuple[str, str]
 
 
 class SlidingWindow:
-    """Counts the hits of one limit, exactly: any window of `window_s` holds at most `amount` hits of a key.
+    """The rate limiter of one limit, exact: any window of `window_s` holds at most `amount` hits of a key.
 
     A hit costs the same however many keys there are. At `max_keys` the key whose last hit is longest ago is forgotten.
     Belongs to one event loop.

@@ -204,13 +204,13 @@ class Lobby:
     desk: Desk
     mind: Mind
     responder: Responder
-    counter: ChatServices
+    services: ChatServices
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def start(self) -> None:
         """Let the bot answer; before that it would leave what it is given to whoever adopts it."""
         self.tasks.append(asyncio.create_task(self.responder.run()))
-        self.tasks.append(asyncio.create_task(self.counter.sign.run()))
+        self.tasks.append(asyncio.create_task(self.services.desk_status.run()))
         await asyncio.sleep(0)
 
     async def idle(self) -> None:
@@ -220,7 +220,7 @@ class Lobby:
 
     def arrive(self, *, address: str = "192.0.2.1", origin: str | None = None) -> Guest:
         channel = LocalChannel(address, origin)
-        serving = asyncio.create_task(ChatSession(channel, self.counter, "https://help.example").serve())
+        serving = asyncio.create_task(ChatSession(channel, self.services, "https://help.example").serve())
         self.tasks.append(serving)
         return Guest(LocalLine(channel, serving))
 
@@ -252,11 +252,11 @@ def lobby_over(
     publisher = Publisher(store, LocalBus(), clock)
     desk = Desk(publisher, Attendance(store, clock))
     responder = Responder(publisher, desk, lambda: TurnDeps(snapshot, mind.encode, calibration=calibration), Policy())
-    reception = VisitorAuthentication(SITES, store, clock)
-    counter = ChatServices(
-        publisher, desk, responder, DeskStatus(desk, clock), reception, Limits(enabled=limited), 24.0
+    authentication = VisitorAuthentication(SITES, store, clock)
+    services = ChatServices(
+        publisher, desk, responder, DeskStatus(desk, clock), authentication, Limits(enabled=limited), 24.0
     )
-    return Lobby(clock, store, publisher, desk, mind, responder, counter)
+    return Lobby(clock, store, publisher, desk, mind, responder, services)
 
 
 @pytest.fixture

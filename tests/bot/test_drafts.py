@@ -50,8 +50,8 @@ def give_voice(lobby):
     bounds = Bounds(first_token_s=60, whole_s=60, input_tokens=3000, output_tokens=300)
     clock = lobby.clock
     generator = ModelGenerator(model, bounds, clock=clock, breaker=Breaker(clock), budget=Budget(clock, 1_000_000))
-    knows = lobby.responder.knows
-    lobby.responder.knows = lambda: replace(knows(), generator=generator)
+    deps = lobby.responder.deps
+    lobby.responder.deps = lambda: replace(deps(), generator=generator)
     return model
 
 

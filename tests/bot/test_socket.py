@@ -45,8 +45,8 @@ UPGRADE = (  # by hand, as every client library answers the server's pings
 class Served:
     """A server that runs in this event loop."""
 
-    house: Application
-    doors: Draining
+    application: Application
+    draining: Draining
     address: str
 
     @property
@@ -96,12 +96,12 @@ async def serving(folder, **chosen) -> AsyncIterator[Served]:
     encoder = HashingEncoder()
     knowledge = Knowledge.open(kb, index_dir=settings.data / "index", encoder=encoder)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        async with assemble(settings, encoder, knowledge) as house:
-            doors = Draining()
-            server = _Server(server_config(create_app(house, doors), settings))
+        async with assemble(settings, encoder, knowledge) as application:
+            draining = Draining()
+            server = _Server(server_config(create_app(application, draining), settings))
             running = asyncio.create_task(server.serve(sockets=[listener]))
             try:
-                yield Served(house, doors, f"127.0.0.1:{listener.getsockname()[1]}")
+                yield Served(application, draining, f"127.0.0.1:{listener.getsockname()[1]}")
             finally:
                 server.should_exit = True
                 await running
@@ -157,7 +157,7 @@ async def test_a_visitors_address_is_believed_from_listed_proxies_alone(dial, tm
         forwarded = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https"}
         guest = await dial(behind.address, local_addr=("127.0.0.2", 0), additional_headers=forwarded)
         await guest.hello()
-        (chat,) = behind.house.counter.chats
+        (chat,) = behind.application.services.chats
         assert chat._channel.address == counted
         await guest.line.hang_up()
 
@@ -210,11 +210,11 @@ async def test_no_hello_in_time_closes_with_4408(dial, monkeypatch):
 
 
 async def test_a_server_that_goes_down_sends_newcomers_away_with_1012(dial, served):
-    served.doors.open = False
+    served.draining.open = False
     try:
         assert await (await dial()).closed() == 1012
     finally:
-        served.doors.open = True
+        served.draining.open = True
 
 
 async def test_too_many_sockets_from_one_address_are_4429(dial, tmp_path):
@@ -228,7 +228,7 @@ async def test_too_many_sockets_from_one_address_are_4429(dial, tmp_path):
 
 async def test_more_newcomers_than_fit_are_sent_away_with_1013_and_let_in_later(dial, served, monkeypatch):
     monkeypatch.setattr("bot.visitor.limits.AT_ONCE", 2)
-    store, look = served.house.publisher.store, asyncio.Event()
+    store, look = served.application.publisher.store, asyncio.Event()
     latest = store.latest
 
     async def slowly(visitor_id):
@@ -241,7 +241,7 @@ async def test_more_newcomers_than_fit_are_sent_away_with_1013_and_let_in_later(
         await guest.send("hello", protocol=1)
     late = await dial()
     async with asyncio.timeout(5):
-        while served.house.counter.limits.handshakes < 2:  # noqa: ASYNC110 - the server tells nobody
+        while served.application.services.limits.handshakes < 2:  # noqa: ASYNC110 - the server tells nobody
             await asyncio.sleep(0)
     await late.send("hello", protocol=1)
     assert await late.closed() == 1013
@@ -249,7 +249,7 @@ async def test_more_newcomers_than_fit_are_sent_away_with_1013_and_let_in_later(
     for guest in inside:
         await guest.until("welcome")
     await silent.hello()
-    assert served.house.counter.limits.handshakes == 0
+    assert served.application.services.limits.handshakes == 0
 
 
 # After it
@@ -266,7 +266,7 @@ async def test_a_client_that_is_gone_without_a_word_is_noticed(dial, served, tmp
         await reader.readuntil(b"\r\n\r\n")
         hello = b'{"type":"hello","protocol":1}'
         writer.write(bytes([0x81, 0x80 | len(hello), 0, 0, 0, 0]) + hello)  # a masked text frame, the mask being zero
-        chats = short.house.counter.chats
+        chats = short.application.services.chats
         async with asyncio.timeout(5):
             await reader.readuntil(b'"heartbeat_s":25}}')
             assert len(chats) == 2
@@ -281,7 +281,7 @@ async def test_a_question_is_acknowledged_and_answered(dial, served):
     reply = await guest.ask(QUESTION)
     assert (reply["outcome"], reply["answers"]) == ("answer", [2])
     assert [citation["article_id"] for citation in reply["citations"]] == ["refunds"]
-    log = await served.house.publisher.store.events(welcome["conversation_id"])
+    log = await served.application.publisher.store.events(welcome["conversation_id"])
     assert [event.event_id for event in log] == [event["event_id"] for event in guest.events()]
 
 
@@ -289,7 +289,7 @@ async def test_opening_and_pinging_store_nothing(dial, served):
     guest, welcome = await say_hello(dial)
     await guest.send("ping")
     assert await guest.until("pong") == {"type": "pong", "seq": 0}
-    assert await served.house.publisher.store.conversation(welcome["conversation_id"]) is None
+    assert await served.application.publisher.store.conversation(welcome["conversation_id"]) is None
 
 
 async def test_the_tenth_bad_frame_in_a_minute_closes_with_4400(dial):
@@ -381,7 +381,7 @@ async def test_a_reader_that_does_not_read_is_cut_off_harms_nobody_and_resumes(d
     first, welcome = await say_hello(dial)
     await first.ask(QUESTION)
     await first.line.hang_up()
-    publisher = served.house.publisher
+    publisher = served.application.publisher
     now = await publisher.store.conversation(welcome["conversation_id"])
     author = Author("visitor", None, now.visitor_id)
     flood = [Draft(author, VisitorSaid("😀" * 4_000))] * 1_000  # 16 MB: more than the kernel keeps for a reader
@@ -389,7 +389,7 @@ async def test_a_reader_that_does_not_read_is_cut_off_harms_nobody_and_resumes(d
     slow = await dial(max_queue=1)
     await slow.send("hello", protocol=1, token=welcome["token"])
     other, _ = await say_hello(dial)
-    chats = served.house.counter.chats
+    chats = served.application.services.chats
     assert (await other.ask(QUESTION))["outcome"] == "answer"
     async with asyncio.timeout(10):
         while len(chats) > 1:
@@ -401,10 +401,10 @@ async def test_a_reader_that_does_not_read_is_cut_off_harms_nobody_and_resumes(d
 
 
 async def test_a_conversation_of_another_visitor_cannot_be_opened_by_its_id(dial, served):
-    visitor = Visitor("bob", "default", b"bob", served.house.publisher.clock.now() + timedelta(days=1))
+    visitor = Visitor("bob", "default", b"bob", served.application.publisher.clock.now() + timedelta(days=1))
     bob = Author("visitor", None, "bob")
     secret = [Draft(bob, Opened()), Draft(bob, VisitorSaid("my secret"))]
-    await served.house.publisher.append("bobs", lambda _: secret, visitor=visitor)
+    await served.application.publisher.append("bobs", lambda _: secret, visitor=visitor)
     guest, welcome = await say_hello(dial, conversation_id="bobs", after=0)
     assert welcome["conversation_id"] != "bobs"
     assert await guest.settled() == []

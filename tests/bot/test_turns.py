@@ -79,7 +79,7 @@ async def test_a_question_is_answered_once_with_a_citation(lobby, known):
     (reply,) = await replies(lobby)
     assert (reply.outcome, reply.answers) == ("answer", (2,))
     assert [citation.article_id for citation in reply.citations] == ["refunds"]
-    assert reply.kb_version == lobby.responder.knows().snapshot.kb_version
+    assert reply.kb_version == lobby.responder.deps().snapshot.kb_version
     assert 0.3 <= reply.confidence <= 1
     assert reply.trace["query"] == known
     assert asked.lease is not None
@@ -114,7 +114,7 @@ async def test_a_worker_that_was_only_slow_loses_its_reply_to_the_one_that_adopt
         lease = (await slow.append(opening(lobby.clock))).lease
         lobby.clock.advance(slow.lease_s)
         await heard_adopted(lobby)
-        other = type(lobby.responder)(lobby.publisher, lobby.desk, lobby.responder.knows, lobby.responder.policy)
+        other = type(lobby.responder)(lobby.publisher, lobby.desk, lobby.responder.deps, lobby.responder.policy)
         assert await other.answer(lease) is None
         assert len(await replies(lobby)) == 1
 

@@ -63,8 +63,8 @@ def chatting(snapshot, hashed):
     async def opened(*, desk_open=True, **words):
         clock = ManualClock(NOON)
         lobby = lobby_over(MemoryStore(worker="here", clock=clock), clock, snapshot, hashed)
-        deps = replace(lobby.responder.knows(), phrasebook=Phrasebook({"en": replace(ENGLISH, **words)}))
-        lobby.responder.knows = lambda: deps
+        deps = replace(lobby.responder.deps(), phrasebook=Phrasebook({"en": replace(ENGLISH, **words)}))
+        lobby.responder.deps = lambda: deps
         await lobby.start()
         if desk_open:
             await lobby.agent()

@@ -23,7 +23,7 @@ from websockets.exceptions import ConnectionClosed, InvalidMessage
 
 from bot.errors import PortTaken, WorkersFailed
 from bot.server import supervisor, worker
-from bot.server.worker import Report
+from bot.server.worker import WorkerReport
 from bot.settings.settings import Settings
 from tests.harness.running import ROOT, start
 from tests.harness.visitor import visit
@@ -219,7 +219,7 @@ class Short:
         self.line = SimpleNamespace(close=lambda: None)
 
     async def report(self):
-        return Report("http://here", 3, self._problem)
+        return WorkerReport("http://here", 3, self._problem)
 
     async def fall_silent(self, _clock):
         await asyncio.Event().wait()

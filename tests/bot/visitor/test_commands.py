@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.answer.reply.catalogue import default_phrasebook
-from bot.visitor.commands import CommandContext, Ended, RateLimited, decision
+from bot.visitor.commands import CommandContext, ConversationEnded, RateLimited, decision
 from bot.visitor.protocol import CallHuman, CancelHuman, CloseChat, Contact, Rate, Say, Survey
 from conversation.errors import IllegalTransition
 from conversation.events import Author, Claimed, Closed, HandoffRequested, Opened, VisitorSaid
@@ -132,7 +132,7 @@ def test_ratings_surveys_and_addresses_are_kept_whole():
 def test_a_closed_conversation_reopens_for_24_hours_and_no_longer(asked):
     now = conversation("closed")
     assert kinds(asked, now, arrival(at=NOON + timedelta(hours=24)))[0] == "reopened"
-    with pytest.raises(Ended):
+    with pytest.raises(ConversationEnded):
         kinds(asked, now, arrival(at=NOON + timedelta(hours=24, seconds=1)))
 
 

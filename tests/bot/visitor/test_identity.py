@@ -33,7 +33,7 @@ def store(clock):
 
 
 @pytest.fixture
-def reception(store, clock):
+def authentication(store, clock):
     return VisitorAuthentication(SITES, store, clock)
 
 
@@ -51,16 +51,16 @@ def signed(text: str, secret: str = SECRET) -> Identity:
     return Identity(claims=text, signature=hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest())
 
 
-async def refusal(reception, frame: Hello, origin: str | None = None) -> int:
+async def refusal(authentication, frame: Hello, origin: str | None = None) -> int:
     with pytest.raises(Hangup) as hangup:
-        await reception.admit(frame, origin, OWN)
+        await authentication.admit(frame, origin, OWN)
     assert hangup.value.reason
     return hangup.value.code
 
 
-async def kept(reception, store, frame: Hello):
+async def kept(authentication, store, frame: Hello):
     """Admitted, and stored as the first command would."""
-    admitted = await reception.admit(frame, None, OWN)
+    admitted = await authentication.admit(frame, None, OWN)
     await store.save_visitor(admitted.visitor)
     return admitted
 
@@ -84,118 +84,118 @@ async def kept(reception, store, frame: Hello):
         ("", False),
     ],
 )
-def test_before_the_handshake_any_sites_origin_and_our_own_are_known(reception, origin, known):
-    assert reception.origin_is_known(origin, OWN) is known
+def test_before_the_handshake_any_sites_origin_and_our_own_are_known(authentication, origin, known):
+    assert authentication.origin_is_known(origin, OWN) is known
 
 
 def test_no_origin_passes_unless_one_is_required(store, clock):
     assert not VisitorAuthentication(SITES, store, clock, require_origin=True).origin_is_known(None, OWN)
 
 
-async def test_after_hello_only_the_sites_own_origins_count(reception):
-    assert await refusal(reception, hello("blog"), SHOP) == 4403
-    assert await refusal(reception, hello("default"), SHOP) == 4403
+async def test_after_hello_only_the_sites_own_origins_count(authentication):
+    assert await refusal(authentication, hello("blog"), SHOP) == 4403
+    assert await refusal(authentication, hello("default"), SHOP) == 4403
     for origin in (SHOP, SHOP.upper(), OWN, None):
-        assert (await reception.admit(hello("shop"), origin, OWN)).visitor.site_id == "shop"
+        assert (await authentication.admit(hello("shop"), origin, OWN)).visitor.site_id == "shop"
 
 
-async def test_an_unknown_site_is_4404(reception):
-    assert await refusal(reception, hello("attic"), OWN) == 4404
+async def test_an_unknown_site_is_4404(authentication):
+    assert await refusal(authentication, hello("attic"), OWN) == 4404
 
 
 # Tokens
 
 
-async def test_a_newcomer_gets_a_token_and_nothing_is_stored(reception, store):
-    admitted = await reception.admit(hello(), None, OWN)
+async def test_a_newcomer_gets_a_token_and_nothing_is_stored(authentication, store):
+    admitted = await authentication.admit(hello(), None, OWN)
     assert len(admitted.token) >= 32
     assert admitted.visitor.token_hash == hashlib.sha256(admitted.token.encode()).digest() == hash_token(admitted.token)
     assert admitted.visitor.expires_at == NOON + timedelta(days=90)
     assert await store.visitor_by_token(admitted.visitor.token_hash) is None
 
 
-async def test_newcomers_are_different_visitors(reception):
-    first, second = [await reception.admit(hello(), None, OWN) for _ in range(2)]
+async def test_newcomers_are_different_visitors(authentication):
+    first, second = [await authentication.admit(hello(), None, OWN) for _ in range(2)]
     assert first.token != second.token
     assert first.visitor.visitor_id != second.visitor.visitor_id
 
 
-async def test_a_token_names_its_visitor(reception, store):
-    first = await kept(reception, store, hello())
-    again = await reception.admit(hello(token=first.token), None, OWN)
+async def test_a_token_names_its_visitor(authentication, store):
+    first = await kept(authentication, store, hello())
+    again = await authentication.admit(hello(token=first.token), None, OWN)
     assert (again.visitor, again.token, again.moved_from) == (first.visitor, first.token, None)
 
 
-async def test_an_unknown_token_is_4401(reception):
-    assert await refusal(reception, hello(token="made-up")) == 4401
+async def test_an_unknown_token_is_4401(authentication):
+    assert await refusal(authentication, hello(token="made-up")) == 4401
 
 
-async def test_a_token_counts_on_its_own_site_only(reception, store):
-    admitted = await kept(reception, store, hello())
-    assert await refusal(reception, hello("shop", token=admitted.token)) == 4401
+async def test_a_token_counts_on_its_own_site_only(authentication, store):
+    admitted = await kept(authentication, store, hello())
+    assert await refusal(authentication, hello("shop", token=admitted.token)) == 4401
 
 
-async def test_a_token_slides_for_90_days_with_each_use(reception, store, clock):
-    admitted = await kept(reception, store, hello())
+async def test_a_token_slides_for_90_days_with_each_use(authentication, store, clock):
+    admitted = await kept(authentication, store, hello())
     for _ in range(3):
         clock.advance(89 * 86_400)
-        slid = await reception.admit(hello(token=admitted.token), None, OWN)
+        slid = await authentication.admit(hello(token=admitted.token), None, OWN)
         assert slid.visitor.expires_at == clock.now() + timedelta(days=90)
         assert await store.visitor_by_token(hash_token(admitted.token)) == slid.visitor
     clock.advance(90 * 86_400)
-    assert await refusal(reception, hello(token=admitted.token)) == 4401
+    assert await refusal(authentication, hello(token=admitted.token)) == 4401
 
 
-async def test_a_token_in_daily_use_is_not_written_at_every_hello(reception, store, clock):
-    admitted = await kept(reception, store, hello())
+async def test_a_token_in_daily_use_is_not_written_at_every_hello(authentication, store, clock):
+    admitted = await kept(authentication, store, hello())
     clock.advance(3_600)
-    again = await reception.admit(hello(token=admitted.token), None, OWN)
+    again = await authentication.admit(hello(token=admitted.token), None, OWN)
     assert again.visitor == admitted.visitor
 
 
 # Signed-in customers
 
 
-async def test_an_identity_is_the_customer_it_names(reception):
-    admitted = await reception.admit(hello("shop", identity=signed(claims())), None, OWN)
+async def test_an_identity_is_the_customer_it_names(authentication):
+    admitted = await authentication.admit(hello("shop", identity=signed(claims())), None, OWN)
     visitor = admitted.visitor
     assert (visitor.user_id, visitor.name, visitor.email, visitor.site_id) == ("u-7", "Ada", "ada@shop.example", "shop")
 
 
-async def test_a_customer_is_the_same_visitor_with_the_same_token_on_every_device(reception, store):
-    phone = await kept(reception, store, hello("shop", identity=signed(claims())))
-    laptop = await reception.admit(hello("shop", identity=signed(claims(name="Ada L."))), None, OWN)
+async def test_a_customer_is_the_same_visitor_with_the_same_token_on_every_device(authentication, store):
+    phone = await kept(authentication, store, hello("shop", identity=signed(claims())))
+    laptop = await authentication.admit(hello("shop", identity=signed(claims(name="Ada L."))), None, OWN)
     assert (laptop.visitor.visitor_id, laptop.token) == (phone.visitor.visitor_id, phone.token)
     assert (await store.visitor_by_user("shop", "u-7")).name == "Ada L."
 
 
-async def test_customers_have_tokens_of_their_own(reception):
+async def test_customers_have_tokens_of_their_own(authentication):
     tokens = {
-        (await reception.admit(hello("shop", identity=signed(claims(user_id=user))), None, OWN)).token
+        (await authentication.admit(hello("shop", identity=signed(claims(user_id=user))), None, OWN)).token
         for user in ("u-7", "u-8", "u-7\0")
     }
     assert len(tokens) == 3
 
 
-async def test_a_customers_token_without_an_identity_is_refused(reception, store):
-    customer = await kept(reception, store, hello("shop", identity=signed(claims())))
-    assert await refusal(reception, hello("shop", token=customer.token)) == 4401
-    both = await reception.admit(hello("shop", token=customer.token, identity=signed(claims())), None, OWN)
+async def test_a_customers_token_without_an_identity_is_refused(authentication, store):
+    customer = await kept(authentication, store, hello("shop", identity=signed(claims())))
+    assert await refusal(authentication, hello("shop", token=customer.token)) == 4401
+    both = await authentication.admit(hello("shop", token=customer.token, identity=signed(claims())), None, OWN)
     assert both.visitor.visitor_id == customer.visitor.visitor_id
     assert both.moved_from is None
 
 
-async def test_the_browsers_anonymous_visitor_signs_in(reception, store):
-    browser = await kept(reception, store, hello("shop"))
-    customer = await reception.admit(hello("shop", token=browser.token, identity=signed(claims())), None, OWN)
+async def test_the_browsers_anonymous_visitor_signs_in(authentication, store):
+    browser = await kept(authentication, store, hello("shop"))
+    customer = await authentication.admit(hello("shop", token=browser.token, identity=signed(claims())), None, OWN)
     assert customer.moved_from == browser.visitor
     assert customer.visitor.visitor_id != browser.visitor.visitor_id
     assert customer.token != browser.token
 
 
-async def test_another_customer_of_a_shared_browser_inherits_nothing(reception, store):
-    before = await kept(reception, store, hello("shop", identity=signed(claims(user_id="u-8"))))
-    after = await reception.admit(hello("shop", token=before.token, identity=signed(claims())), None, OWN)
+async def test_another_customer_of_a_shared_browser_inherits_nothing(authentication, store):
+    before = await kept(authentication, store, hello("shop", identity=signed(claims(user_id="u-8"))))
+    after = await authentication.admit(hello("shop", token=before.token, identity=signed(claims())), None, OWN)
     assert after.moved_from is None
     assert after.visitor.visitor_id != before.visitor.visitor_id
 
@@ -222,19 +222,19 @@ async def test_another_customer_of_a_shared_browser_inherits_nothing(reception, 
         signed("[" * 5_000),
     ],
 )
-async def test_an_identity_that_does_not_hold_is_4403(reception, identity):
-    assert await refusal(reception, hello("shop", identity=identity)) == 4403
+async def test_an_identity_that_does_not_hold_is_4403(authentication, identity):
+    assert await refusal(authentication, hello("shop", identity=identity)) == 4403
 
 
-async def test_an_identity_is_nothing_to_a_site_without_a_secret(reception):
-    assert await refusal(reception, hello("default", identity=signed(claims(site="default")))) == 4403
+async def test_an_identity_is_nothing_to_a_site_without_a_secret(authentication):
+    assert await refusal(authentication, hello("default", identity=signed(claims(site="default")))) == 4403
 
 
-async def test_a_site_does_not_vouch_for_the_customers_of_another(reception):
-    assert await refusal(reception, hello("blog", identity=signed(claims(site="blog")))) == 4403
+async def test_a_site_does_not_vouch_for_the_customers_of_another(authentication):
+    assert await refusal(authentication, hello("blog", identity=signed(claims(site="blog")))) == 4403
 
 
-async def test_claims_may_run_a_minute_ahead_say_more_and_be_signed_in_capitals(reception):
+async def test_claims_may_run_a_minute_ahead_say_more_and_be_signed_in_capitals(authentication):
     text = claims(iat=NOON.timestamp() + 59, attributes={"plan": "gold"})
     identity = Identity(claims=text, signature=signed(text).signature.upper())
-    assert (await reception.admit(hello("shop", identity=identity), None, OWN)).visitor.user_id == "u-7"
+    assert (await authentication.admit(hello("shop", identity=identity), None, OWN)).visitor.user_id == "u-7"

@@ -768,7 +768,7 @@ async def test_a_reader_who_owes_too_many_frames_is_closed_and_resumes(memory_lo
 
 async def test_a_server_that_stops_hangs_up_on_everyone(lobby):
     guest = await arrived(lobby)
-    for serving in list(lobby.counter.chats):
+    for serving in list(lobby.services.chats):
         await serving.hang_up(1012, "restart")
     assert await guest.closed() == 1012
 
@@ -777,7 +777,7 @@ async def test_whoever_hangs_up_is_forgotten(lobby, known):
     guest = await arrived(lobby)
     await guest.ask(known)
     await guest.line.hang_up()
-    assert lobby.counter.chats == set()
+    assert lobby.services.chats == set()
     assert lobby.publisher.bus.topics() == (frozenset(), frozenset(), False)
 
 

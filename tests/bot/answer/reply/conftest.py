@@ -32,8 +32,8 @@ async def task(memory_lobby, known) -> Task:
     """What `turn` asks a generator: the refunds article, and the others behind it."""
     recorder = Recorder()
     async with memory_lobby() as lobby:
-        knows = replace(lobby.responder.knows(), generator=recorder)
-        await take_turn(TurnInput(known, Audience("default")), knows, Policy(answer_confidence=0))
+        deps = replace(lobby.responder.deps(), generator=recorder)
+        await take_turn(TurnInput(known, Audience("default")), deps, Policy(answer_confidence=0))
     assert recorder.task is not None
     return recorder.task
 
