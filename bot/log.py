@@ -1,4 +1,4 @@
-"""How the process logs: structlog, one event a line, data in keys. What people wrote, tokens and addresses stay out."""
+"""Logging: structlog, one event a line, data in keys. What people wrote, tokens and addresses stay out."""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""What the server counts, in Prometheus' text format; served only to whoever has the token."""
+"""Metrics in Prometheus' text format; served only to whoever has the token."""
 
 import os
 
@@ -13,7 +13,7 @@ SHARED = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own: the folder in wh
 
 
 class Metrics:
-    """One registry a process, owned by the assembly."""
+    """The metrics of a process, one registry, owned by the assembly."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()

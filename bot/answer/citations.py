@@ -1,4 +1,4 @@
-"""Where a reply is from: links come from the knowledge base's own records, never from text."""
+"""Citations, where a reply is from: links come from the knowledge base's own records, never from text."""
 
 from urllib.parse import quote
 
@@ -13,8 +13,8 @@ QUOTE_CHARS = 240  # a tooltip's worth
 
 def url_of(hit: Hit, base_url: str) -> str:
     """The article's own `url` (a web address or a path of this server), else its page in the help centre; to the heading."""
-    own = hit.article.url or f"/help/{quote(hit.article.article_id, safe='')}"
-    page = quote(base_url + own if own.startswith("/") else own, safe=_IN_URLS)
+    address = hit.article.url or f"/help/{quote(hit.article.article_id, safe='')}"
+    page = quote(base_url + address if address.startswith("/") else address, safe=_IN_URLS)
     return f"{page}#{quote(hit.chunk.anchor)}" if hit.chunk.anchor and "#" not in page else page
 
 

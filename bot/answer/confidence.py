@@ -1,4 +1,4 @@
-"""How likely the best passage is to answer a question: what a search says of it, weighed as labelled questions taught."""
+"""Confidence calibration: how likely the best passage answers, by logistic regression over features of the search."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ OWN = "calibration.json"  # in the data folder: what `handrail eval calibrate` m
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What follows from a threshold, on questions that were not learned from: the share answered, and how much of it is wrong."""
+    """A point of the risk-coverage curve, on questions that were not learned from: the share answered, and how much is wrong."""
 
     confidence: float
     answered: float
@@ -29,7 +29,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A logistic function of a profile, and what follows from each threshold.
+    """A calibrated logistic regression over confidence features, and what follows from each threshold.
 
     `weights` are of the plain values, by their names in `retrieval.search.confidence_features`; `curve` has falling confidences. `model` is
     the embedding model of the questions it was learned from: another one has other cosines.
@@ -75,12 +75,12 @@ def threshold(curve: Sequence[Point], budget: float) -> float:
 
 @cache
 def default_calibration() -> Calibration:
-    """Learned from the questions of several companies and trades; measured on those it was not learned from."""
+    """The shipped calibration, learned from the questions of several companies and trades; measured on those it was not learned from."""
     return Calibration.read(resources.files("bot.answer").joinpath(SHIPPED).read_bytes(), SHIPPED)
 
 
 def in_use(data: Path, model: str) -> Calibration:
-    """The company's own, if there is one in the data folder, otherwise the shipped one.
+    """The calibration in use: the company's own, if there is one in the data folder, otherwise the shipped one.
 
     Raises CalibrationUnusable where its own cannot be read, is broken or of another embedding model.
     """
@@ -91,7 +91,7 @@ def in_use(data: Path, model: str) -> Calibration:
         text = path.read_bytes()
     except OSError as error:
         raise CalibrationUnusable(str(path), f"it cannot be read: {error.strerror}") from error
-    own = Calibration.read(text, str(path))
-    if own.model != model:
-        raise CalibrationUnusable(str(path), f"it was made with the model {own.model!r}, not {model!r}")
-    return own
+    calibration = Calibration.read(text, str(path))
+    if calibration.model != model:
+        raise CalibrationUnusable(str(path), f"it was made with the model {calibration.model!r}, not {model!r}")
+    return calibration

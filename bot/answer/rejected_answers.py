@@ -36,19 +36,27 @@ def rejected(hold: Sequence[Event], question: str) -> frozenset[str]:
     answer to the same question. An article stands for one request alone: whatever else is asked later may be answered
     from it.
     """
-    past = _exchanges(hold, question)
+    exchanges = _exchanges(hold, question)
     is_same = same_request(question)
-    rows = [past[::-1], *(past[at:] for at, one in enumerate(past) if is_same(one.asked))]
-    wrong = (one.reply for row in rows for one in takewhile(lambda one: one.goes_on, row) if one.rejected)
+    rows = [
+        exchanges[::-1],
+        *(exchanges[index:] for index, exchange in enumerate(exchanges) if is_same(exchange.asked)),
+    ]
+    wrong = (
+        exchange.reply
+        for row in rows
+        for exchange in takewhile(lambda exchange: exchange.goes_on, row)
+        if exchange.rejected
+    )
     return frozenset(citation.article_id for reply in wrong for citation in reply.citations)
 
 
 def _exchanges(hold: Sequence[Event], question: str) -> list[_Exchange]:
     texts = {event.seq: event.payload.text for event in hold if isinstance(event.payload, VisitorSaid)}
     replies = [(event.seq, event.payload) for event in hold if isinstance(event.payload, BotSaid)]
-    asked = ["\n".join(texts[seq] for seq in reply.answers if seq in texts) for _, reply in replies]
+    questions = ["\n".join(texts[seq] for seq in reply.answers if seq in texts) for _, reply in replies]
     helped = verdicts(hold)
     return [
-        _Exchange(said, reply, then, helped.get(seq))
-        for said, (seq, reply), then in zip(asked, replies, [*asked, question][1:], strict=True)
+        _Exchange(question_before, reply, then, helped.get(seq))
+        for question_before, (seq, reply), then in zip(questions, replies, [*questions, question][1:], strict=True)
     ]

@@ -1,4 +1,4 @@
-"""What an agent should know before the first word: what is wanted, what was tried, why a person, and how urgent it is."""
+"""The handover summary for an agent, before the first word: what is wanted, what was tried, why a person, how urgent."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,8 +42,8 @@ PRIORITIES: Mapping[Reason, tuple[Priority, Priority]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
-    """What the visitor said, and what that is."""
+class _VisitorMessage:
+    """A message of the visitor with its intent."""
 
     seq: int
     text: str
@@ -56,9 +56,9 @@ def handover(events: Sequence[Event], reason: Reason, why: str, mood: Mood | Non
 
     `mood` is that of the turn the call comes with; without one it is that of the bot's last reply.
     """
-    felt = mood or _last_mood(events)
-    frustration = None if felt is None else felt.score
-    text = detail(events, why=why, mood="" if felt is None else felt.reason, frustration=frustration)
+    felt_mood = mood or _last_mood(events)
+    frustration = None if felt_mood is None else felt_mood.score
+    text = detail(events, why=why, mood="" if felt_mood is None else felt_mood.reason, frustration=frustration)
     return HandoffRequested(reason, text, priority(reason, frustration))
 
 
@@ -74,12 +74,12 @@ def detail(events: Sequence[Event], *, why: str = "", mood: str = "", frustratio
     A first line that begins with WANTS is what the queue shows of the conversation.
     """
     matter = _matter(events)
-    said = list(_said(matter))
+    messages = list(_said(matter))
     felt = mood or ("frustrated" if _is_frustrated(frustration) else "")
     news = "" if felt in why else felt
     lines = (
-        (WANTS, ", then ".join(_wanted(said))),
-        ("Tried:", "; ".join((*_articles_tried(matter), *_left_open(said, matter), *_colleague(events)))),
+        (WANTS, ", then ".join(_wanted(messages))),
+        ("Tried:", "; ".join((*_articles_tried(matter), *_left_open(messages, matter), *_colleague(events)))),
         ("Why:", excerpt(why.partition(";")[0], WHY_CHARS)),  # what follows are numbers, for QA
         ("Mood:", excerpt(news, MOOD_CHARS)),
     )
@@ -108,7 +108,7 @@ def _matter(events: Sequence[Event]) -> Sequence[Event]:
 
     Where the visitor has not spoken since, it still is about that.
     """
-    ends = [at for at, event in enumerate(events, start=1) if _ends_matter(event)]
+    ends = [index for index, event in enumerate(events, start=1) if _ends_matter(event)]
     since = events[ends[-1] :] if ends else events
     return since if any(isinstance(event.payload, VisitorSaid) for event in since) else events
 
@@ -120,25 +120,27 @@ def _ends_matter(event: Event) -> bool:
     return isinstance(event.payload, Closed)
 
 
-def _said(matter: Sequence[Event]) -> Iterator[_Said]:
-    for at, event in enumerate(matter):
+def _said(matter: Sequence[Event]) -> Iterator[_VisitorMessage]:
+    for index, event in enumerate(matter):
         if isinstance(event.payload, VisitorSaid):
             text = event.payload.text
-            understood = understand(text, list(transcript_of(matter[:at])))
-            yield _Said(event.seq, text, understood.intent, understood.pressed)
+            understood = understand(text, list(transcript_of(matter[:index])))
+            yield _VisitorMessage(event.seq, text, understood.intent, understood.pressed)
 
 
-def _wanted(said: Sequence[_Said]) -> Sequence[str]:
+def _wanted(messages: Sequence[_VisitorMessage]) -> Sequence[str]:
     """What the visitor asked first and, where it is something else, last; quoted."""
-    lines = [" ".join(one.text.split()) for one in _with_a_purpose(said)]
+    lines = [" ".join(message.text.split()) for message in _with_a_purpose(messages)]
     last = lines[-1:] if lines and lines[-1].casefold() != lines[0].casefold() else []
     return [_quoted(line, QUESTION_CHARS) for line in (*lines[:1], *last)]
 
 
-def _with_a_purpose(said: Sequence[_Said]) -> Sequence[_Said]:
+def _with_a_purpose(messages: Sequence[_VisitorMessage]) -> Sequence[_VisitorMessage]:
     """Questions, and calls for a person that say what about; where there are none, the last that is no small talk."""
-    clear = [one for one in said if one.intent == "question" or len(one.text.split()) > BARE_CALL_WORDS]
-    return clear or [one for one in said if one.intent == "call_human" and not one.pressed][-1:]
+    clear = [
+        message for message in messages if message.intent == "question" or len(message.text.split()) > BARE_CALL_WORDS
+    ]
+    return clear or [message for message in messages if message.intent == "call_human" and not message.pressed][-1:]
 
 
 def _articles_tried(matter: Sequence[Event]) -> Sequence[str]:
@@ -161,11 +163,11 @@ def _verdict(rated: Rated | None) -> str:
     return f" (marked {'helpful' if rated.helpful else 'not helpful'}{comment})"
 
 
-def _left_open(said: Sequence[_Said], matter: Sequence[Event]) -> Sequence[str]:
+def _left_open(messages: Sequence[_VisitorMessage], matter: Sequence[Event]) -> Sequence[str]:
     """How many questions no reply has answered or asked back about."""
     replies = [event.payload for event in matter if isinstance(event.payload, BotSaid)]
     helped = {seq for reply in replies if reply.outcome in ("answer", "clarify") for seq in reply.answers}
-    open_ = sum(one.intent == "question" and one.seq not in helped for one in said)
+    open_ = sum(message.intent == "question" and message.seq not in helped for message in messages)
     return [f"{open_} question{'' if open_ == 1 else 's'} without an answer"] if open_ else []
 
 

@@ -11,7 +11,7 @@ Role = Literal["visitor", "bot", "agent"]
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One contribution to the conversation so far. `text` is for people and models; decisions read the other fields.
+    """One message of the transcript. `text` is for people and models; decisions read the other fields.
 
     Of a reply of the bot: its `outcome`; the `titles` of the articles that it cited; the `passage` that an answer gave;
     whether it `failed`; whether its words offered a person; its `choices`. `unhelpful`: the visitor marked it as not
@@ -36,14 +36,14 @@ class Said:
 
 def transcript_of(events: Iterable[Event]) -> Iterator[Said]:
     """What visitor, bot and agents said, in order; notes and all that is no speech are left out."""
-    known = list(events)
-    helped = verdicts(known)
-    for event in known:
+    log = list(events)
+    helpful = verdicts(log)
+    for event in log:
         match event.payload:
             case VisitorSaid(text=text):
                 yield Said("visitor", text)
             case BotSaid():
-                yield said_by_bot(event.payload, unhelpful=not helped.get(event.seq, True))
+                yield said_by_bot(event.payload, unhelpful=not helpful.get(event.seq, True))
             case AgentSaid(text=text):
                 yield Said("agent", text)
 

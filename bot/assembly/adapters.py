@@ -1,4 +1,4 @@
-"""The adapters of a server beside its database, as the settings pick them: models, notices, wake-ups. Each is loaded where it is picked."""
+"""The adapters beside the database, as the settings pick them: models, notices, wake-ups; each is loaded where it is picked."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from bot.answer import Calibration, Policy, Sentences, in_use
-from bot.answer.frustration import Tone, kept
+from bot.answer.frustration import Tone, cached_probe
 from bot.answer.intent import RequestProbe, kept_probe
 from bot.answer.reply import Extractive, Generator, Phrasebook, default_phrasebook, read_phrasebook
 from bot.answer.reply.language_model import (
@@ -40,18 +40,18 @@ TONE = "tone"  # beside the models, below the data folder
 
 
 def open_tone(data: Path, encoder: Encoder) -> Tone:
-    """The frustration probe of `encoder`: learned at the first start of a model, which takes 3 s, and kept below `data`.
+    """The frustration probe of `encoder`: learned at the first start of a model, which takes 3 s, and cached_probe below `data`.
 
     Raises DataUnwritable.
     """
     try:
-        return kept(data / TONE, encoder.name, _sentences(encoder))
+        return cached_probe(data / TONE, encoder.name, _sentences(encoder))
     except OSError as problem:
         raise DataUnwritable(data / TONE, problem.strerror or str(problem)) from problem
 
 
 def open_request_probe(data: Path, encoder: Encoder) -> RequestProbe:
-    """How calls for a person lie among the vectors of `encoder`: learned and kept as `open_tone` does, in 4 s.
+    """How calls for a person lie among the vectors of `encoder`: learned and cached_probe as `open_tone` does, in 4 s.
 
     Raises DataUnwritable.
     """

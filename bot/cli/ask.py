@@ -53,7 +53,7 @@ async def _ask(question: str, settings: Settings, encoder: Encoder, knowledge: K
         tone = open_tone(settings.data, encoder)
         calibration = open_calibration(settings)
         asks = open_request_probe(settings.data, encoder)
-        knows = TurnDeps(
+        deps = TurnDeps(
             knowledge.snapshot,
             batcher.encode,
             settings.public_url or "",
@@ -63,7 +63,7 @@ async def _ask(question: str, settings: Settings, encoder: Encoder, knowledge: K
             phrasebook=open_phrasebook(settings),
             request_probe=asks,
         )
-        return await take_turn(TurnInput(question, Audience("default")), knows, policy_of(settings, calibration))
+        return await take_turn(TurnInput(question, Audience("default")), deps, policy_of(settings, calibration))
 
 
 def _document(question: str, reply: Reply) -> dict[str, object]:

@@ -125,9 +125,16 @@ async def _rest(publisher: Publisher, args: Namespace, rows: Sequence[Visitor]) 
     """What came meanwhile."""
     if args.conversation is not None:
         return await _holdings(publisher, args)
-    found = [await publisher.store.holdings(visitor_id=visitor.visitor_id) for visitor in rows]
-    found.append(await _holdings(publisher, args))
-    return Holdings((), tuple(dict.fromkeys(one for holdings in found for one in holdings.conversation_ids)))
+    found_holdings = [await publisher.store.holdings(visitor_id=visitor.visitor_id) for visitor in rows]
+    found_holdings.append(await _holdings(publisher, args))
+    return Holdings(
+        (),
+        tuple(
+            dict.fromkeys(
+                conversation_id for holdings in found_holdings for conversation_id in holdings.conversation_ids
+            )
+        ),
+    )
 
 
 async def _older(publisher: Publisher, args: Namespace) -> int:

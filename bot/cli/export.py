@@ -45,8 +45,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def moment(text: str) -> datetime:
     """A time of the command line; without a zone it is UTC. Raises ValueError, which argparse reports."""
-    given = datetime.fromisoformat(text)
-    return given if given.tzinfo else given.replace(tzinfo=UTC)
+    parsed = datetime.fromisoformat(text)
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 def run(args: Namespace) -> int:
@@ -85,8 +85,8 @@ def _to_stdout(settings: Settings, args: Namespace) -> int:
 def _filters(args: Namespace) -> dict[str, str]:
     """What narrows the export down, as it stands in the note beside an unfinished one."""
     since, email = args.since and rfc3339(args.since), args.email and args.email.lower()
-    given = {"conversation": args.conversation, "visitor": args.visitor, "email": email, "since": since}
-    return {name: value for name, value in given.items() if value is not None}
+    filters = {"conversation": args.conversation, "visitor": args.visitor, "email": email, "since": since}
+    return {name: value for name, value in filters.items() if value is not None}
 
 
 def _noted(draft: Path, filters: Mapping[str, str]) -> Path:
@@ -94,12 +94,12 @@ def _noted(draft: Path, filters: Mapping[str, str]) -> Path:
     note = draft.with_name(f"{draft.name}.json")
     if draft.exists() and draft.stat().st_size:
         try:
-            begun = TypeAdapter(dict[str, str]).validate_json(note.read_bytes())
+            earlier_filters = TypeAdapter(dict[str, str]).validate_json(note.read_bytes())
         except (FileNotFoundError, ValidationError):
             problem = f"{note.name!r}, which said what it was to hold, is missing or broken"
             raise ExportRefused(draft, problem, "delete it, and export anew") from None
-        if begun != filters:
-            problem = f"it was begun with {_options(begun)}, not with {_options(filters)}"
+        if earlier_filters != filters:
+            problem = f"it was begun with {_options(earlier_filters)}, not with {_options(filters)}"
             remedy = "give the same again to go on with it, or delete it to begin anew, or name another file"
             raise ExportRefused(draft, problem, remedy)
     with os.fdopen(os.open(note, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
@@ -149,8 +149,8 @@ async def _write(settings: Settings, args: Namespace, file: BinaryIO, after: Cur
     count = 0
     async with open_store(settings, patient=True) as store:
         if after is None and (args.visitor or args.email):
-            found = await store.holdings(visitor_id=args.visitor, email=args.email)
-            file.write(b"".join(map(_visitor_line, found.visitors)))
+            holdings = await store.holdings(visitor_id=args.visitor, email=args.email)
+            file.write(b"".join(map(_visitor_line, holdings.visitors)))
         async for page in _pages(store, args, after):
             file.write(b"".join(map(_line, page)))
             count += len(page)
@@ -178,8 +178,8 @@ def _visitor_line(visitor: Visitor) -> bytes:
 async def _pages(store: Store, args: Namespace, after: Cursor | None) -> AsyncIterator[tuple[Event, ...]]:
     """Events by conversation and number, a page at a time: what is written meanwhile leaves no gap and no double."""
     if args.conversation or args.visitor or args.email:
-        found = await store.holdings(visitor_id=args.visitor, email=args.email, conversation_id=args.conversation)
-        for conversation_id in sorted(found.conversation_ids):
+        holdings = await store.holdings(visitor_id=args.visitor, email=args.email, conversation_id=args.conversation)
+        for conversation_id in sorted(holdings.conversation_ids):
             if after is None or conversation_id >= after[0]:
                 seq = after[1] if after is not None and conversation_id == after[0] else 0
                 async for page in _conversation(store, conversation_id, seq):

@@ -20,5 +20,5 @@ def add_data(parser: ArgumentParser) -> None:
 
 def settings_of(args: Namespace) -> Settings:
     """The settings with what the command line chose. Raises SettingsError."""
-    given = {name: getattr(args, name, None) for name in ("kb", "data", "model", "host", "port", "workers")}
-    return load_settings(**given)
+    chosen = {name: getattr(args, name, None) for name in ("kb", "data", "model", "host", "port", "workers")}
+    return load_settings(**chosen)

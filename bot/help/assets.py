@@ -1,4 +1,4 @@
-"""What the pages are made with: templates, the style sheet and the script."""
+"""The static assets of the help centre: templates, the style sheet and the script."""
 
 import hashlib
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The body of an article for its page: safe HTML, links that lead somewhere, and a table of contents that agrees."""
+"""Renders the body of an article for its page: safe HTML, links that lead somewhere, and a table of contents that agrees."""
 
 import re
 from collections.abc import Callable
@@ -33,16 +33,20 @@ def render(article: Article, resolve: Callable[[str], str | None]) -> Body:
     Costs some milliseconds, half a second for text made to be slow.
     """
     page = to_html(article.body, links=resolve, anchors=True)
-    found = headings(article.body)
-    title = _FIRST_HEADING.match(page) if found and found[0].text == article.title else None
+    outline = headings(article.body)
+    title = _FIRST_HEADING.match(page) if outline and outline[0].text == article.title else None
     if title:
-        page, found = page[title.end() :], found[1:]
+        page, outline = page[title.end() :], outline[1:]
     anchor = unescape(title[2]) if title and title[2] else None
-    return Body(Markup(page), anchor, _contents(found, page))  # noqa: S704 - made by the one renderer
+    return Body(Markup(page), anchor, _contents(outline, page))  # noqa: S704 - made by the one renderer
 
 
-def _contents(found: tuple[Heading, ...], page: str) -> tuple[Heading, ...]:
+def _contents(outline: tuple[Heading, ...], page: str) -> tuple[Heading, ...]:
     """The upper headings that the page really has; text too hard to render has none."""
-    there = {unescape(name) for name in _ID.findall(page)}
-    top = [each for each in found if each.level <= DEEPEST_CONTENTS and each.text and each.anchor in there]
-    return tuple(top) if len(top) >= MIN_CONTENTS else ()
+    anchors = {unescape(name) for name in _ID.findall(page)}
+    upper = [
+        heading
+        for heading in outline
+        if heading.level <= DEEPEST_CONTENTS and heading.text and heading.anchor in anchors
+    ]
+    return tuple(upper) if len(upper) >= MIN_CONTENTS else ()

@@ -1,4 +1,4 @@
-"""What readers of the help centre may see of a snapshot: its articles by category, and what a search found."""
+"""What readers of the help centre may see of a snapshot: its articles by category, and search results."""
 
 import posixpath
 import re
@@ -39,8 +39,8 @@ class Shelf:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """An article that a search found, by its best passage: where that stands, and how it begins, in plain words."""
+class HelpResult:
+    """A search result: an article with its best passage, where that stands, and how it begins, in plain words."""
 
     article: Article
     heading_path: tuple[str, ...]
@@ -49,7 +49,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Library:
+class ReadableArticles:
     """The articles of one snapshot that `audience` may read, by id and by path."""
 
     snapshot: Snapshot
@@ -60,37 +60,37 @@ class Library:
     @classmethod
     def of(cls, snapshot: Snapshot, audience: Audience) -> Self:
         """Looks at every article once: keep it for as long as the snapshot is current."""
-        readable = [each for each in snapshot.articles.values() if audience.admits(each)]
+        readable = [article for article in snapshot.articles.values() if audience.admits(article)]
         return cls(
             snapshot,
             audience,
-            {each.article_id: each for each in readable},
-            {each.path: each for each in readable},
+            {article.article_id: article for article in readable},
+            {article.path: article for article in readable},
         )
 
     def shelves(self) -> list[Shelf]:
         """All articles, by category and title."""
-        sorted_in = defaultdict(list)
+        by_name = defaultdict(list)
         for article in self.articles.values():
-            sorted_in[shelf_name(article)].append(article)
-        shelves = [Shelf(name, tuple(sorted(each, key=_by_title))) for name, each in sorted_in.items()]
+            by_name[shelf_name(article)].append(article)
+        shelves = [Shelf(name, tuple(sorted(articles, key=_by_title))) for name, articles in by_name.items()]
         return sorted(shelves, key=lambda shelf: (shelf.name == UNSORTED, shelf.name.casefold(), shelf.name))
 
     def shelf_of(self, article: Article) -> Shelf:
         """Its shelf, with it alone: what a breadcrumb needs."""
         return Shelf(shelf_name(article), (article,))
 
-    def found(self, hits: Iterable[Hit]) -> list[Found]:
+    def results(self, hits: Iterable[Hit]) -> list[HelpResult]:
         """The best passage of each article that may be read, best first; what only happens to be nearest is left out."""
-        about = (hit for hit in hits if hit.article.article_id in self.articles and _is_about(hit))
+        relevant = (hit for hit in hits if hit.article.article_id in self.articles and _is_about(hit))
         return [
-            Found(
+            HelpResult(
                 article=hit.article,
                 heading_path=hit.chunk.heading_path,
                 address=address(hit.article.article_id, hit.chunk.anchor),
                 excerpt=excerpt(hit.chunk.text),
             )
-            for hit in best_passages(about)
+            for hit in best_passages(relevant)
         ]
 
     def resolve(self, href: str, article: Article) -> str | None:
@@ -108,9 +108,9 @@ class Library:
         if path.startswith("/"):
             is_article = path.startswith(f"{HOME}/")
             return href if not is_article or path.removeprefix(f"{HOME}/") in self.articles else None
-        meant = self._named(path, posixpath.dirname(article.path))
+        target = self._named(path, posixpath.dirname(article.path))
         fragment = f"#{parts.fragment}" if parts.fragment else ""
-        return address(meant.article_id) + fragment if meant else None
+        return address(target.article_id) + fragment if target else None
 
     def _named(self, path: str, folder: str) -> Article | None:
         name = posixpath.basename(path.rstrip("/")).removesuffix(".md")

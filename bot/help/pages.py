@@ -1,4 +1,4 @@
-"""The pages of the help centre over HTTP: all articles, what a search found, one article."""
+"""The HTTP endpoints of the help centre: all articles, what a search found, one article."""
 
 import hashlib
 import secrets
@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from bot.answer import Encode, retrieve_passages
 from bot.help.assets import Asset, templates
 from bot.help.body import render
-from bot.help.library import HOME, Found, Library
+from bot.help.library import HOME, HelpResult, ReadableArticles
 from bot.static import READING, names, static_routes
 from retrieval.articles import Article, Audience
 from retrieval.errors import EncoderBusy
@@ -53,7 +53,7 @@ def routes(snapshot: Callable[[], Snapshot], encode: Encode, *, audience: Audien
 
 
 class HelpCentre:
-    """Answers requests for pages."""
+    """The request handlers of the help centre."""
 
     def __init__(
         self, snapshot: Callable[[], Snapshot], encode: Encode, audience: Audience, environment: Environment
@@ -62,64 +62,64 @@ class HelpCentre:
         self._encode = encode
         self._audience = audience
         self._templates = environment
-        self._library: Library | None = None
+        self._readable: ReadableArticles | None = None
         self._process = secrets.token_hex(8)  # another process may be another version, whose pages differ
 
     async def everything(self, request: Request, q: str = "") -> Response:
         """All articles by category; with `q`, those that a search finds."""
-        library = self._current()
-        tag = self._tag(library)
+        readable = self._current()
+        tag = self._tag(readable)
         if names(request, tag):
             return _unchanged(tag)
         query = " ".join(q[:MAX_QUERY_CHARS].split())
         if query:
-            return await self._results(library, query, tag)
-        return self._page("everything.html", tag, shelves=library.shelves(), total=len(library.articles))
+            return await self._results(readable, query, tag)
+        return self._page("everything.html", tag, shelves=readable.shelves(), total=len(readable.articles))
 
     async def article(self, request: Request, article_id: str) -> Response:
         """One article; one that may not be read is answered exactly like one that does not exist."""
-        library = self._current()
-        article = library.articles.get(article_id)
+        readable = self._current()
+        article = readable.articles.get(article_id)
         if article is None:
             return self._answer("missing.html", 404, {})
-        tag = self._tag(library)
+        tag = self._tag(readable)
         if names(request, tag):
             return _unchanged(tag)
-        body = await run_in_threadpool(render, article, lambda href: library.resolve(href, article))
+        body = await run_in_threadpool(render, article, lambda href: readable.resolve(href, article))
         return self._page(
             "article.html",
             tag,
             article=article,
             body=body,
-            shelf=library.shelf_of(article),
+            shelf=readable.shelf_of(article),
             updated=_day(article.updated),
-            related=await self._related(library, article),
+            related=await self._related(readable, article),
         )
 
-    def _current(self) -> Library:
+    def _current(self) -> ReadableArticles:
         snapshot = self._snapshot()
-        if self._library is None or self._library.snapshot is not snapshot:
-            self._library = Library.of(snapshot, self._audience)
-        return self._library
+        if self._readable is None or self._readable.snapshot is not snapshot:
+            self._readable = ReadableArticles.of(snapshot, self._audience)
+        return self._readable
 
-    async def _search(self, library: Library, query: str, limit: int) -> list[Found]:
-        found = await retrieve_passages(query, (), library.audience, library.snapshot, self._encode, limit=limit)
-        return library.found(found.hits)
+    async def _search(self, readable: ReadableArticles, query: str, limit: int) -> list[HelpResult]:
+        result = await retrieve_passages(query, (), readable.audience, readable.snapshot, self._encode, limit=limit)
+        return readable.results(result.hits)
 
-    async def _results(self, library: Library, query: str, tag: str) -> Response:
+    async def _results(self, readable: ReadableArticles, query: str, tag: str) -> Response:
         try:
-            found = await self._search(library, query, SHOWN_RESULTS)
+            results = await self._search(readable, query, SHOWN_RESULTS)
         except EncoderBusy:
             return self._answer("busy.html", 503, {"Retry-After": str(RETRY_S)}, query=query)
-        return self._page("results.html", tag, query=query, found=found)
+        return self._page("results.html", tag, query=query, results=results)
 
-    async def _related(self, library: Library, article: Article) -> list[Found]:
+    async def _related(self, readable: ReadableArticles, article: Article) -> list[HelpResult]:
         """The articles that a search for this one's title finds besides it."""
         try:
-            found = await self._search(library, article.title, RELATED + 1)
+            results = await self._search(readable, article.title, RELATED + 1)
         except EncoderBusy:
             return []  # the article is what the reader came for
-        return [other for other in found if other.article.article_id != article.article_id][:RELATED]
+        return [other for other in results if other.article.article_id != article.article_id][:RELATED]
 
     def _page(self, template: str, tag: str, **shown: object) -> Response:
         return self._answer(template, 200, {"ETag": tag}, **shown)
@@ -128,8 +128,8 @@ class HelpCentre:
         content = self._templates.get_template(template).render(shown)
         return HTMLResponse(content, status_code, SECURITY | dict(headers))
 
-    def _tag(self, library: Library) -> str:
-        state = f"{self._process} {library.snapshot.kb_version}"
+    def _tag(self, readable: ReadableArticles) -> str:
+        state = f"{self._process} {readable.snapshot.kb_version}"
         return f'"{hashlib.sha256(state.encode()).hexdigest()[:32]}"'
 
 

@@ -27,7 +27,7 @@ Announce = Callable[[Application, str], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class WorkerOrder:
-    """What the supervisor orders of a worker. It reaches the process through a pipe, so that no secret stands in a command line.
+    """The supervisor's order to a worker. It reaches the process through a pipe: no secret stands in a command line.
 
     `is_first` is the one that is started before all others and prepares model, index and database for them.
     """

@@ -1,4 +1,4 @@
-"""How an operator writes down where notices go: a webhook with its secret, mailboxes, and a mail server."""
+"""The settings of notification targets, validated: a webhook with its secret, mailboxes, and a mail server."""
 
 import base64
 import ipaddress

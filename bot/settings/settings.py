@@ -52,12 +52,14 @@ class SettingsError(Exception):
         return "the settings cannot be used:\n" + "\n".join(f"  - {problem}" for problem in self.problems)
 
 
-def _split(given: object) -> object:
+def _split(value: object) -> object:
     """A variable lists its values with commas, or as JSON."""
-    if not isinstance(given, str):
-        return given
-    listed = given.strip()
-    return orjson.loads(listed) if listed.startswith("[") else [one.strip() for one in listed.split(",") if one.strip()]
+    if not isinstance(value, str):
+        return value
+    listed = value.strip()
+    return (
+        orjson.loads(listed) if listed.startswith("[") else [item.strip() for item in listed.split(",") if item.strip()]
+    )
 
 
 def _origin(url: str) -> str:
@@ -321,16 +323,16 @@ class Settings(BaseSettings):
 
 def _missing(group: Mapping[str, object]) -> str:
     """Which of the settings that need each other are there, and which are to be set."""
-    there, missing = ([name for name, value in group.items() if bool(value) is given] for given in (True, False))
-    return f"{' and '.join(there)} without {' and '.join(missing)}: set {'them' if len(missing) > 1 else 'it'} too"
+    present, missing = ([name for name, value in group.items() if bool(value) is is_set] for is_set in (True, False))
+    return f"{' and '.join(present)} without {' and '.join(missing)}: set {'them' if len(missing) > 1 else 'it'} too"
 
 
 def load_settings(**chosen: object) -> Settings:
     """The settings, `chosen` (from the command line, None: not given) before all others. Raises SettingsError."""
-    given = {name: value for name, value in chosen.items() if value is not None}
+    values = {name: value for name, value in chosen.items() if value is not None}
     problems = _unknown_variables(os.environ)
     try:
-        settings = Settings(**given)  # type: ignore[arg-type]  # pydantic checks each value
+        settings = Settings(**values)  # type: ignore[arg-type]  # pydantic checks each value
     except ValidationError as invalid:
         raise SettingsError(problems + [_problem(error) for error in invalid.errors()]) from None
     except tomllib.TOMLDecodeError as unreadable:

@@ -35,7 +35,7 @@ class Claims(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """The result of authentication: a visitor with the token that names them; `moved_from` is the browser's visitor that signed in as this one."""
+    """An authenticated visitor with their token; `moved_from` is the browser's visitor that signed in as this one."""
 
     visitor: Visitor
     token: str
@@ -49,7 +49,7 @@ def hash_token(token: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class VisitorAuthentication:
-    """Authenticates visitors and checks origins, by site. `own_origin` is the server's; no Origin passes unless `require_origin`."""
+    """Authenticates visitors by site. `own_origin` is the server's; no Origin passes unless `require_origin`."""
 
     sites: Mapping[str, Site]
     store: VisitorStore

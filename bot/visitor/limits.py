@@ -32,7 +32,7 @@ class SharedLimits(Protocol):
 
 
 class Limits:
-    """Rate limiter and connection admission. Counts hits per (limit, name, key), and the handshakes under way; shared by all sockets of the process.
+    """Rate limiter per (limit, name, key), and admission of handshakes; shared by all sockets of the process.
 
     `enabled` False lets every hit pass, for load tests. With `shared` all processes count together; while that is away
     each counts for itself, from nothing. Without, each has its own windows, one for each limit: a flood of one kind

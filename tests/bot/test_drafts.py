@@ -9,7 +9,7 @@ import pytest
 from bot.answer.reply.language_model.breaker import Breaker
 from bot.answer.reply.language_model.budget import Budget
 from bot.answer.reply.language_model.generate import Bounds, ModelGenerator
-from bot.answer.reply.language_model.provider import Heard
+from bot.answer.reply.language_model.provider import StreamChunk
 from conversation.errors import StorageUnavailable
 from conversation.events import Author, Opened, VisitorSaid
 from conversation.reducer import turn_id
@@ -31,10 +31,10 @@ class Model:
     async def __call__(self, _prompt):
         self.calls += 1
         try:
-            yield Heard(f"{FIRST}\n\n")
+            yield StreamChunk(f"{FIRST}\n\n")
             self.wrote_first.set()
             await self.may_go_on.wait()
-            yield Heard(SECOND.strip(), end="done")
+            yield StreamChunk(SECOND.strip(), end="done")
         finally:
             self.left.set()
 

@@ -1,4 +1,4 @@
-"""Which words of a message tell a mood: phrases by kind, the longest that fits, and shouting."""
+"""The sentiment lexicon, which words of a message tell a mood: phrases by kind, the longest that fits, and shouting."""
 
 import re
 from collections import Counter
@@ -24,7 +24,7 @@ _MARKS = re.compile(r"[!?]{3,}|(?:!\s?\?|\?\s?!)")
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """The kind of each phrase by its words, and how many words the longest has that begins with a word."""
+    """The lexicon: the kind of each phrase by its words, and how many words the longest has that begins with a word."""
 
     kinds: Mapping[tuple[str, ...], Kind]
     longest: Mapping[str, int]
@@ -52,14 +52,14 @@ def cues(text: str, read_chars: int = READ_CHARS) -> Counter[Kind]:
 
 
 def _kinds(words: Sequence[str]) -> Iterator[Kind]:
-    place, known = 0, phrases()
-    while place < len(words):
-        length = known.longest.get(words[place], 0)
-        while length and tuple(words[place : place + length]) not in known.kinds:
+    position, lexicon = 0, phrases()
+    while position < len(words):
+        length = lexicon.longest.get(words[position], 0)
+        while length and tuple(words[position : position + length]) not in lexicon.kinds:
             length -= 1
         if length:
-            yield known.kinds[tuple(words[place : place + length])]
-        place += length or 1
+            yield lexicon.kinds[tuple(words[position : position + length])]
+        position += length or 1
 
 
 def shouts(text: str) -> bool:

@@ -1,6 +1,6 @@
-"""How a message sounds by its meaning: two directions among the vectors of whatever model is in use.
+"""A linear probe of frustration on sentence vectors: how a message sounds by its meaning.
 
-They are learned at start from example messages that were made up for this project (`examples.txt`), so they need no data of
+Its two directions among the vectors of whatever model is in use are learned at start from example messages that were made up for this project (`examples.txt`), so they need no data of
 anybody and fit every model.
 """
 
@@ -21,7 +21,7 @@ RIDGE = 2.0  # best of .3 to 10 by tenfold cross-validation over the examples, f
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Messages and the `LEVELS` of each."""
+    """The training examples: messages and the `LEVELS` of each."""
 
     texts: tuple[str, ...]
     levels: tuple[int, ...]
@@ -29,7 +29,7 @@ class Examples:
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """How far a message sounds frustrated, and how far as if something went wrong; -1 to 1, about."""
+    """The output of the probe: how far a message sounds frustrated, and how far as if something went wrong; -1 to 1, about."""
 
     frustrated: float
     trouble: float
@@ -37,22 +37,22 @@ class Sound:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tone:
-    """The directions (d, 2) of frustration and of trouble, and where the middle between both sides lies."""
+    """The linear probe: the directions (d, 2) of frustration and of trouble, and where the middle between both sides lies."""
 
     directions: NDArray[np.float64]
     middle: NDArray[np.float64]
 
     def sound(self, vector: Vectors) -> Sound:
-        """Of a message by its sentence vector, (d,) of unit length. 5 µs."""
+        """The probe's output for a message by its sentence vector, (d,) of unit length. 5 µs."""
         frustrated, trouble = vector @ self.directions + self.middle
         return Sound(float(frustrated), float(trouble))
 
 
 @cache
 def examples() -> Examples:
-    """Those that are shipped."""
-    known = read_examples("bot.answer.frustration")
-    return Examples(tuple(text for _, text in known), tuple(LEVELS[part] for part, _ in known))
+    """The shipped training examples."""
+    shipped = read_examples("bot.answer.frustration")
+    return Examples(tuple(text for _, text in shipped), tuple(LEVELS[part] for part, _ in shipped))
 
 
 def learn(vectors: Vectors, levels: Sequence[int]) -> Tone:
@@ -69,13 +69,13 @@ def learn(vectors: Vectors, levels: Sequence[int]) -> Tone:
 
 
 def default_probe(sentences: Sentences) -> Tone:
-    """Learned from the shipped examples. One forward pass of 884 short messages and 20 ms."""
-    known = examples()
-    return learn(sentences(known.texts), known.levels)
+    """The probe learned from the shipped examples. One forward pass of 884 short messages and 20 ms."""
+    shipped = examples()
+    return learn(sentences(shipped.texts), shipped.levels)
 
 
-def kept(folder: Path, model: str, sentences: Sentences) -> Tone:
-    """As `default_probe`, from a file in `folder` once it was learned for `model`, the encoder's name.
+def cached_probe(folder: Path, model: str, sentences: Sentences) -> Tone:
+    """As `default_probe`, cached in a file in `folder` once it was learned for `model`, the encoder's name.
 
     Raises OSError where it cannot be written.
     """

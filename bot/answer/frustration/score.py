@@ -1,7 +1,7 @@
-"""How a visitor feels, over the whole conversation: a score, and a reason that an agent can read.
+"""Frustration (sentiment) of a visitor over the whole conversation: a score, and a reason that an agent can read.
 
 A pure function of what was said and of the vector of the last message. Four things make the score: how the message
-sounds, by meaning (`tone`) and by words (`cues`); what of earlier displeasure is left; that the same is asked again; and
+sounds, by meaning (`probe`) and by words (`lexicon`); what of earlier displeasure is left; that the same is asked again; and
 how often an answer was rejected or missing. It cools down when the visitor says thanks.
 """
 
@@ -72,7 +72,7 @@ _SAYS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Trajectory:
-    """What the conversation has shown so far: `carried` displeasure, and how often each trouble with the answers was."""
+    """The trajectory of the conversation so far: `carried` displeasure, and how often each trouble with the answers was."""
 
     carried: float
     asked: int
@@ -81,64 +81,64 @@ class Trajectory:
 
 
 def mood(earlier: Sequence[Said], text: str, vector: Vectors | None = None, tone: Tone | None = None) -> Mood:
-    """The mood of whoever now says `text` after `earlier` (oldest first). 0.1 ms; bounded for any text.
+    """The frustration score of whoever now says `text` after `earlier` (oldest first). 0.1 ms; bounded for any text.
 
     `vector` is the sentence vector of `text`, (d,) of unit length, and `tone` what was learned from the same model;
     without either the words alone tell. From FRUSTRATED_FROM on the visitor counts as frustrated, and there is a reason.
     """
-    found = cues(text)
+    cue_counts = cues(text)
     sound = tone.sound(vector) if tone is not None and vector is not None else None
-    course = _course(earlier[-HISTORY:], text)
-    parts = _parts(found, text, sound, course)
+    trajectory = _course(earlier[-HISTORY:], text)
+    parts = _parts(cue_counts, text, sound, trajectory)
     score = _chance(CALM + sum(parts.values()))
-    rejected = course.rejected + (found["rejected"] > 0 and not any(said.unhelpful for said in earlier[-1:]))
-    return Mood(score, _reason(parts, course, rejected) if score >= FRUSTRATED_FROM else "")
+    rejected = trajectory.rejected + (cue_counts["rejected"] > 0 and not any(said.unhelpful for said in earlier[-1:]))
+    return Mood(score, _reason(parts, trajectory, rejected) if score >= FRUSTRATED_FROM else "")
 
 
 def same_request(text: str) -> Callable[[str], bool]:
     """Tells of other texts whether each is the same request as `text`, in nearly the same words."""
-    own = words(text[:EARLIER_CHARS])
-    return lambda other: _is_same(words(other[:EARLIER_CHARS]), own)
+    content_words = words(text[:EARLIER_CHARS])
+    return lambda other: _is_same(words(other[:EARLIER_CHARS]), content_words)
 
 
 def _chance(log_odds: float) -> float:
     return 1.0 / (1.0 + math.exp(-log_odds))
 
 
-def _parts(found: Mapping[Kind, int], text: str, sound: Sound | None, course: Trajectory) -> dict[str, float]:
-    """What each sign adds to the log-odds."""
-    parts: dict[str, float] = {kind: _strength(kind, found) for kind in WEIGHTS}
-    parts["shouting"] = SHOUTING * (shouts(text) and not _is_kind(found))
-    parts["exclaiming"] = EXCLAIMING * (exclaims(text) and not _is_kind(found))
+def _parts(cue_counts: Mapping[Kind, int], text: str, sound: Sound | None, trajectory: Trajectory) -> dict[str, float]:
+    """What each feature adds to the log-odds."""
+    parts: dict[str, float] = {kind: _strength(kind, cue_counts) for kind in WEIGHTS}
+    parts["shouting"] = SHOUTING * (shouts(text) and not _is_kind(cue_counts))
+    parts["exclaiming"] = EXCLAIMING * (exclaims(text) and not _is_kind(cue_counts))
     if sound is not None:
         parts["sounds_frustrated"] = SOUNDS_FRUSTRATED * min(SURE, max(0.0, sound.frustrated))
         parts["sounds_troubled"] = SOUNDS_TROUBLED * min(SURE, max(-SURE, sound.trouble))
-    parts["carried"] = CARRIED * course.carried * (COOLED if _is_kind(found) else 1.0)
-    if course.asked:
+    parts["carried"] = CARRIED * trajectory.carried * (COOLED if _is_kind(cue_counts) else 1.0)
+    if trajectory.asked:
         parts["grateful"] = 0.0  # thanks in advance, once more
-    parts["asked"] = REPEATED * math.sqrt(min(course.asked, AT_MOST))
-    parts["rejected_before"] = REJECTED_BEFORE * min(course.rejected, AT_MOST)
-    parts["unanswered"] = UNANSWERED * min(course.unanswered, AT_MOST)
+    parts["asked"] = REPEATED * math.sqrt(min(trajectory.asked, AT_MOST))
+    parts["rejected_before"] = REJECTED_BEFORE * min(trajectory.rejected, AT_MOST)
+    parts["unanswered"] = UNANSWERED * min(trajectory.unanswered, AT_MOST)
     return parts
 
 
-def _strength(kind: Kind, found: Mapping[Kind, int]) -> float:
-    return WEIGHTS[kind] * math.sqrt(min(found.get(kind, 0), SATURATES))
+def _strength(kind: Kind, cue_counts: Mapping[Kind, int]) -> float:
+    return WEIGHTS[kind] * math.sqrt(min(cue_counts.get(kind, 0), SATURATES))
 
 
-def _is_kind(found: Mapping[Kind, int]) -> bool:
+def _is_kind(cue_counts: Mapping[Kind, int]) -> bool:
     """Says thanks and nothing unkind."""
     unkind: tuple[Kind, ...] = ("insult", "dissatisfied", "rejected", "repeated", "impatient", "trouble")
-    return found.get("grateful", 0) > 0 and not any(found.get(kind, 0) for kind in unkind)
+    return cue_counts.get("grateful", 0) > 0 and not any(cue_counts.get(kind, 0) for kind in unkind)
 
 
-def _reason(parts: Mapping[str, float], course: Trajectory, rejected: int) -> str:
+def _reason(parts: Mapping[str, float], trajectory: Trajectory, rejected: int) -> str:
     """What raised the score most, strongest first."""
     says = {
         **_SAYS,
-        "asked": f"asked the same thing {_times(course.asked + 1)}",
+        "asked": f"asked the same thing {_times(trajectory.asked + 1)}",
         "rejected": _counted(rejected, "answer", "rejected"),
-        "unanswered": _counted(course.unanswered, "message", "without an answer"),
+        "unanswered": _counted(trajectory.unanswered, "message", "without an answer"),
     }
     weights = {**parts, "rejected": parts["rejected"] + parts["rejected_before"]}  # now and before are one matter
     telling = sorted((n for n in says if weights.get(n, 0.0) >= TELLING), key=lambda n: -weights[n])
@@ -159,47 +159,55 @@ def _number(count: int) -> str:
 
 def _course(earlier: Sequence[Said], text: str) -> Trajectory:
     """Read from the oldest to the newest; thanks settle what was before."""
-    now = words(text[:EARLIER_CHARS])
-    course = Trajectory(0.0, 0, 0, 0)
-    for place in _looked_at(earlier):
-        said, replied = earlier[place], place > 0 and earlier[place - 1].role != "visitor"
-        fresh = replied and not earlier[place - 1].unhelpful  # an answer is rejected once, marked and in words
-        course = _heard(course, said, now, rejects=fresh) if said.role == "visitor" else _told(course, said)
+    content_words = words(text[:EARLIER_CHARS])
+    trajectory = Trajectory(0.0, 0, 0, 0)
+    for index in _looked_at(earlier):
+        said, replied = earlier[index], index > 0 and earlier[index - 1].role != "visitor"
+        fresh = replied and not earlier[index - 1].unhelpful  # an answer is rejected once, marked and in words
+        trajectory = (
+            _heard(trajectory, said, content_words, rejects=fresh)
+            if said.role == "visitor"
+            else _told(trajectory, said)
+        )
     waiting = _in_a_row(earlier) - 1  # one more message before a reply is a second thought
-    return Trajectory(course.carried, course.asked, course.rejected, course.unanswered + max(0, waiting))
-
-
-def _looked_at(earlier: Sequence[Said]) -> range:
-    own = [place for place, said in enumerate(earlier) if said.role == "visitor"]
-    return range(own[-OWN_EARLIER] if len(own) > OWN_EARLIER else 0, len(earlier))
-
-
-def _heard(course: Trajectory, said: Said, now: Sequence[str], *, rejects: bool) -> Trajectory:
-    """After the visitor said something."""
-    found, same = cues(said.text, EARLIER_CHARS), _is_same(words(said.text[:EARLIER_CHARS]), now)
-    if _is_kind(found) and not same:  # "where is it? thanks" is a request
-        return Trajectory(course.carried * COOLED, 0, 0, 0)
-    felt = _chance(CALM + sum(_strength(kind, found) for kind in WEIGHTS))  # never 0: what goes on is not settled
     return Trajectory(
-        carried=min(1.0, course.carried * LINGERS + felt),
-        asked=course.asked + same,
-        rejected=course.rejected + (rejects and found["rejected"] > 0),
-        unanswered=course.unanswered,
+        trajectory.carried, trajectory.asked, trajectory.rejected, trajectory.unanswered + max(0, waiting)
     )
 
 
-def _told(course: Trajectory, said: Said) -> Trajectory:
+def _looked_at(earlier: Sequence[Said]) -> range:
+    indexes = [index for index, said in enumerate(earlier) if said.role == "visitor"]
+    return range(indexes[-OWN_EARLIER] if len(indexes) > OWN_EARLIER else 0, len(earlier))
+
+
+def _heard(trajectory: Trajectory, said: Said, content_words: Sequence[str], *, rejects: bool) -> Trajectory:
+    """After the visitor said something."""
+    cue_counts, is_same = cues(said.text, EARLIER_CHARS), _is_same(words(said.text[:EARLIER_CHARS]), content_words)
+    if _is_kind(cue_counts) and not is_same:  # "where is it? thanks" is a request
+        return Trajectory(trajectory.carried * COOLED, 0, 0, 0)
+    felt = _chance(CALM + sum(_strength(kind, cue_counts) for kind in WEIGHTS))  # never 0: what goes on is not settled
+    return Trajectory(
+        carried=min(1.0, trajectory.carried * LINGERS + felt),
+        asked=trajectory.asked + is_same,
+        rejected=trajectory.rejected + (rejects and cue_counts["rejected"] > 0),
+        unanswered=trajectory.unanswered,
+    )
+
+
+def _told(trajectory: Trajectory, said: Said) -> Trajectory:
     """After a reply; only of the bot's own it is known that it was none."""
-    return Trajectory(course.carried, course.asked, course.rejected + said.unhelpful, course.unanswered + said.failed)
+    return Trajectory(
+        trajectory.carried, trajectory.asked, trajectory.rejected + said.unhelpful, trajectory.unanswered + said.failed
+    )
 
 
 def _in_a_row(earlier: Sequence[Said]) -> int:
     """Messages of the visitor since the last reply."""
-    replies = [place for place, said in enumerate(earlier) if said.role != "visitor"]
-    return len(earlier) - 1 - replies[-1] if replies else len(earlier)
+    reply_indexes = [index for index, said in enumerate(earlier) if said.role != "visitor"]
+    return len(earlier) - 1 - reply_indexes[-1] if reply_indexes else len(earlier)
 
 
-def _is_same(before: Sequence[str], now: Sequence[str]) -> bool:
-    if min(len(set(before)), len(set(now))) < SAME_WORDS:
+def _is_same(before: Sequence[str], content_words: Sequence[str]) -> bool:
+    if min(len(set(before)), len(set(content_words))) < SAME_WORDS:
         return False
-    return fuzz.token_sort_ratio(" ".join(before), " ".join(now)) >= SAME_FROM
+    return fuzz.token_sort_ratio(" ".join(before), " ".join(content_words)) >= SAME_FROM

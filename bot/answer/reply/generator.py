@@ -1,4 +1,4 @@
-"""Who puts an answer into words. Whether there is one to give has been decided before."""
+"""The generator port: who puts an answer into words. Whether there is one to give has been decided before."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ def unseen(_text: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """A reply in Markdown, where it is from, and what the trace should say of how it was worded.
+    """A generated reply in Markdown, where it is from, and what the trace should say of how it was worded.
 
     `passage` is what an answer says, without the line that names its source; empty for what is no answer.
     """
@@ -31,9 +31,9 @@ class Wording:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """An answer to be worded: from `hits`, best first, to `question`, after `earlier`, oldest first, with our `phrases`.
+    """A generation task: to answer `question` from `hits`, best first, after `earlier`, oldest first, with our `phrases`.
 
-    `extract` is the extractive reply, which always will do. `show` takes each piece of the reply, in order, as soon as
+    `extract` is the extractive reply, which always will do. `show` takes each part of the reply, in order, as soon as
     it is sure to stay.
     """
 
@@ -47,14 +47,14 @@ class Task:
 
 
 class Generator(Protocol):
-    """Words answers; it never fails, and takes no longer than a turn may."""
+    """The port of a generator: words answers; it never fails, and takes no longer than a turn may."""
 
     async def word(self, task: Task) -> Wording:
         """The answer. Cancelled, it leaves nothing running."""
 
 
 class Extractive:
-    """Says it in the article's own words."""
+    """The extractive generator: says it in the article's own words."""
 
     async def word(self, task: Task) -> Wording:
         """The extract as it is."""

@@ -1,4 +1,4 @@
-"""Cuts Markdown that is still being written into the pieces that are judged one by one."""
+"""Sentence segmentation of Markdown that is still being streamed, into the statements that are judged one by one."""
 
 import re
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ _ABBREVIATION = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Statement:
     """A sentence of a paragraph, a whole list item (`step`: of a numbered list) or a whole block of code."""
 
     kind: Kind
@@ -48,29 +48,29 @@ def _parts(line: str) -> list[str]:
     return [*parts, line[start:]]
 
 
-class Cutter:
-    """Takes text as it comes and gives pieces as soon as they are complete."""
+class SentenceSplitter:
+    """A streaming sentence splitter: takes text as it comes, gives statements as soon as they are complete."""
 
     def __init__(self) -> None:
         self._rest = ""
         self._gap: Gap = ""
         self._line_begins = True
 
-    def feed(self, text: str) -> list[Piece]:
-        """The pieces that `text` completes."""
+    def feed(self, text: str) -> list[Statement]:
+        """The statements that `text` completes."""
         self._rest += text.replace("\r", "")
-        pieces: list[Piece] = []
+        statements: list[Statement] = []
         while (end := self._line_end()) >= 0:
             line, self._rest = self._rest[:end], self._rest[end + 1 :]
-            pieces += self._pieces(line)
+            statements += self._statements(line)
             self._gap = "\n" if line.strip() and self._gap != "\n\n" else "\n\n"
             self._line_begins = True
         if _ENDS_SOON.search(text):  # not for each syllable: what is not seen now is seen a word later
-            pieces += self._sentences_so_far()
-        return pieces
+            statements += self._sentences_so_far()
+        return statements
 
-    def end(self) -> list[Piece]:
-        """The pieces of what was left; a block of code that was not closed is none."""
+    def end(self) -> list[Statement]:
+        """The statements of the rest; a block of code that was not closed is none."""
         return self.feed("\n")
 
     def _line_end(self) -> int:
@@ -80,22 +80,22 @@ class Cutter:
             return closing.end() if closing else -1
         return self._rest.find("\n")
 
-    def _sentences_so_far(self) -> Iterator[Piece]:
+    def _sentences_so_far(self) -> Iterator[Statement]:
         if self._line_begins and (_FENCE.match(self._rest) or _ITEM.match(self._rest)):
             return
         *whole, self._rest = _parts(self._rest)
         for part in whole:
-            yield self._piece("sentence", part.strip())
+            yield self._statement("sentence", part.strip())
 
-    def _pieces(self, line: str) -> Iterator[Piece]:
+    def _statements(self, line: str) -> Iterator[Statement]:
         if self._line_begins and _FENCE.match(line):
-            yield self._piece("code", line.rstrip())
+            yield self._statement("code", line.rstrip())
         elif self._line_begins and (item := _ITEM.match(line)):
-            yield self._piece("step" if item[1] else "item", line.rstrip())
+            yield self._statement("step" if item[1] else "item", line.rstrip())
         else:
             for sentence in sentences(line):
-                yield self._piece("sentence", sentence)
+                yield self._statement("sentence", sentence)
 
-    def _piece(self, kind: Kind, text: str) -> Piece:
+    def _statement(self, kind: Kind, text: str) -> Statement:
         gap, self._gap, self._line_begins = self._gap, " ", False
-        return Piece(kind, text, gap)
+        return Statement(kind, text, gap)

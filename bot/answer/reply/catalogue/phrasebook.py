@@ -49,10 +49,10 @@ def read_phrasebook(path: Path) -> Phrasebook:
         raise CatalogueUnusable(str(path), "", f"it cannot be read ({reason}); give the path of a TOML file") from error
     catalogues = dict(default_phrasebook().catalogues)
     shipped = _shipped()
-    for tag, own in _parsed(text, str(path)).items():
-        if not isinstance(own, dict):
+    for tag, own_phrases in _parsed(text, str(path)).items():
+        if not isinstance(own_phrases, dict):
             raise CatalogueUnusable(str(path), tag, f"it stands outside a language; put it below [{DEFAULT}]")
-        catalogues[tag.lower()] = _catalogue({**shipped.get(tag.lower(), {}), **own}, str(path))
+        catalogues[tag.lower()] = _catalogue({**shipped.get(tag.lower(), {}), **own_phrases}, str(path))
     return Phrasebook(catalogues)
 
 
@@ -84,13 +84,13 @@ def _checked(key: str, phrase: object, path: str) -> str:
         raise CatalogueUnusable(path, key, f"{phrase!r} is no text; write what the bot says in quotation marks")
     if key == "person_label":
         return _label(key, phrase.strip(), path)
-    wanted = PLACEHOLDERS.get(key, frozenset())
+    expected = PLACEHOLDERS.get(key, frozenset())
     try:
-        given = frozenset(_names(phrase))
+        actual = frozenset(_names(phrase))
     except ValueError as error:
         raise CatalogueUnusable(path, key, f"a brace stands alone ({error}); double it to write one") from error
-    if given != wanted:
-        raise CatalogueUnusable(path, key, f"it has {_in_braces(given)} in braces; write {_in_braces(wanted)}")
+    if actual != expected:
+        raise CatalogueUnusable(path, key, f"it has {_in_braces(actual)} in braces; write {_in_braces(expected)}")
     return phrase.strip()
 
 

@@ -1,4 +1,4 @@
-"""Replies made of the passage that answers, without a language model."""
+"""Extractive answers, made of the passage that answers, without a language model."""
 
 from bot.answer.reply.extractive.chat_inline import escaped
 from bot.answer.reply.extractive.extraction import extract

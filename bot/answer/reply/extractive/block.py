@@ -1,4 +1,4 @@
-"""The pieces of a section that a reply takes or leaves as a whole."""
+"""The blocks of a section as a chat shows them; a reply takes or leaves each as a whole."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -6,14 +6,14 @@ from functools import lru_cache
 from itertools import pairwise
 
 from bot.answer.reply.extractive.chat_markdown import to_chat_markdown
-from bot.answer.reply.extractive.section import Section
+from bot.answer.reply.extractive.section import ArticleSection
 from retrieval.articles import Block, blocks
 
 _CHARS_PER_WORD = 12  # text without spaces (Chinese, base64) counts a word per so many characters
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ChatBlock:
     """A block as a chat shows it, with the place it takes in the article.
 
     `lead` is what announces it: a heading, a line that ends with a colon. `items` are those of
@@ -25,7 +25,7 @@ class Piece:
     start: int
     end: int
     lead: str = ""
-    items: tuple["Piece", ...] = ()
+    items: tuple["ChatBlock", ...] = ()
 
     @property
     def text(self) -> str:
@@ -44,48 +44,53 @@ def size(text: str) -> int:
 
 
 @lru_cache(maxsize=512)  # a few sections answer most questions, and reading Markdown takes a millisecond
-def pieces(section: Section, page: str, *, named: bool = False) -> tuple[Piece, ...]:
-    """The pieces of a section in order. Its own heading is shown only if it is to be `named`.
+def chat_blocks(section: ArticleSection, page_url: str, *, named: bool = False) -> tuple[ChatBlock, ...]:
+    """The blocks of a section in order. Its own heading is shown only if it is to be `named`.
 
     `page` is the address of the article, to which links to its headings lead.
     """
-    return tuple(_led(_shown(section, page, named=named)))
+    return tuple(_led(_shown(section, page_url, named=named)))
 
 
-def _shown(section: Section, page: str, *, named: bool) -> Iterator[Piece]:
-    begun = named
+def _shown(section: ArticleSection, page_url: str, *, named: bool) -> Iterator[ChatBlock]:
+    is_shown = named
     for block in blocks(section.text):
-        begun = begun or block.heading is None
-        piece = _piece(section, block, block.start, block.end, page)
-        if begun and block.kind == "html_block":
-            yield from (replace(piece, kind="paragraph", body=line) for line in piece.body.split("\n\n") if line)
-        elif begun and piece.body.strip():
-            yield replace(piece, items=tuple(_items(section, block, page)))
+        is_shown = is_shown or block.heading is None
+        chat_block = _chat_block(section, block, block.start, block.end, page_url)
+        if is_shown and block.kind == "html_block":
+            yield from (
+                replace(chat_block, kind="paragraph", body=line) for line in chat_block.body.split("\n\n") if line
+            )
+        elif is_shown and chat_block.body.strip():
+            yield replace(chat_block, items=tuple(_items(section, block, page_url)))
 
 
-def _piece(section: Section, block: Block, start: int, end: int, page: str) -> Piece:
-    return Piece(
+def _chat_block(section: ArticleSection, block: Block, start: int, end: int, page_url: str) -> ChatBlock:
+    return ChatBlock(
         block.kind,
-        to_chat_markdown(block, section.text[start:end], page, section.references),
+        to_chat_markdown(block, section.text[start:end], page_url, section.references),
         section.start + start,
         section.start + end,
     )
 
 
-def _items(section: Section, block: Block, page: str) -> Iterator[Piece]:
+def _items(section: ArticleSection, block: Block, page_url: str) -> Iterator[ChatBlock]:
     if block.kind == "bullet_list":
         for start, end in pairwise([block.start, *block.cuts, block.end]):
-            yield _piece(section, block, start, end, page)
+            yield _chat_block(section, block, start, end, page_url)
 
 
-def _led(found: Iterator[Piece]) -> Iterator[Piece]:
+def _led(shown: Iterator[ChatBlock]) -> Iterator[ChatBlock]:
     """Joins what announces with what it announces; a heading that announces nothing is left out."""
-    leads: list[Piece] = []
-    for piece in found:
-        if piece.kind == "heading" or (piece.kind == "paragraph" and piece.body.endswith(":")):
-            leads.append(piece)
+    leads: list[ChatBlock] = []
+    for chat_block in shown:
+        if chat_block.kind == "heading" or (chat_block.kind == "paragraph" and chat_block.body.endswith(":")):
+            leads.append(chat_block)
             continue
-        start, lead = min(one.start for one in (*leads, piece)), "\n\n".join(one.body for one in leads)
-        yield replace(piece, lead=lead, start=start)
+        start, lead = (
+            min(leading.start for leading in (*leads, chat_block)),
+            "\n\n".join(leading.body for leading in leads),
+        )
+        yield replace(chat_block, lead=lead, start=start)
         leads = []
-    yield from (one for one in leads if one.kind != "heading")
+    yield from (leading for leading in leads if leading.kind != "heading")

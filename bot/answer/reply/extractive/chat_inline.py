@@ -50,12 +50,12 @@ def _rewritten(text: str, within: tuple[int, int], inner: Sequence[Span], around
 
 
 def _parts(text: str, within: tuple[int, int], inner: Sequence[Span], around: Surroundings) -> Iterator[str]:
-    at, end = within
+    position, end = within
     for span in inner:
-        yield _words(text[at : span.start])
+        yield _words(text[position : span.start])
         yield _shown(text, span, around)
-        at = span.end
-    yield _words(text[at:end])
+        position = span.end
+    yield _words(text[position:end])
 
 
 def _words(text: str) -> str:

@@ -114,5 +114,5 @@ def _listed(head: Sequence[str], *rows: Sequence[str]) -> Iterator[str]:
         yield f"{head[0]} – {head[1]}:"
         head = ["", ""]
     for name, *rest in rows:
-        told = [f"{column}: {cell}" if column else cell for column, cell in zip(head[1:], rest, strict=False) if cell]
-        yield f"- {': '.join(filter(None, (name, '; '.join(told))))}"
+        cells = [f"{column}: {cell}" if column else cell for column, cell in zip(head[1:], rest, strict=False) if cell]
+        yield f"- {': '.join(filter(None, (name, '; '.join(cells))))}"

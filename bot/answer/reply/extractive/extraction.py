@@ -1,4 +1,4 @@
-"""A reply without a language model: what the section that answers says of what was asked, and where it is from.
+"""Extractive answering, without a language model: what the section that answers says of what was asked, and its source.
 
 Lists, tables and code stay whole where they fit, steps even where they are long; nothing ends within a sentence.
 """
@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 from bot.answer.citations import url_of
 from bot.answer.reply.catalogue import Catalogue
-from bot.answer.reply.extractive.block import Piece, pieces
-from bot.answer.reply.extractive.query_coverage import wanted
-from bot.answer.reply.extractive.section import Section, answering, points_elsewhere, sections
+from bot.answer.reply.extractive.block import ChatBlock, chat_blocks
+from bot.answer.reply.extractive.query_coverage import query_coverage
+from bot.answer.reply.extractive.section import ArticleSection, answering_section, points_elsewhere, sections
 from bot.answer.reply.extractive.shorten import REPLY_WORDS, Rank, shorten
 from bot.answer.reply.extractive.source_line import sentence
 from retrieval.index import Snapshot
@@ -30,7 +30,7 @@ _LEADS_ON = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """What a reply says (`text`, Markdown), from which place (`hit`), and whether there is `more` to read there."""
+    """An extractive answer (`text`, Markdown), from which place (`hit`), and whether there is `more` to read there."""
 
     hit: Hit
     text: str
@@ -48,35 +48,35 @@ def extract(hits: Sequence[Hit], question: str, snapshot: Snapshot, base_url: st
     Passages of the same article further down in `hits` help to find the place in a long section.
     """
     best = hits[0]
-    asked, found = wanted(question, snapshot), sections(snapshot, best)
-    at = answering(best, asked, found)
+    coverage, article_sections = query_coverage(question, snapshot), sections(snapshot, best)
+    index = answering_section(best, coverage, article_sections)
     chunks = (hit.chunk for hit in hits if hit.article.article_id == best.article.article_id)
     places = [(nth, chunk.start, chunk.end) for nth, chunk in enumerate(chunks, start=1)]
 
-    def rank(piece: Piece) -> float:
-        overlapping = (FOUND_BONUS / nth for nth, start, end in places if start < piece.end and piece.start < end)
-        return asked.share(piece.text) + next(overlapping, 0.0)
+    def rank(block: ChatBlock) -> float:
+        overlapping = (FOUND_BONUS / nth for nth, start, end in places if start < block.end and block.start < end)
+        return coverage.share(block.text) + next(overlapping, 0.0)
 
     page = url_of(replace(best, chunk=replace(best.chunk, anchor=None)), base_url)
-    kept, more = _read(found[at:], page, rank)
-    return Extract(replace(best, chunk=found[at].first), "\n\n".join(piece.text for piece in kept), more)
+    kept, more = _read(article_sections[index:], page, rank)
+    return Extract(replace(best, chunk=article_sections[index].first), "\n\n".join(block.text for block in kept), more)
 
 
-def _read(found: Sequence[Section], page: str, rank: Rank) -> tuple[list[Piece], bool]:
+def _read(article_sections: Sequence[ArticleSection], page: str, rank: Rank) -> tuple[list[ChatBlock], bool]:
     """The first section, and those after it as long as what was read only announces them; whether there is more."""
-    first, *rest = found
-    kept, more = shorten(pieces(first, page), rank)
+    first, *rest = article_sections
+    kept, more = shorten(chat_blocks(first, page), rank)
     for section in rest:
-        if sum(piece.size for piece in kept) >= REPLY_WORDS or not _announces(kept, first, section):
+        if sum(block.size for block in kept) >= REPLY_WORDS or not _announces(kept, first, section):
             break
-        more_kept, more = shorten(pieces(section, page, named=True), rank)
+        more_kept, more = shorten(chat_blocks(section, page, named=True), rank)
         kept += more_kept
     while len(kept) > 1 and points_elsewhere(kept[0].text):
         kept = kept[1:]  # a link to what stood before
     return kept, more
 
 
-def _announces(kept: Sequence[Piece], first: Section, following: Section) -> bool:
+def _announces(kept: Sequence[ChatBlock], first: ArticleSection, following: ArticleSection) -> bool:
     """Whether the reply so far leads on to the section that follows, rather than saying something itself."""
     if not kept or _LEADS_ON.search(kept[-1].text):
         return True
@@ -84,5 +84,5 @@ def _announces(kept: Sequence[Piece], first: Section, following: Section) -> boo
     if above and _BEFOREHAND.fullmatch(above[-1]):
         return following.first.heading_path[:-1] == above[:-1]
     below = first.opens or following.first.heading_path[: len(above)] == above
-    brief = all(piece.kind == "paragraph" for piece in kept) and sum(piece.size for piece in kept) < ENOUGH_WORDS
+    brief = all(block.kind == "paragraph" for block in kept) and sum(block.size for block in kept) < ENOUGH_WORDS
     return below and brief

@@ -25,19 +25,19 @@ def html_lines(markup: str) -> str:
     """The words and links of raw HTML, a paragraph for each element that begins a line on a page."""
     markup = _HTML_CELL.sub(" – ", _HTML_HIDDEN.sub("", _HTML_GONE.sub("", markup)))
     lines = _HTML_LINE.split(_HTML_ITEM.sub(_BULLET, " ".join(markup.split())))
-    told = (" ".join(filter(None, _html_words(line))) for line in lines)
-    return "\n\n".join(line.replace(_BULLET, "- ") for line in told if line.strip(_BULLET))
+    texts = (" ".join(filter(None, _html_words(line))) for line in lines)
+    return "\n\n".join(line.replace(_BULLET, "- ") for line in texts if line.strip(_BULLET))
 
 
 def _html_words(line: str) -> Iterator[str]:
     """The words of a line and its links to the web, as Markdown."""
-    at = 0
+    position = 0
     for link in _HTML_LINK.finditer(line):
-        yield _html_text(line[at : link.start()])
+        yield _html_text(line[position : link.start()])
         words = _html_text(link[2])
         yield f"[{words}]({link[1]})" if words else ""
-        at = link.end()
-    yield _html_text(line[at:])
+        position = link.end()
+    yield _html_text(line[position:])
 
 
 def _html_text(markup: str) -> str:

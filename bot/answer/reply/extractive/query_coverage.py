@@ -1,4 +1,4 @@
-"""What a question asks for, as far as words tell: how much of it a text says."""
+"""Query coverage: how much of what a question asks for a text says, as far as words tell."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from retrieval.index import Snapshot, words
 
 @dataclass(frozen=True, slots=True)
 class QueryCoverage:
-    """The question's content words with how telling each is."""
+    """The question's content words, each with its weight (rarity)."""
 
     weights: Mapping[str, float]
 
@@ -21,21 +21,23 @@ class QueryCoverage:
 
     def without(self, text: str) -> "QueryCoverage":
         """What `text` (Markdown) does not say."""
-        has = said(text)
-        return QueryCoverage({word: weight for word, weight in self.weights.items() if word not in has})
+        present = said(text)
+        return QueryCoverage({word: weight for word, weight in self.weights.items() if word not in present})
 
     def share(self, text: str) -> float:
         """How much of the question's weight the words of `text` (Markdown) carry: 0 to 1."""
-        total, has = self.total, said(text)
-        return 1.0 - sum(weight for word, weight in self.weights.items() if word not in has) / total if total else 0.0
+        total, present = self.total, said(text)
+        return (
+            1.0 - sum(weight for word, weight in self.weights.items() if word not in present) / total if total else 0.0
+        )
 
 
-def wanted(question: str, snapshot: Snapshot) -> QueryCoverage:
+def query_coverage(question: str, snapshot: Snapshot) -> QueryCoverage:
     """The content words of `question`, rare ones weighing more."""
     return QueryCoverage({word: snapshot.rarity(word) for word in words(question)})
 
 
-@lru_cache(maxsize=16_384)  # pieces of articles, about which one question after the other is asked; some 10 MB
+@lru_cache(maxsize=16_384)  # blocks of articles, about which one question after the other is asked; some 10 MB
 def said(text: str) -> frozenset[str]:
     """The content words of a text (Markdown)."""
     return frozenset(words(plain(text)))

@@ -1,4 +1,4 @@
-"""The sections of an article, put together again from its passages, and which of them answers."""
+"""The sections of an article, put together again from its chunks, and which of them answers."""
 
 import re
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ _MENU_TITLE = re.compile(r"^\W*in this (?:article|section|page|guide)\W*$", re.I
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class ArticleSection:
     """What stands under one heading, or above the first: `text`, which begins at `start` of the article's body.
 
     `references` are the link definitions of the whole article.
@@ -43,48 +43,51 @@ class Section:
         return not self.first.heading_path
 
 
-def sections(snapshot: Snapshot, near: Hit) -> list[Section]:
+def sections(snapshot: Snapshot, near: Hit) -> list[ArticleSection]:
     """The sections of an article in order, of a long one those near the passage; together they are all of its text."""
     body = near.article.body
     low, high = near.chunk.start - READ_CHARS, near.chunk.end + READ_CHARS
     chunks = snapshot.chunks.at(snapshot.chunks_of(near.article.article_id))
     close = [chunk for chunk in chunks if chunk.start >= low and chunk.end <= high]
     groups = (list(group) for _, group in groupby(close, key=lambda chunk: (chunk.heading_path, chunk.anchor)))
-    known = _definitions(body)
-    return [Section(group[0], group[0].start, body[group[0].start : group[-1].end], known) for group in groups]
+    link_definitions = _definitions(body)
+    return [
+        ArticleSection(group[0], group[0].start, body[group[0].start : group[-1].end], link_definitions)
+        for group in groups
+    ]
 
 
-def answering(best: Hit, asked: QueryCoverage, found: Sequence[Section]) -> int:
+def answering_section(best: Hit, coverage: QueryCoverage, article_sections: Sequence[ArticleSection]) -> int:
     """Which of the sections `found` answers, as its place among them.
 
     The one of the best passage, unless that only points elsewhere or is the article's opening. Then it is the opening,
     or the section that says what was asked and neither title nor opening say.
     """
-    at = next(n for n, one in enumerate(found) if one.end >= best.chunk.end)
-    if says_something(found[at]) and not found[at].opens:
-        return at
-    missing = asked.without(f"{best.article.title}\n{told(found[0])}")
-    if missing.total < MISSING * asked.total:
+    index = next(n for n, section in enumerate(article_sections) if section.end >= best.chunk.end)
+    if says_something(article_sections[index]) and not article_sections[index].opens:
+        return index
+    missing = coverage.without(f"{best.article.title}\n{telling_text(article_sections[0])}")
+    if missing.total < MISSING * coverage.total:
         return 0
-    scores = {n: _says(missing, one) for n, one in enumerate(found) if n and says_something(one)}
+    scores = {n: _says(missing, section) for n, section in enumerate(article_sections) if n and says_something(section)}
     other = max(scores, key=lambda n: (scores[n], -n), default=0)
     return other if scores.get(other, 0.0) >= SAYS_IT else 0
 
 
-def _says(missing: QueryCoverage, section: Section) -> float:
+def _says(missing: QueryCoverage, section: ArticleSection) -> float:
     """How much of what is missing a section says: a heading names what it is about, its text may mention anything."""
-    return missing.share("\n".join(section.first.heading_path)) + missing.share(told(section)) / 2
+    return missing.share("\n".join(section.first.heading_path)) + missing.share(telling_text(section)) / 2
 
 
-def says_something(section: Section) -> bool:
+def says_something(section: ArticleSection) -> bool:
     """Whether it answers anything by itself."""
     count = _count(section.text)
     return count >= LEAD_WORDS if section.opens else count > 0
 
 
-def told(section: Section) -> str:
+def telling_text(section: ArticleSection) -> str:
     """Its text without headings, and without lines that only point elsewhere."""
-    return _told(section.text)
+    return _telling_text(section.text)
 
 
 @lru_cache(maxsize=256)  # of the articles that are asked about; the texts are those of the snapshot
@@ -93,7 +96,7 @@ def _definitions(body: str) -> References:
 
 
 @lru_cache(maxsize=1024)  # sections of the articles that are asked about; some 3 MB
-def _told(text: str) -> str:
+def _telling_text(text: str) -> str:
     below = "".join(text[block.start : block.end] for block in blocks(text) if block.heading is None)
     lines = _MENU_TITLE.sub("", below).split("\n")
     return "\n".join(line for line in lines if not points_elsewhere(line)).strip()
@@ -101,7 +104,7 @@ def _told(text: str) -> str:
 
 @lru_cache(maxsize=4096)  # as many numbers
 def _count(text: str) -> int:
-    return len(plain(_told(text)).split())
+    return len(plain(_telling_text(text)).split())
 
 
 def points_elsewhere(line: str) -> bool:

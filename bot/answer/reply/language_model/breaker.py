@@ -1,4 +1,4 @@
-"""Leaves a service that fails alone for a while, so that visitors need not wait for it in vain."""
+"""A circuit breaker: leaves a service that fails alone for a while, so that visitors need not wait for it in vain."""
 
 from conversation.ports import Clock
 
@@ -8,7 +8,7 @@ MAX_REST_S = 600.0  # whatever the service asks for, it is tried again after ten
 
 
 class Breaker:
-    """Closed, it lets every call through; open, none; after its rest one call, whose outcome decides."""
+    """A circuit breaker. Closed, it lets every call through; open, none; after its rest one call, whose outcome decides."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

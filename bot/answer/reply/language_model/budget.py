@@ -1,4 +1,4 @@
-"""Bounds what a day of replies may cost."""
+"""The token budget: bounds what a day of replies may cost."""
 
 from datetime import date  # noqa: TC003 - nothing is gained by hiding the standard library
 
@@ -13,7 +13,7 @@ def estimate_tokens(text: str) -> int:
 
 
 class Budget:
-    """Tokens a day (UTC), counted by this process since it started. What is under way is reserved."""
+    """A token budget a day (UTC), counted by this process since it started. What is under way is reserved."""
 
     def __init__(self, clock: Clock, tokens_per_day: int) -> None:
         self._clock = clock

@@ -1,4 +1,4 @@
-"""Whether a passage carries a claim: a pure, lexical check of what a language model wrote. It errs on the side of no.
+"""An entailment heuristic: whether a passage carries a claim that a language model wrote. Lexical and pure, it rather says no.
 
 A paraphrase passes when nearly all its content words are the passage's; what can be checked exactly (numbers, links,
 code) must stand there exactly. What it cannot see: who does what to whom, and meaning across languages. A claim that is
@@ -42,43 +42,43 @@ _CONTRACTED = re.compile(r"\b(\w+)n['’]t\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Support:
+class Verdict:
     """The verdict on one claim. `quote` is the passage's sentence that comes closest, for the citation."""
 
     fault: Fault | None
     quote: str = ""
 
 
-def support(claim: str, passages: Sequence[str]) -> Support:
-    """Whether the cited `passages` (Markdown, title and headings included) together carry `claim` (Markdown)."""
+def support(claim: str, passages: Sequence[str]) -> Verdict:
+    """Whether the cited `passages` (Markdown, title and headings included) together entail `claim` (Markdown)."""
     source = "\n\n".join(passages)
     fault = _foreign(claim, source)
     if fault is not None:
-        return Support(fault)
-    told = _stems(plain(claim))
-    if not told:
-        return Support("empty")
-    known = set(_stems(plain(source)))
-    if sum(word in known for word in told) < ENOUGH * len(told):
-        return Support("words")
-    closest = max(_sentences_of(source), key=lambda sentence: _overlap(told, sentence), default="")
+        return Verdict(fault)
+    claim_stems = _stems(plain(claim))
+    if not claim_stems:
+        return Verdict("empty")
+    source_stems = set(_stems(plain(source)))
+    if sum(word in source_stems for word in claim_stems) < ENOUGH * len(claim_stems):
+        return Verdict("words")
+    closest = max(_sentences_of(source), key=lambda sentence: _overlap(claim_stems, sentence), default="")
     if _negated(plain(claim)) != _negated(closest):
-        return Support("negation")
-    return Support(None, closest)
+        return Verdict("negation")
+    return Verdict(None, closest)
 
 
 def stands_in(block: str, passage: str) -> bool:
     """Whether every line of a code block stands in the passage, in whatever indentation."""
-    there = {line.strip() for line in passage.splitlines()}
-    return all(line.strip() in there for line in block.splitlines() if line.strip())
+    passage_lines = {line.strip() for line in passage.splitlines()}
+    return all(line.strip() in passage_lines for line in block.splitlines() if line.strip())
 
 
 def _foreign(claim: str, source: str) -> Fault | None:
     """What can be checked to the letter and does not stand in the source."""
     if _IMAGE.search(claim):
         return "image"
-    known = set(_addresses(source))
-    if any(address not in known or not _URL.match(address) for address in _addresses(claim)):
+    source_addresses = set(_addresses(source))
+    if any(address not in source_addresses or not _URL.match(address) for address in _addresses(claim)):
         return "link"  # relative ones lead nowhere from a chat
     spans = [match[2].strip() for match in _CODE.finditer(claim)]
     if any(span not in source for span in spans):
@@ -103,8 +103,8 @@ def _numbers(text: str) -> Iterable[str]:
 
 def _stems(text: str) -> list[str]:
     """Content words without endings and numbers, which are checked apart."""
-    found = words(_CONTRACTED.sub(r"\1 not", text))
-    return [_stem(word) for word in found if word not in STOPWORDS and not word[0].isdigit()]
+    content_words = words(_CONTRACTED.sub(r"\1 not", text))
+    return [_stem(word) for word in content_words if word not in STOPWORDS and not word[0].isdigit()]
 
 
 def _stem(word: str) -> str:
@@ -116,14 +116,14 @@ def _stem(word: str) -> str:
 
 def _sentences_of(source: str) -> Iterator[str]:
     """What the source says; what it asks, as headings often do, carries no claim."""
-    told = (plain(sentence) for line in source.splitlines() for sentence in sentences(line))
-    return (sentence for sentence in told if not sentence.endswith("?"))
+    texts = (plain(sentence) for line in source.splitlines() for sentence in sentences(line))
+    return (sentence for sentence in texts if not sentence.endswith("?"))
 
 
-def _overlap(told: Sequence[str], sentence: str) -> float:
+def _overlap(claim_stems: Sequence[str], sentence: str) -> float:
     """Words in common; of two sentences with equally many the shorter says more of the same."""
-    there = _stems(sentence)
-    return len(set(told) & set(there)) - len(there) / 1000
+    sentence_stems = _stems(sentence)
+    return len(set(claim_stems) & set(sentence_stems)) - len(sentence_stems) / 1000
 
 
 def _negated(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Lets a language model word an answer, within bounds, and keeps only what the cited passages carry.
+"""Generation by a language model, within bounds, and keeps only what the cited passages carry.
 
 The model is a pure function: it gets the passages that were found, the question and what was said before; it has no
 tools. Whatever it does, there is a reply in time: the extractive one takes its place, and the trace says why.
@@ -19,7 +19,7 @@ from bot.answer.reply.language_model.breaker import Breaker
 from bot.answer.reply.language_model.budget import Budget, estimate_tokens
 from bot.answer.reply.language_model.grounding_check import GroundingCheck
 from bot.answer.reply.language_model.prompt import Prompt, compose
-from bot.answer.reply.language_model.provider import Heard, ModelFailed, Problem, Stream
+from bot.answer.reply.language_model.provider import ModelFailed, Problem, Stream, StreamChunk
 from conversation.events import JsonObject
 from conversation.ports import Clock
 
@@ -52,7 +52,7 @@ _WELL = {"worded", "unsupported", "overlong"}  # the service itself did what it 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How long one reply may take, in seconds until its first and its last word, and how many tokens it may cost."""
+    """Timeouts of one reply, in seconds until its first and its last word, and its token limits."""
 
     first_token_s: float
     whole_s: float
@@ -72,20 +72,20 @@ class Call:
 
 
 @dataclass(slots=True)
-class _Heard:
-    """What has come of one call so far."""
+class _Received:
+    """What of one streamed call has been received so far."""
 
     input_tokens: int = 0
     output_tokens: int = 0
     written: str = ""
     end: Literal["done", "cut"] | None = None
 
-    def take(self, piece: Heard) -> None:
-        """One more piece."""
-        self.input_tokens += piece.input_tokens
-        self.output_tokens += piece.output_tokens
-        self.written += piece.text
-        self.end = piece.end or self.end
+    def take(self, chunk: StreamChunk) -> None:
+        """One more chunk of the stream."""
+        self.input_tokens += chunk.input_tokens
+        self.output_tokens += chunk.output_tokens
+        self.written += chunk.text
+        self.end = chunk.end or self.end
 
 
 class ModelGenerator:
@@ -140,41 +140,41 @@ class ModelGenerator:
 
     async def _call(self, prompt: Prompt, checked: GroundingCheck) -> Call:
         """Ask; whatever goes wrong has a name. What was reserved is settled also where the call is cancelled."""
-        began = self._clock.monotonic()
-        heard = _Heard()
+        began_s = self._clock.monotonic()
+        received = _Received()
         outcome: tuple[Result, str, float | None] = ("dropped", "", None)
         try:
-            outcome = (await self._listen(prompt, checked, heard), "", None)
+            outcome = (await self._listen(prompt, checked, received), "", None)
         except TimeoutError:
-            outcome = ("timeout" if heard.written.strip() else "no_first_token", "", None)
+            outcome = ("timeout" if received.written.strip() else "no_first_token", "", None)
         except ModelFailed as failed:
             outcome = (failed.problem, failed.detail, failed.retry_after_s)
         finally:
             result, detail, retry_after_s = outcome
-            call = _weighed(Call(result, detail, took_s=self._clock.monotonic() - began), prompt, heard)
+            call = _weighed(Call(result, detail, took_s=self._clock.monotonic() - began_s), prompt, received)
             self._running -= 1
             self._budget.settle(self._price(prompt), call.input_tokens + call.output_tokens)
             self._tell_breaker(call, retry_after_s)
             self._observe(call)
         return call
 
-    async def _listen(self, prompt: Prompt, checked: GroundingCheck, heard: _Heard) -> Result:
-        """Take the reply in, piece by piece. Raises TimeoutError and ModelFailed; leaves the stream closed."""
+    async def _listen(self, prompt: Prompt, checked: GroundingCheck, received: _Received) -> Result:
+        """Receive the stream, chunk by chunk. Raises TimeoutError and ModelFailed; leaves the stream closed."""
         ends = asyncio.get_running_loop().time() + self._bounds.whole_s
-        async with asyncio.timeout(self._bounds.first_token_s) as patience, aclosing(self._stream(prompt)) as pieces:
-            async for piece in pieces:
+        async with asyncio.timeout(self._bounds.first_token_s) as patience, aclosing(self._stream(prompt)) as chunks:
+            async for chunk in chunks:
                 _obey()
-                if piece.text.strip() and not heard.written.strip():
+                if chunk.text.strip() and not received.written.strip():
                     patience.reschedule(ends)
-                heard.take(piece)
-                if len(heard.written.encode()) > self._bounds.output_tokens * _BYTES_AN_OUTPUT_TOKEN:
+                received.take(chunk)
+                if len(received.written.encode()) > self._bounds.output_tokens * _BYTES_AN_OUTPUT_TOKEN:
                     return "endless"
-                checked.feed(piece.text)
+                checked.feed(chunk.text)
         checked.end()
-        if not heard.written.strip():
+        if not received.written.strip():
             return "empty"
-        if heard.end != "done":
-            return "cut" if heard.end is None else "overlong"
+        if received.end != "done":
+            return "cut" if received.end is None else "overlong"
         return "worded" if checked.suffices else "unsupported"
 
     def _tell_breaker(self, call: Call, retry_after_s: float | None) -> None:
@@ -200,12 +200,12 @@ def _obey() -> None:
         raise asyncio.CancelledError
 
 
-def _weighed(call: Call, prompt: Prompt, heard: _Heard) -> Call:
+def _weighed(call: Call, prompt: Prompt, received: _Received) -> Call:
     """The call with its tokens: as reported, else estimated; nothing where the service refused or broke at once."""
-    if heard.input_tokens or heard.output_tokens:
-        return replace(call, input_tokens=heard.input_tokens, output_tokens=heard.output_tokens)
-    if heard.written or call.result in _WAITED | {"dropped"}:
-        return replace(call, input_tokens=prompt.tokens, output_tokens=estimate_tokens(heard.written))
+    if received.input_tokens or received.output_tokens:
+        return replace(call, input_tokens=received.input_tokens, output_tokens=received.output_tokens)
+    if received.written or call.result in _WAITED | {"dropped"}:
+        return replace(call, input_tokens=prompt.tokens, output_tokens=estimate_tokens(received.written))
     return call
 
 
@@ -222,7 +222,9 @@ def _sourced(checked: GroundingCheck, prompt: Prompt, task: Task) -> Wording:
 
 def _traced(call: Call, checked: GroundingCheck) -> JsonObject:
     """What QA asks about a call: how it went, what it cost, and what of its words was not let through."""
-    removed = [{"fault": one.fault, "text": one.text[:TRACED_CHARS]} for one in checked.removed[:TRACED_REMOVALS]]
+    removed = [
+        {"fault": removal.fault, "text": removal.text[:TRACED_CHARS]} for removal in checked.removed[:TRACED_REMOVALS]
+    ]
     figures = asdict(call)
     took_ms = round(figures.pop("took_s") * 1000, 1)
     return {name: value for name, value in figures.items() if value} | {"took_ms": took_ms, "removed": [*removed]}

@@ -1,11 +1,11 @@
-"""The reply of a language model as far as it may stay: each piece is judged before anyone sees it."""
+"""The grounding check of a language model's reply: each statement is judged before anyone sees it."""
 
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bot.answer.reply.language_model.entailment import Fault, Support, stands_in, support
-from bot.answer.reply.sentences import Cutter, Piece
+from bot.answer.reply.language_model.entailment import Fault, Verdict, stands_in, support
+from bot.answer.reply.sentences import SentenceSplitter, Statement
 
 MAX_CLAIM_CHARS = 1_000  # longer ones are no sentences, and checking them would take its time
 
@@ -16,14 +16,14 @@ _ITEM_START = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+")
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What was not let through, and why."""
+    """A statement that was not let through, and why."""
 
     fault: Fault
     text: str
 
 
 class GroundingCheck:
-    """Takes text as a model writes it and keeps the pieces that cite a passage which carries them.
+    """Takes text as a model writes it and keeps the statements that cite a passage which carries them.
 
     Citations are numbered anew in the order in which they appear. `quotes` maps the number of each cited passage to
     its sentence that comes closest to what it was first cited for.
@@ -35,62 +35,62 @@ class GroundingCheck:
         self.removed: list[Removed] = []
         self._passages = passages
         self._show = show
-        self._cutter = Cutter()
+        self._splitter = SentenceSplitter()
         self._gap = ""
-        self._lead_in: Piece | None = None
+        self._lead_in: Statement | None = None
         self._steps_missing = False
 
     @property
     def suffices(self) -> bool:
         """Whether what was kept is a reply: more than was removed, and no step of a list is missing."""
-        removed = sum(len(piece.text.split()) for piece in self.removed)
+        removed = sum(len(statement.text.split()) for statement in self.removed)
         return bool(self.quotes) and not self._steps_missing and len(self.text.split()) > removed
 
     def feed(self, text: str) -> None:
         """More of what the model writes."""
-        for piece in self._cutter.feed(text):
-            self._judge(piece)
+        for statement in self._splitter.feed(text):
+            self._judge(statement)
 
     def end(self) -> None:
         """The model has written everything."""
-        for piece in self._cutter.end():
-            self._judge(piece)
+        for statement in self._splitter.end():
+            self._judge(statement)
         if self._lead_in is not None:
             self._remove(self._lead_in, "citation")
 
-    def _judge(self, piece: Piece) -> None:
-        numbers = self._cited(piece)
-        if not numbers and piece.text.rstrip("*_").endswith(":") and self._lead_in is None:
-            self._lead_in = piece  # it stays if what it introduces does, and if the same passage carries it
+    def _judge(self, statement: Statement) -> None:
+        numbers = self._cited(statement)
+        if not numbers and statement.text.rstrip("*_").endswith(":") and self._lead_in is None:
+            self._lead_in = statement  # it stays if what it introduces does, and if the same passage carries it
             return
-        verdict = self._verdict(piece, numbers)
+        verdict = self._verdict(statement, numbers)
         if verdict.fault is None:
             self._introduce(numbers)
-            self._keep(piece, numbers, verdict.quote)
+            self._keep(statement, numbers, verdict.quote)
         else:
-            self._remove(piece, verdict.fault)
+            self._remove(statement, verdict.fault)
 
-    def _cited(self, piece: Piece) -> list[int]:
-        """The passages that a piece names; a block of code names the one that it stands in."""
-        if piece.kind == "code":
-            opening, *lines = piece.text.splitlines()[:-1]
+    def _cited(self, statement: Statement) -> list[int]:
+        """The passages that a statement cites; a block of code names the one that it stands in."""
+        if statement.kind == "code":
+            opening, *lines = statement.text.splitlines()[:-1]
             body = "\n".join(lines)
             if not body.strip() or not _OPENING.fullmatch(opening):
                 return []
             return [n for n, passage in enumerate(self._passages, start=1) if stands_in(body, passage)][:1]
-        return [int(number) for marker in _MARKER.findall(piece.text) for number in marker.split(",")]
+        return [int(number) for marker in _MARKER.findall(statement.text) for number in marker.split(",")]
 
-    def _verdict(self, piece: Piece, numbers: Sequence[int]) -> Support:
+    def _verdict(self, statement: Statement, numbers: Sequence[int]) -> Verdict:
         if not numbers or not all(1 <= number <= len(self._passages) for number in numbers):
-            return Support("code" if piece.kind == "code" else "citation")
-        if piece.kind == "code":
-            return Support(None, piece.text.splitlines()[1])
-        if len(piece.text) > MAX_CLAIM_CHARS:
-            return Support("too_long")
-        return support(_claim(piece), [self._passages[number - 1] for number in numbers])
+            return Verdict("code" if statement.kind == "code" else "citation")
+        if statement.kind == "code":
+            return Verdict(None, statement.text.splitlines()[1])
+        if len(statement.text) > MAX_CLAIM_CHARS:
+            return Verdict("too_long")
+        return support(_claim(statement), [self._passages[number - 1] for number in numbers])
 
     def _introduce(self, numbers: Sequence[int]) -> None:
-        """Keep the lead-in of a piece that is kept, where the piece's passages carry it too."""
+        """Keep the lead-in of a statement that is kept, where the statement's passages carry it too."""
         lead_in, self._lead_in = self._lead_in, None
         if lead_in is None:
             return
@@ -100,11 +100,11 @@ class GroundingCheck:
         else:
             self._remove(lead_in, verdict.fault)
 
-    def _keep(self, piece: Piece, numbers: Sequence[int], quote: str) -> None:
+    def _keep(self, statement: Statement, numbers: Sequence[int], quote: str) -> None:
         for number in numbers:
             self.quotes.setdefault(number, quote)
-        gap = max(self._gap, piece.gap, key=len) if self.text else ""
-        text = gap + (piece.text if piece.kind == "code" else _MARKER.sub(self._renumbered, piece.text))
+        gap = max(self._gap, statement.gap, key=len) if self.text else ""
+        text = gap + (statement.text if statement.kind == "code" else _MARKER.sub(self._renumbered, statement.text))
         self._gap = ""
         self.text += text
         self._show(text)
@@ -114,12 +114,12 @@ class GroundingCheck:
         numbers = "".join(f"[{places.index(int(number)) + 1}]" for number in marker[1].split(","))
         return marker[0][: marker[0].index("[")] + numbers
 
-    def _remove(self, piece: Piece, fault: Fault) -> None:
-        self._gap = max(self._gap, piece.gap, key=len)
-        self._steps_missing = self._steps_missing or piece.kind == "step"
-        self.removed.append(Removed(fault, piece.text))
+    def _remove(self, statement: Statement, fault: Fault) -> None:
+        self._gap = max(self._gap, statement.gap, key=len)
+        self._steps_missing = self._steps_missing or statement.kind == "step"
+        self.removed.append(Removed(fault, statement.text))
 
 
-def _claim(piece: Piece) -> str:
-    """The piece without its citations and the mark of a list item."""
-    return _ITEM_START.sub("", _MARKER.sub("", piece.text), count=1) if piece.kind != "code" else piece.text
+def _claim(statement: Statement) -> str:
+    """The statement without its citations and the mark of a list item."""
+    return _ITEM_START.sub("", _MARKER.sub("", statement.text), count=1) if statement.kind != "code" else statement.text

@@ -1,4 +1,4 @@
-"""What a language model is told: fixed instructions, and everything else as data in one JSON document.
+"""The prompt of a language model: fixed instructions, and everything else as data in one JSON document.
 
 JSON, because no text can end the string it stands in: whatever an article or a visitor writes stays data, and a parser
 gets back exactly what was put in.
@@ -37,7 +37,7 @@ Answer the question from the passages alone.
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """What was found of one section; `hit` is its best one."""
+    """A passage, what was retrieved of one section; `hit` is its best one."""
 
     hit: Hit
     text: str
@@ -50,7 +50,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What is sent. `passages` are those in it, numbered from 1; `tokens` is about what it costs."""
+    """The prompt that is sent. `passages` are those in it, numbered from 1; `tokens` is about what it costs."""
 
     instructions: str
     data: str
@@ -61,12 +61,14 @@ class Prompt:
 def compose(task: Task, max_tokens: int) -> Prompt:
     """The prompt, with as many passages, and then as much of what was said before, as fit; `passages` may be empty."""
     document: JsonObject = {"passages": [], "conversation": [], "question": task.question}
-    left = max_tokens - estimate_tokens(INSTRUCTIONS) - _cost(document)
+    tokens_left = max_tokens - estimate_tokens(INSTRUCTIONS) - _cost(document)
     passages = _by_section(task.hits)
-    taken, left = _fitting([_numbered(number, each) for number, each in enumerate(passages, start=1)], left)
-    heard, left = _fitting([_said(said) for said in reversed(task.earlier[-MAX_EARLIER:])], left)
-    document |= {"passages": [*taken], "conversation": [*reversed(heard)]}
-    return Prompt(INSTRUCTIONS, _json(document), tuple(passages[: len(taken)]), max_tokens - left)
+    taken, tokens_left = _fitting(
+        [_numbered(number, passage) for number, passage in enumerate(passages, start=1)], tokens_left
+    )
+    contributions, tokens_left = _fitting([_said(said) for said in reversed(task.earlier[-MAX_EARLIER:])], tokens_left)
+    document |= {"passages": [*taken], "conversation": [*reversed(contributions)]}
+    return Prompt(INSTRUCTIONS, _json(document), tuple(passages[: len(taken)]), max_tokens - tokens_left)
 
 
 def _by_section(hits: Sequence[Hit]) -> list[Passage]:
@@ -77,21 +79,21 @@ def _by_section(hits: Sequence[Hit]) -> list[Passage]:
     return [_passage(found) for found in list(sections.values())[:MAX_PASSAGES]]
 
 
-def _passage(found: Sequence[Hit]) -> Passage:
-    ordered = sorted(found, key=lambda hit: hit.chunk.start)
-    return Passage(found[0], "\n\n".join(hit.chunk.text for hit in ordered))
+def _passage(hits: Sequence[Hit]) -> Passage:
+    ordered = sorted(hits, key=lambda hit: hit.chunk.start)
+    return Passage(hits[0], "\n\n".join(hit.chunk.text for hit in ordered))
 
 
-def _fitting(entries: Sequence[JsonObject], left: int) -> tuple[list[JsonObject], int]:
+def _fitting(entries: Sequence[JsonObject], tokens_left: int) -> tuple[list[JsonObject], int]:
     """The first entries that cost no more than `left` together, and what they leave of it."""
     taken: list[JsonObject] = []
     for entry in entries:
         cost = _cost(entry)
-        if cost > left:
+        if cost > tokens_left:
             break
         taken.append(entry)
-        left -= cost
-    return taken, left
+        tokens_left -= cost
+    return taken, tokens_left
 
 
 def _numbered(number: int, passage: Passage) -> JsonObject:

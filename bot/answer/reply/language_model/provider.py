@@ -1,4 +1,4 @@
-"""A language model behind LangChain's `init_chat_model`: one call in, pieces of text out, every failure by name.
+"""The provider adapter over LangChain's `init_chat_model`: one call in, a stream of chunks out, every failure by name.
 
 LangChain and the provider's package are imported when a model is configured, never before.
 """
@@ -40,8 +40,8 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """A piece of a model's reply; tokens as the provider counts them, `end` in the last one."""
+class StreamChunk:
+    """A chunk of a model's streamed reply; tokens as the provider counts them, `end` in the last one."""
 
     text: str = ""
     input_tokens: int = 0
@@ -62,7 +62,7 @@ class _Options(TypedDict, total=False):
     stream_chunk_timeout: float
 
 
-Stream = Callable[[Prompt], AsyncGenerator[Heard]]
+Stream = Callable[[Prompt], AsyncGenerator[StreamChunk]]
 
 
 class ModelUnusable(Exception):
@@ -99,11 +99,11 @@ def connect(service: Service, environment: Mapping[str, str]) -> Stream:
             raise ModelUnusable(service.name, problem, "unset it")
     model = _open(service)
 
-    async def stream(prompt: Prompt) -> AsyncGenerator[Heard]:
+    async def stream(prompt: Prompt) -> AsyncGenerator[StreamChunk]:
         try:
-            async with aclosing(_ask(model, prompt)) as pieces:
-                async for heard in pieces:
-                    yield heard
+            async with aclosing(_ask(model, prompt)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
         except Exception as failure:  # noqa: BLE001 - each provider has its own; closing and cancellation pass
             raise _named(failure) from None  # the original may quote the request
 
@@ -140,7 +140,7 @@ def _options(service: Service) -> _Options:
     return options
 
 
-async def _ask(model: "BaseChatModel", prompt: Prompt) -> AsyncGenerator[Heard]:
+async def _ask(model: "BaseChatModel", prompt: Prompt) -> AsyncGenerator[StreamChunk]:
     from langchain_core.messages import HumanMessage, SystemMessage  # noqa: PLC0415 - there since `connect`
     from langsmith import tracing_context  # noqa: PLC0415 - likewise
 
@@ -148,13 +148,13 @@ async def _ask(model: "BaseChatModel", prompt: Prompt) -> AsyncGenerator[Heard]:
     with tracing_context(enabled=False):  # whatever LANGSMITH_* and LANGCHAIN_* variables say
         async with aclosing(cast("AsyncGenerator[AIMessageChunk]", model.astream(messages))) as chunks:
             async for chunk in chunks:
-                yield _heard(chunk)
+                yield _stream_chunk(chunk)
 
 
-def _heard(chunk: "AIMessageChunk") -> Heard:
+def _stream_chunk(chunk: "AIMessageChunk") -> StreamChunk:
     usage = chunk.usage_metadata
     finish = next((chunk.response_metadata[name] for name in _FINISHES if chunk.response_metadata.get(name)), None)
-    return Heard(
+    return StreamChunk(
         text=str(chunk.text),
         input_tokens=usage["input_tokens"] if usage else 0,
         output_tokens=usage["output_tokens"] if usage else 0,

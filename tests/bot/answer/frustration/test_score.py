@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bot.answer.frustration.lexicon import cues, phrases
-from bot.answer.frustration.probe import LEVELS, default_probe, examples, kept, learn
+from bot.answer.frustration.probe import LEVELS, cached_probe, default_probe, examples, learn
 from bot.answer.frustration.score import FRUSTRATED_FROM, mood
 from bot.answer.transcript import Said
 from retrieval.model.encoder import HashingEncoder
@@ -65,7 +65,7 @@ def sounding(exported_model):
     def sentences(texts):
         return np.stack([embedding.sentence for embedding in encoder.encode_queries(texts)])
 
-    tone = kept(exported_model / "tone", encoder.name, sentences)
+    tone = cached_probe(exported_model / "tone", encoder.name, sentences)
     return lambda text, earlier=(): mood(earlier, text, sentences([text])[0], tone)
 
 
@@ -256,11 +256,11 @@ def test_directions_are_learned_for_vectors_of_any_length():
 
 
 def test_what_was_learned_is_kept_and_learned_again_where_it_is_damaged(tmp_path):
-    first = kept(tmp_path, "hashing", hashed)
-    assert np.array_equal(kept(tmp_path, "hashing", None).directions, first.directions)
+    first = cached_probe(tmp_path, "hashing", hashed)
+    assert np.array_equal(cached_probe(tmp_path, "hashing", None).directions, first.directions)
     (file,) = tmp_path.iterdir()
     file.write_bytes(file.read_bytes()[:200])
-    assert np.allclose(kept(tmp_path, "hashing", hashed).directions, first.directions)
+    assert np.allclose(cached_probe(tmp_path, "hashing", hashed).directions, first.directions)
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from bot.answer.reply.generator import Task, Wording
 from bot.answer.reply.language_model.breaker import Breaker
 from bot.answer.reply.language_model.budget import Budget
 from bot.answer.reply.language_model.generate import Bounds, Call, ModelGenerator
-from bot.answer.reply.language_model.provider import Heard
+from bot.answer.reply.language_model.provider import StreamChunk
 from bot.answer.turn import TurnInput, take_turn
 from retrieval.articles.audience import Audience
 
@@ -44,8 +44,8 @@ def script(*texts: str, end="done", tokens=(0, 0)):
     async def stream(prompt):
         stream.prompts.append(prompt)
         for text in texts:
-            yield Heard(text)
-        yield Heard("", *tokens, end)
+            yield StreamChunk(text)
+        yield StreamChunk("", *tokens, end)
 
     stream.prompts = []
     return stream
@@ -64,7 +64,7 @@ class Held:
         self.listening += 1
         try:
             if self.text:
-                yield Heard(self.text)
+                yield StreamChunk(self.text)
             self.asked.set()
             await asyncio.Event().wait()
         finally:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.answer.reply.sentences import Cutter, Piece, sentences
+from bot.answer.reply.sentences import SentenceSplitter, Statement, sentences
 
 
 @pytest.mark.parametrize(
@@ -31,48 +31,48 @@ def test_a_line_is_cut_behind_each_sentence_and_its_citations(line, cut):
     assert sentences(line) == cut
 
 
-def pieces(text, sizes=None):
-    cutter = Cutter()
+def statements(text, sizes=None):
+    splitter = SentenceSplitter()
     found = []
     at = 0
     for size in sizes or [len(text)]:
-        found += cutter.feed(text[at : at + size])
+        found += splitter.feed(text[at : at + size])
         at += size
-    return [*found, *cutter.feed(text[at:]), *cutter.end()]
+    return [*found, *splitter.feed(text[at:]), *splitter.end()]
 
 
 def test_paragraphs_lists_and_code_are_cut_each_in_its_way():
     text = (
         "First. Second [1].\n\nDo this:\n1. Open it. Look [1].\n2. Close it.\n- a\n\n```sh\nmake. It\n\nrun\n```\nLast."
     )
-    assert pieces(text) == [
-        Piece("sentence", "First."),
-        Piece("sentence", "Second [1].", " "),
-        Piece("sentence", "Do this:", "\n\n"),
-        Piece("step", "1. Open it. Look [1].", "\n"),
-        Piece("step", "2. Close it.", "\n"),
-        Piece("item", "- a", "\n"),
-        Piece("code", "```sh\nmake. It\n\nrun\n```", "\n\n"),
-        Piece("sentence", "Last.", "\n"),
+    assert statements(text) == [
+        Statement("sentence", "First."),
+        Statement("sentence", "Second [1].", " "),
+        Statement("sentence", "Do this:", "\n\n"),
+        Statement("step", "1. Open it. Look [1].", "\n"),
+        Statement("step", "2. Close it.", "\n"),
+        Statement("item", "- a", "\n"),
+        Statement("code", "```sh\nmake. It\n\nrun\n```", "\n\n"),
+        Statement("sentence", "Last.", "\n"),
     ]
 
 
 def test_a_sentence_comes_as_soon_as_the_next_one_has_begun():
-    cutter = Cutter()
-    assert cutter.feed("It takes five days. [") == []
-    assert cutter.feed("1") == []
-    assert cutter.feed("] You") == [Piece("sentence", "It takes five days. [1]")]
-    assert cutter.feed(" wait.\n") == [Piece("sentence", "You wait.", " ")]
+    splitter = SentenceSplitter()
+    assert splitter.feed("It takes five days. [") == []
+    assert splitter.feed("1") == []
+    assert splitter.feed("] You") == [Statement("sentence", "It takes five days. [1]")]
+    assert splitter.feed(" wait.\n") == [Statement("sentence", "You wait.", " ")]
 
 
 def test_a_list_item_comes_when_its_line_has_ended():
-    cutter = Cutter()
-    assert cutter.feed("- One. Two. Three") == []
-    assert cutter.feed(".\n") == [Piece("item", "- One. Two. Three.")]
+    splitter = SentenceSplitter()
+    assert splitter.feed("- One. Two. Three") == []
+    assert splitter.feed(".\n") == [Statement("item", "- One. Two. Three.")]
 
 
 def test_code_that_is_not_closed_is_none():
-    assert pieces("Do it:\n```\nrm -rf\n") == [Piece("sentence", "Do it:")]
+    assert statements("Do it:\n```\nrm -rf\n") == [Statement("sentence", "Do it:")]
 
 
 MARKDOWN = st.lists(
@@ -85,19 +85,19 @@ MARKDOWN = st.lists(
 @given(MARKDOWN, st.integers())
 def test_pieces_do_not_depend_on_how_the_text_came(text, seed):
     sizes = random.Random(seed).choices(range(1, 5), k=len(text))
-    assert pieces(text, sizes) == pieces(text)
+    assert statements(text, sizes) == statements(text)
 
 
 @given(st.text(max_size=300))
 def test_nothing_is_invented(text):
-    joined = "".join("".join(piece.text.split()) for piece in pieces(text))
+    joined = "".join("".join(statement.text.split()) for statement in statements(text))
     assert len(joined) <= len(text)
     assert set(joined) <= set(text)
 
 
 @pytest.mark.parametrize("hostile", ["." * 3000, "[1" * 1500, "[1]. " * 600, "!?" * 1500, ". [1, " * 500, "`" * 3000])
 def test_hostile_text_is_cut_in_time(hostile):
-    cutter = Cutter()
+    splitter = SentenceSplitter()
     for char in hostile:
-        cutter.feed(char)
-    cutter.end()
+        splitter.feed(char)
+    splitter.end()

@@ -9,7 +9,7 @@ from bot.answer.citations import url_of
 from bot.answer.reply.generator import Extractive
 from bot.answer.reply.language_model.breaker import FAILURES, REST_S
 from bot.answer.reply.language_model.generate import CALLS_AT_ONCE
-from bot.answer.reply.language_model.provider import Heard, ModelFailed
+from bot.answer.reply.language_model.provider import ModelFailed, StreamChunk
 
 GOOD = "A refund takes five days [1]."
 PATIENCE_S = 5.0
@@ -82,7 +82,7 @@ async def test_a_client_that_swallows_cancellation_does_not_prolong_a_turn(task,
         while True:
             with suppress(asyncio.CancelledError):
                 await asyncio.sleep(0.02)
-            yield Heard("word ")
+            yield StreamChunk("word ")
 
     async with asyncio.timeout(PATIENCE_S):
         wording = await asking(deaf, first_token_s=1, whole_s=0.1).word(task)
@@ -92,7 +92,7 @@ async def test_a_client_that_swallows_cancellation_does_not_prolong_a_turn(task,
 async def test_white_space_is_no_first_word(task, asking):
     async def blank(_prompt):
         while True:
-            yield Heard("\n")
+            yield StreamChunk("\n")
             await asyncio.sleep(0.001)
 
     wording = await asking(blank, first_token_s=0.05, output_tokens=4000).word(task)
@@ -121,7 +121,7 @@ async def test_a_model_that_fails_is_left_alone_then_tried_once_then_asked_again
         prompts.append(prompt)
         if faults:
             raise faults.pop()
-        yield Heard(GOOD, end="done")
+        yield StreamChunk(GOOD, end="done")
 
     generator = asking(failing)
     with structlog.testing.capture_logs() as logs:
