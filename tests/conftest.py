@@ -98,11 +98,11 @@ def redis_server(tmp_path):
 @pytest.fixture(scope="session")
 def chromium_path():
     """The installed Chromium or Chrome. Without one the test is skipped, loudly; in CI it fails."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
         reason = f"NO BROWSER: none of {', '.join(BROWSERS)} is on the PATH; install Chromium, for instance by `make test` as root"
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
-    return found
+    return browser
 
 
 @pytest.fixture(scope="session")

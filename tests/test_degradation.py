@@ -116,10 +116,10 @@ async def arrival_s(here, there, text):
 
 
 async def test_without_redis_messages_reach_other_servers_within_two_seconds_and_with_it_at_once_again(site):
-    one, other = site.servers
-    async with asyncio.timeout(PATIENCE_S * 2), visit(one.chat_url) as here:
+    first, second = site.servers
+    async with asyncio.timeout(PATIENCE_S * 2), visit(first.chat_url) as here:
         await here.ask("hello")
-        async with visit(other.chat_url, token=here.welcome["token"]) as there:
+        async with visit(second.chat_url, token=here.welcome["token"]) as there:
             await there.until("bot_said")
             assert min([await arrival_s(here, there, "hello") for _ in range(3)]) < 0.5  # half of what the poll takes
             site.redis.kill()
@@ -160,9 +160,9 @@ def frozen(postgres):
 
 @pytest.mark.parametrize("away", [stopped, frozen])
 async def test_while_postgresql_is_away_nothing_is_acknowledged_and_then_all_goes_on_by_itself(site, away):
-    one, _ = site.servers
+    first, _ = site.servers
     client_id = str(uuid.uuid4())
-    async with visit(one.chat_url) as before, visit(one.chat_url) as silent:
+    async with visit(first.chat_url) as before, visit(first.chat_url) as silent:
         await before.ask(QUESTION)
         with away(site.postgres):
             await before.send("say", client_id=client_id, text=QUESTION)
@@ -174,13 +174,13 @@ async def test_while_postgresql_is_away_nothing_is_acknowledged_and_then_all_goe
             )
             assert client_id not in before.acknowledged
             async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
-                probes = [client.get(f"{one.url}/{probe}") for probe in ("readyz", "healthz")]
-                ready, healthy, _ = await asyncio.gather(*probes, newcomer_is_sent_away(one))
+                probes = [client.get(f"{first.url}/{probe}") for probe in ("readyz", "healthz")]
+                ready, healthy, _ = await asyncio.gather(*probes, newcomer_is_sent_away(first))
             assert (ready.status_code, healthy.status_code) == (503, 200)
             await silent.socket.send('{"type":"ping"}')
             assert (await silent.hear())["type"] == "pong"  # who says nothing notices nothing
         back = time.monotonic()
-        visitor = Persistent(one, before.welcome["token"])
+        visitor = Persistent(first, before.welcome["token"])
         events, _ = await visitor.insist(client_id, QUESTION)
     assert time.monotonic() - back < BACK_WITHIN_S
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
@@ -230,15 +230,15 @@ async def test_on_a_full_disk_reading_goes_on_and_writing_is_refused_until_there
 
 
 async def test_on_sigterm_every_visitor_is_sent_away_with_1012_one_after_the_other_and_a_running_turn_ends(site):
-    _, other = site.servers
+    _, second = site.servers
     async with AsyncExitStack() as lines:
-        visitors = [await lines.enter_async_context(visit(other.chat_url)) for _ in range(60)]
+        visitors = [await lines.enter_async_context(visit(second.chat_url)) for _ in range(60)]
         await visitors[0].send("say", text=QUESTION)
-        other.process.send_signal(signal.SIGTERM)
+        second.process.send_signal(signal.SIGTERM)
         closed_at = await asyncio.gather(*map(closing, visitors))
     assert any(event["kind"] == "bot_said" for event in visitors[0].events.values())
     assert max(closed_at) - min(closed_at) > 0.1  # 10 ms for each of a worker's
-    assert await asyncio.to_thread(other.process.wait, PATIENCE_S) == 0
+    assert await asyncio.to_thread(second.process.wait, PATIENCE_S) == 0
 
 
 async def closing(visitor):

@@ -262,7 +262,7 @@ def leaves(parser: ArgumentParser, path: str = "handrail") -> dict[str, Argument
     if not nested:
         return {path: parser}
     found = (leaves(child, f"{path} {name}") for action in nested for name, child in action.choices.items())
-    return {name: leaf for one in found for name, leaf in one.items()}
+    return {name: leaf for names in found for name, leaf in names.items()}
 
 
 def arguments(parser: ArgumentParser) -> dict[str, object]:
@@ -349,13 +349,13 @@ def test_every_client_frame_is_documented_with_its_fields(articles):
         names = set(frame.model_fields) - {"type"}
         kind = frame.model_fields["type"].annotation.__args__[0]
         line = re.search(rf"^- (?:`\w+` and )?`{kind}`(?: and `\w+`)?: (.*)$", text, re.MULTILINE)
-        told = set(re.findall(r"`(\w+)`", line[1])) if line else set()
-        assert names <= told or not names, kind
+        stated = set(re.findall(r"`(\w+)`", line[1])) if line else set()
+        assert names <= stated or not names, kind
     assert listed(text) == {frame.model_fields["type"].annotation.__args__[0] for frame in frames(ClientFrame)}
 
 
 def frames(union):
-    return [leaf for one in union.__args__ for leaf in (frames(one) if hasattr(one, "__args__") else [one])]
+    return [leaf for member in union.__args__ for leaf in (frames(member) if hasattr(member, "__args__") else [member])]
 
 
 def test_every_close_code_is_documented_and_nothing_else_is(articles):
@@ -457,11 +457,13 @@ def test_every_message_of_an_error_is_documented_and_nothing_else_is(articles):
         for heading in coded(sections(articles["troubleshooting"]))
     }
     messages = dict(user_facing())
-    told = {heading for message in messages.values() for heading, words in patterns.items() if words.fullmatch(message)}
+    stated = {
+        heading for message in messages.values() for heading, words in patterns.items() if words.fullmatch(message)
+    }
     assert {
         name for name, message in messages.items() if not any(words.fullmatch(message) for words in patterns.values())
     } == set()
-    assert told == set(patterns)
+    assert stated == set(patterns)
 
 
 def user_facing():
@@ -561,9 +563,9 @@ def test_the_times_and_limits_of_notices_are_those_of_the_code(articles):
 
 def test_the_example_of_a_webhooks_body_has_the_fields_of_a_real_one(articles):
     example = json.loads(code_blocks(section(articles["webhooks"], "look like"))[0])
-    by, at = Author("visitor", None, "9f2c"), datetime(2026, 11, 21, 9, 30, 0, 125000, tzinfo=UTC)
-    event = Event("0d9c", 7, "5b1e", at, by, ContactLeft("ada@example.org", "Ada"), client_id="k1")
-    now = fold([Event("0d9c", 1, "e1", at, by, Opened(), standing=Standing("bot", Holder("bot"), 0))])
+    by, moment = Author("visitor", None, "9f2c"), datetime(2026, 11, 21, 9, 30, 0, 125000, tzinfo=UTC)
+    event = Event("0d9c", 7, "5b1e", moment, by, ContactLeft("ada@example.org", "Ada"), client_id="k1")
+    now = fold([Event("0d9c", 1, "e1", moment, by, Opened(), standing=Standing("bot", Holder("bot"), 0))])
     assert webhook.payload(dispatcher.Notice(event, now)) == example
 
 

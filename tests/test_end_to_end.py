@@ -130,9 +130,9 @@ def test_what_is_erased_from_the_command_line_vanishes_from_an_open_widget(visit
     expect(log).to_contain_text("4111-secret")
     exported = [json.loads(line) for line in handrail("export", data=data_dir).splitlines()]
     (visitor_id,) = {line["by"]["id"] for line in exported if line["by"]["kind"] == "visitor"}
-    told = handrail("erase", "--visitor", visitor_id, "--find", "4111-secret", "--yes", data=data_dir)
-    assert "tables: searched for 1 texts, found none" in told
-    assert "found;" not in told
+    output = handrail("erase", "--visitor", visitor_id, "--find", "4111-secret", "--yes", data=data_dir)
+    assert "tables: searched for 1 texts, found none" in output
+    assert "found;" not in output
     expect(log).not_to_contain_text("4111-secret")
     expect(log).to_contain_text("This message was deleted.")
     say(visitor, "When does the money of a refund arrive?")

@@ -30,8 +30,8 @@ def test_the_help_centre_shows_it(case):
 def test_a_reply_says_it(case):
     text = case["markdown"]
     page, known = "https://help.example/help/a", references(text)
-    told = (to_chat_markdown(block, text[block.start : block.end], page, known) for block in blocks(text))
-    assert "\n\n".join(filter(None, told)) == case.get("reply", text)
+    shown = (to_chat_markdown(block, text[block.start : block.end], page, known) for block in blocks(text))
+    assert "\n\n".join(filter(None, shown)) == case.get("reply", text)
 
 
 @each_case

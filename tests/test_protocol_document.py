@@ -72,7 +72,7 @@ def outside_parentheses(text):
 
 
 def leaves(union):
-    return [leaf for one in union.__args__ for leaf in (leaves(one) if hasattr(one, "__args__") else [one])]
+    return [leaf for member in union.__args__ for leaf in (leaves(member) if hasattr(member, "__args__") else [member])]
 
 
 def models(union):
@@ -86,7 +86,7 @@ def sent(*folders):
 
 
 def refusals(kind=Refused):
-    return [leaf for one in kind.__subclasses__() for leaf in (one, *refusals(one))]
+    return [leaf for subclass in kind.__subclasses__() for leaf in (subclass, *refusals(subclass))]
 
 
 def own_fields(error):
@@ -190,9 +190,9 @@ def test_every_field_of_a_choice_is_named():
 
 
 def test_every_field_of_an_envelope_is_named():
-    told = set(code(rows("Frames of the server")["event"][0]))
-    assert told >= {field.name for field in dataclasses.fields(Event)} - {"conversation_id", "payload", "standing"}
-    assert told >= {field.name for field in dataclasses.fields(EventAuthor)} - {"id"}
+    stated = set(code(rows("Frames of the server")["event"][0]))
+    assert stated >= {field.name for field in dataclasses.fields(Event)} - {"conversation_id", "payload", "standing"}
+    assert stated >= {field.name for field in dataclasses.fields(EventAuthor)} - {"id"}
 
 
 # Agents

@@ -36,14 +36,14 @@ async def opened(folder):
 
 
 def talk(folder, conversation_id, *payloads, visitor_id="v1", days_ago=0):
-    at = SystemClock().now() - timedelta(days=days_ago)
+    moment = SystemClock().now() - timedelta(days=days_ago)
     visitor = Author("visitor", None, visitor_id)
 
     async def append():
         async with opened(folder) as store:
             drafts = [Draft(visitor if p.kind != "bot_said" else BOT, p) for p in payloads]
             drafts = [Draft(SYSTEM, d.payload) if d.payload.kind == "closed" else d for d in drafts]
-            await store.append(Append(conversation_id, at, lambda now: drafts))
+            await store.append(Append(conversation_id, moment, lambda now: drafts))
 
     asyncio.run(append())
 
@@ -87,10 +87,10 @@ def chats(folder):
 
 def test_every_event_is_a_line_in_the_form_the_desk_knows(chats, capsys):
     assert handrail.main(["export"]) == 0
-    found = lines(capsys.readouterr().out)
+    exported = lines(capsys.readouterr().out)
     events = stored(chats, lambda store: store.records())
-    assert found == [{"conversation_id": event.conversation_id, **desk_form(event)} for event in events]
-    assert [(line["conversation_id"], line["seq"]) for line in found][:4] == [("a", 1), ("a", 2), ("a", 3), ("b", 1)]
+    assert exported == [{"conversation_id": event.conversation_id, **desk_form(event)} for event in events]
+    assert [(line["conversation_id"], line["seq"]) for line in exported][:4] == [("a", 1), ("a", 2), ("a", 3), ("b", 1)]
 
 
 @pytest.mark.parametrize(
@@ -115,14 +115,14 @@ def test_what_is_stored_of_the_person_comes_first_and_never_the_digest_of_their_
     ada = Visitor("v1", "shop", b"\x11" * 32, SystemClock().now(), "u1", "Ada", ADA)
     stored(chats, lambda store: store.save_visitor(ada))
     assert handrail.main(["export", *words]) == 0
-    told = capsys.readouterr().out
-    person, *events = lines(told)
+    output = capsys.readouterr().out
+    person, *events = lines(output)
     assert person.pop("token_expires_at") == rfc3339(ada.expires_at)
     expected = {"kind": "visitor", "visitor_id": "v1", "site": "shop", "user_id": "u1", "name": "Ada", "email": ADA}
     assert person == expected
     assert {field.name for field in fields(Visitor)} - {*expected} == {"site_id", "token_hash", "expires_at"}
     assert next((line["conversation_id"], line["seq"]) for line in events) == ("a", 1)
-    assert not any(digest in told.lower() for digest in ("11" * 16, "token_hash", "\\u0011"))
+    assert not any(digest in output.lower() for digest in ("11" * 16, "token_hash", "\\u0011"))
 
 
 @pytest.mark.parametrize("words", [[], ["--conversation", "a"], ["--since", "2000-01-01"]])
@@ -184,9 +184,9 @@ def test_an_export_is_not_continued_as_one_of_something_else(chats, capsys, monk
     assert "No space left on device" in capsys.readouterr().err
     before = (chats / "one.jsonl.part").read_bytes()
     assert handrail.main(["export", "--visitor", "v2", "--out", "one.jsonl"]) == 1
-    told = capsys.readouterr().err
-    assert f"one.jsonl.part' cannot be written (it was begun with --email {ADA}, not with --visitor v2)" in told
-    assert "or delete it to begin anew" in told
+    output = capsys.readouterr().err
+    assert f"one.jsonl.part' cannot be written (it was begun with --email {ADA}, not with --visitor v2)" in output
+    assert "or delete it to begin anew" in output
     assert handrail.main(["export", "--out", "one.jsonl"]) == 1
     assert "not with everything" in capsys.readouterr().err
     assert (chats / "one.jsonl.part").read_bytes() == before
@@ -227,23 +227,23 @@ def test_a_dry_run_names_what_would_go_and_changes_nothing(chats, capsys):
 def test_an_address_leads_to_everything_of_the_person_and_its_absence_is_shown(chats, capsys):
     talk(chats, "d", Opened(), VisitorSaid("other"), visitor_id="v3")
     assert handrail.main(["erase", "--email", ADA, "--find", "parcel", "--yes"]) == 0
-    told = capsys.readouterr().out
-    assert "erased 2 conversations" in told
-    assert "and 1 visitors" in told
-    assert "tables: searched for 2 texts, found none" in told
-    assert "handrail.db: searched byte by byte, found none" in told
-    assert "backups and exports: cannot be searched" in told
+    output = capsys.readouterr().out
+    assert "erased 2 conversations" in output
+    assert "and 1 visitors" in output
+    assert "tables: searched for 2 texts, found none" in output
+    assert "handrail.db: searched byte by byte, found none" in output
+    assert "backups and exports: cannot be searched" in output
     assert ADA.encode() not in (chats / "var" / "handrail.db").read_bytes()
-    left = stored(chats, lambda store: store.mentions(["parcel", "still not", "Chad", "other"]))
-    assert {mention.text for mention in left} == {"Chad", "other"}
+    mentions = stored(chats, lambda store: store.mentions(["parcel", "still not", "Chad", "other"]))
+    assert {mention.text for mention in mentions} == {"Chad", "other"}
 
 
 def test_a_text_that_stands_elsewhere_is_named_and_fails(chats, capsys):
     talk(chats, "d", Opened(), VisitorSaid(f"ask {ADA}"), visitor_id="v3")
     assert handrail.main(["erase", "--email", ADA, "--yes"]) == 1
-    told = capsys.readouterr().out
-    assert f"tables: '{ADA}' still stands in 1 row of events.body" in told
-    assert "handrail.db: found" in told
+    output = capsys.readouterr().out
+    assert f"tables: '{ADA}' still stands in 1 row of events.body" in output
+    assert "handrail.db: found" in output
 
 
 def test_one_conversation_alone_leaves_the_visitor(chats):
@@ -304,9 +304,9 @@ def test_where_nobody_can_answer_nothing_is_erased(chats, monkeypatch, capsys):
     ],
 )
 def test_wrong_usage_is_said(folder, words):
-    with pytest.raises(SystemExit) as left:
+    with pytest.raises(SystemExit) as exited:
         handrail.main(words)
-    assert left.value.code == 2
+    assert exited.value.code == 2
 
 
 def test_what_a_visitor_writes_meanwhile_goes_too(chats, monkeypatch):

@@ -1,4 +1,4 @@
-"""Which of a visitor's conversations a socket follows: fresh ones, other tabs, signing in, and the desk's sign."""
+"""Which of a visitor's conversations a socket follows: fresh ones, other tabs, signing in, and the desk status."""
 
 import hashlib
 import hmac
@@ -13,8 +13,8 @@ DAY_S = 24 * 3600
 
 
 def identity(lobby, user_id="u-7"):
-    now = lobby.clock.now().timestamp()
-    claims = json.dumps({"site": "shop", "user_id": user_id, "name": "Ada", "iat": now, "exp": now + 300})
+    now_s = lobby.clock.now().timestamp()
+    claims = json.dumps({"site": "shop", "user_id": user_id, "name": "Ada", "iat": now_s, "exp": now_s + 300})
     secret = b"0123456789abcdef0123456789abcdef"
     return {"claims": claims, "signature": hmac.new(secret, claims.encode(), hashlib.sha256).hexdigest()}
 

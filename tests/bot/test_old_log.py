@@ -54,8 +54,8 @@ def replies(events):
 
 def test_the_log_is_of_the_first_version_and_its_replies_say_nothing_but_in_words():
     assert {row["v"] for row in ROWS} == {1}
-    told = {field for row in ROWS if row["kind"] == "bot_said" for field in row["body"]}
-    assert not told & {"offers_person", "choices", "passage", "failed", "mood"}
+    fields = {field for row in ROWS if row["kind"] == "bot_said" for field in row["body"]}
+    assert not fields & {"offers_person", "choices", "passage", "failed", "mood"}
 
 
 def test_what_the_bot_did_is_read_from_its_words_once():
@@ -76,8 +76,8 @@ def test_what_the_bot_did_is_read_from_its_words_once():
     ("refused", 1, "bot"), ("asked_back", 0, "bot"), ("nobody", 1, "bot"), ("frustrated", 1, "bot"), ("twice", 0, "queued"),
 ])  # fmt: skip
 def test_an_old_log_adds_up_as_before(name, failures, state):
-    now = fold(read(name))
-    assert (now.failures, now.state) == (failures, state)
+    conversation = fold(read(name))
+    assert (conversation.failures, conversation.state) == (failures, state)
 
 
 @pytest.mark.parametrize("text", [

@@ -382,8 +382,8 @@ async def test_a_reader_that_does_not_read_is_cut_off_harms_nobody_and_resumes(d
     await first.ask(QUESTION)
     await first.line.hang_up()
     publisher = served.application.publisher
-    now = await publisher.store.conversation(welcome["conversation_id"])
-    author = Author("visitor", None, now.visitor_id)
+    conversation = await publisher.store.conversation(welcome["conversation_id"])
+    author = Author("visitor", None, conversation.visitor_id)
     flood = [Draft(author, VisitorSaid("😀" * 4_000))] * 1_000  # 16 MB: more than the kernel keeps for a reader
     await publisher.append(welcome["conversation_id"], lambda _: flood)
     slow = await dial(max_queue=1)

@@ -64,8 +64,8 @@ async def heard(lobby, conversation_id, kind):
 async def said(lobby, text, *, conversation_id=CONVERSATION):
     """The visitor says something, and the bot is given its turn, as `chat` does."""
 
-    def decide(now):
-        return [*([] if now else [Draft(ADA, Opened())]), Draft(ADA, VisitorSaid(text))]
+    def decide(conversation):
+        return [*([] if conversation else [Draft(ADA, Opened())]), Draft(ADA, VisitorSaid(text))]
 
     visitor = Visitor("ada", "default", b"ada", lobby.clock.now() + timedelta(days=90))
     appended = await lobby.publisher.append(conversation_id, decide, visitor=visitor)
@@ -295,8 +295,8 @@ async def test_a_call_for_a_person_is_a_reply_and_a_handoff_in_one(lobby):
     assert isinstance(request.payload, HandoffRequested)
     assert request.payload.reason == "visitor_asked"
     assert request.at == reply.at
-    now = await lobby.store.conversation(CONVERSATION)
-    assert (now.state, now.holder.kind, now.hold) == ("queued", "queue", 1)
+    conversation = await lobby.store.conversation(CONVERSATION)
+    assert (conversation.state, conversation.holder.kind, conversation.hold) == ("queued", "queue", 1)
 
 
 async def test_with_the_desk_closed_the_bot_keeps_the_chat_and_asks_for_an_address(lobby):
@@ -304,8 +304,8 @@ async def test_with_the_desk_closed_the_bot_keeps_the_chat_and_asks_for_an_addre
     await lobby.idle()
     (reply,) = await replies(lobby)
     assert (reply.text, reply.outcome) == (ENGLISH.say("desk_closed"), "no_answer")
-    now = await lobby.store.conversation(CONVERSATION)
-    assert (now.state, now.holder.kind, now.hold) == ("bot", "bot", 0)
+    conversation = await lobby.store.conversation(CONVERSATION)
+    assert (conversation.state, conversation.holder.kind, conversation.hold) == ("bot", "bot", 0)
 
 
 async def test_two_questions_in_a_row_without_an_answer_call_a_person(lobby, unknown):
@@ -316,8 +316,8 @@ async def test_two_questions_in_a_row_without_an_answer_call_a_person(lobby, unk
     first, second = await replies(lobby)
     assert (first.outcome, first.suggestions) == ("no_answer", (ENGLISH.person_label,))
     assert second.outcome == "handoff"
-    now = await lobby.store.conversation(CONVERSATION)
-    assert (now.reason, now.priority) == ("repeated_failure", "high")
+    conversation = await lobby.store.conversation(CONVERSATION)
+    assert (conversation.reason, conversation.priority) == ("repeated_failure", "high")
 
 
 async def test_whoever_minds_that_nothing_helped_is_urgent(lobby, unknown):
@@ -325,8 +325,8 @@ async def test_whoever_minds_that_nothing_helped_is_urgent(lobby, unknown):
     for text in (unknown, f"This is ridiculous. {unknown}"):
         await said(lobby, text)
         await lobby.idle()
-    now = await lobby.store.conversation(CONVERSATION)
-    assert (now.reason, now.priority) == ("repeated_failure", "urgent")
+    conversation = await lobby.store.conversation(CONVERSATION)
+    assert (conversation.reason, conversation.priority) == ("repeated_failure", "urgent")
 
 
 async def test_a_frustrated_visitor_gets_the_answer_and_an_offer_and_then_a_person(lobby, known):
@@ -379,8 +379,8 @@ async def test_what_an_agent_gave_back_goes_straight_to_a_person_where_the_bot_h
         await lobby.idle()
     assert [reply.outcome for reply in await replies(lobby)] == ["small_talk", "answer", "handoff"]
     assert (await replies(lobby))[-1].text == ENGLISH.say("handoff_returned")
-    now = await lobby.store.conversation(CONVERSATION)
-    assert (now.state, now.reason) == ("queued", "repeated_failure")
+    conversation = await lobby.store.conversation(CONVERSATION)
+    assert (conversation.state, conversation.reason) == ("queued", "repeated_failure")
 
 
 async def test_what_was_offered_before_an_agent_had_the_chat_is_settled(lobby, known):
@@ -451,8 +451,8 @@ async def test_the_call_for_a_person_tells_the_agent_what_is_wanted_and_was_trie
         "Tried: “Refunds”; 1 question without an answer",
         "Why: the visitor asked for a person",
     ]
-    now = await lobby.store.conversation(CONVERSATION)
-    assert now.preview.startswith(f"Wants: “{known}”")
+    conversation = await lobby.store.conversation(CONVERSATION)
+    assert conversation.preview.startswith(f"Wants: “{known}”")
 
 
 async def test_the_bot_is_silent_while_a_person_is_awaited_or_there(lobby, known):

@@ -213,7 +213,7 @@ class Server:
     @property
     def only(self):
         """The one conversation there is."""
-        [conversation] = {each.conversation_id: each for each in self.tokens.values()}.values()
+        [conversation] = {conversation.conversation_id: conversation for conversation in self.tokens.values()}.values()
         return conversation
 
     def sent(self, kind):

@@ -24,8 +24,8 @@ def test_an_address_on_this_server_is_cited_there():
 
 
 def test_an_address_with_parentheses_cannot_end_a_markdown_link():
-    found = hit("title: Refunds\nurl: https://docs.example/r_(shop)?a=1&b=%20")
-    assert url_of(found, "") == "https://docs.example/r_%28shop%29?a=1&b=%20#money"
+    cited_hit = hit("title: Refunds\nurl: https://docs.example/r_(shop)?a=1&b=%20")
+    assert url_of(cited_hit, "") == "https://docs.example/r_%28shop%29?a=1&b=%20#money"
 
 
 def test_a_quote_is_plain_words():

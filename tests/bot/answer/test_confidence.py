@@ -32,8 +32,8 @@ def test_where_nothing_keeps_the_budget_nothing_is_answered(hashed):
 def test_what_is_shipped_says_where_it_comes_from_and_what_it_brings():
     assert set(default_calibration().weights) == set(CONFIDENCE_FEATURES)
     assert default_calibration().model == DEFAULT_MODEL
-    assert all({"set", "licence", "questions"} == set(one) for one in default_calibration().learned_from)
-    assert not any("maia" in str(one["set"]) for one in default_calibration().learned_from)
+    assert all({"set", "licence", "questions"} == set(source) for source in default_calibration().learned_from)
+    assert not any("maia" in str(source["set"]) for source in default_calibration().learned_from)
     levels = [point.confidence for point in default_calibration().curve]
     assert levels == sorted(levels, reverse=True)
     assert 0 < default_calibration().threshold(0.2) < default_calibration().threshold(0.05) < 1

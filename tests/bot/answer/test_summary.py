@@ -70,8 +70,8 @@ def test_the_agent_reads_what_is_wanted_what_was_tried_why_and_in_which_mood():
         no_answer(9),
         "I want to talk to a human",
     )
-    told = detail(events, why="the visitor asked for a person", mood="asked the same thing three times")
-    assert told.split("\n") == [
+    summary = detail(events, why="the visitor asked for a person", mood="asked the same thing three times")
+    assert summary.split("\n") == [
         "Wants: “where is my parcel 4711”, then “what does the depot in Bremen do all day”",
         "Tried: “Track a parcel” (marked not helpful: “says nothing”), “Delivery times”; 1 question without an answer",
         "Why: the visitor asked for a person",
@@ -163,10 +163,10 @@ def test_the_longest_detail_is_short():
     articles = [
         part for n in range(3) for part in (answer(f"{n}{long}"), rated(2 + 2 * n, helpful=False, comment=long))
     ]
-    told = detail(
+    summary = detail(
         log(long, *articles, (Author("agent", long, "a"), AgentSaid("hm")), f"c {long}"), why=long, mood=f"m {long}"
     )
-    assert MAX_DETAIL_CHARS - 60 < len(told) <= MAX_DETAIL_CHARS
+    assert MAX_DETAIL_CHARS - 60 < len(summary) <= MAX_DETAIL_CHARS
 
 
 def test_every_reason_has_a_priority():

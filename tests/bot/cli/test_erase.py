@@ -11,15 +11,15 @@ async def test_an_open_line_is_told_what_to_drop_and_a_new_one_gets_no_text(lobb
     await guest.ask(KNOWN)
     await lobby.idle()
     await lobby.publisher.erase(welcome["conversation_id"])
-    told = await guest.until("event", kind="redacted")
-    assert set(told["seqs"]) >= {2, 3}
+    redaction = await guest.until("event", kind="redacted")
+    assert set(redaction["seqs"]) >= {2, 3}
     again = lobby.arrive()
     await again.hello(token=welcome["token"])
     await again.until("event", kind="redacted")
     frames = json.dumps(again.events())
     assert "refund" not in frames
     assert "secret" not in frames
-    assert [event["seq"] for event in again.events()] == list(range(1, told["seq"] + 1))
+    assert [event["seq"] for event in again.events()] == list(range(1, redaction["seq"] + 1))
 
 
 async def test_a_message_that_is_sent_again_after_it_is_acknowledged_and_not_stored(lobby):

@@ -55,12 +55,12 @@ def test_a_calibration_of_what_the_articles_were_is_a_warning_once_many_have_cha
 )
 def test_a_calibration_that_cannot_be_used_fails_and_has_a_way_out(own, spoil, problem):
     spoil(own.data / OWN)
-    (found,) = _calibration(own)
-    assert found.status == "fail"
-    assert problem in found.message
-    assert "or delete the file" in found.remedy
+    (finding,) = _calibration(own)
+    assert finding.status == "fail"
+    assert problem in finding.message
+    assert "or delete the file" in finding.remedy
 
 
 def test_articles_that_cannot_be_read_are_not_this_checks_matter(own):
-    (found,) = _calibration(own.model_copy(update={"kb": own.kb / "nowhere"}))
-    assert found.status == "ok"
+    (finding,) = _calibration(own.model_copy(update={"kb": own.kb / "nowhere"}))
+    assert finding.status == "ok"

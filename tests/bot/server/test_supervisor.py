@@ -72,12 +72,14 @@ async def sockets_by_worker(server, count):
     try:
         ports = {line.local_address[1] for line in lines}
         there = {pid: inodes(pid) for pid in workers_of(server)}
-        held = Counter(pid for inode in accepted(ports) for pid, own in there.items() if inode in own)
+        sockets = Counter(pid for inode in accepted(ports) for pid, own in there.items() if inode in own)
         headers = {"Authorization": f"Bearer {TOKEN}"}
         async with httpx.AsyncClient() as client:
             answers = [(await client.get(f"{server.url}/metrics", headers=headers)).text for _ in range(4)]
-        told = {line for text in answers for line in text.splitlines() if line.startswith("handrail_visitor_sockets")}
-        return held, told
+        metrics = {
+            line for text in answers for line in text.splitlines() if line.startswith("handrail_visitor_sockets")
+        }
+        return sockets, metrics
     finally:
         await asyncio.gather(*(line.close() for line in lines))
 
@@ -99,10 +101,10 @@ def test_workers_share_visitors_and_counts_replace_their_dead_and_never_outlive_
     try:
         (serving,) = logged(server, "serving")
         assert (serving["workers"], serving["articles"]) == (2, 3)
-        held, told = asyncio.run(sockets_by_worker(server, 60))
-        assert sum(held.values()) == 60
-        assert min(held.values()) >= 15  # 99.99 % of fair draws
-        assert told == {"handrail_visitor_sockets 60.0"}
+        sockets, metrics = asyncio.run(sockets_by_worker(server, 60))
+        assert sum(sockets.values()) == 60
+        assert min(sockets.values()) >= 15  # 99.99 % of fair draws
+        assert metrics == {"handrail_visitor_sockets 60.0"}
 
         victim, other = workers_of(server)
         os.kill(victim, signal.SIGKILL)
@@ -123,13 +125,13 @@ def test_workers_share_visitors_and_counts_replace_their_dead_and_never_outlive_
 
 async def welcomed(server, stack, at_least):
     """Visitors who were answered once, until every worker has `at_least` so many; by worker."""
-    held = {pid: [] for pid in workers_of(server)}
-    while min(len(visitors) for visitors in held.values()) < at_least:
+    sockets = {pid: [] for pid in workers_of(server)}
+    while min(len(visitors) for visitors in sockets.values()) < at_least:
         visitor = await stack.enter_async_context(visit(server.chat_url))
         await visitor.ask(QUESTION)
         theirs = accepted({visitor.socket.local_address[1]})
-        held[next(pid for pid in held if theirs & inodes(pid))].append(visitor)
-    return held
+        sockets[next(pid for pid in sockets if theirs & inodes(pid))].append(visitor)
+    return sockets
 
 
 def is_answered(visitor, client_id):
@@ -151,11 +153,11 @@ async def answered_in_the_end(server, stack, gone, client_id):
     with contextlib.suppress(ConnectionClosed):
         while True:
             await gone.hear()
-    told = {"token": gone.welcome["token"], "conversation_id": gone.welcome["conversation_id"]}
+    resumed = {"token": gone.welcome["token"], "conversation_id": gone.welcome["conversation_id"]}
     back = None
     while back is None:
         with contextlib.suppress(InvalidMessage, OSError):  # the dying worker's listener may outlive its sockets
-            back = await stack.enter_async_context(visit(server.chat_url, **told, after=len(gone.events)))
+            back = await stack.enter_async_context(visit(server.chat_url, **resumed, after=len(gone.events)))
     back.events |= gone.events
     return await insist(back, client_id)
 
@@ -163,8 +165,8 @@ async def answered_in_the_end(server, stack, gone, client_id):
 async def stop_amid_turns(server):
     """Stop one of two workers as it acknowledges; which it was, and what each visitor got in the end."""
     async with AsyncExitStack() as stack, asyncio.timeout(PATIENCE_S):
-        held = await welcomed(server, stack, at_least=2)
-        (victim, lost), (_, kept) = held.items()
+        sockets = await welcomed(server, stack, at_least=2)
+        (victim, lost), (_, kept) = sockets.items()
         asked = [(visitor, await visitor.send("say", text=QUESTION)) for visitor in lost]
         await lost[0].hear()
         os.kill(victim, signal.SIGSTOP)
@@ -178,15 +180,15 @@ async def stop_amid_turns(server):
 def test_a_worker_that_hangs_is_replaced_and_each_visitor_is_answered_once(data_dir, small_kb):
     server = start(data_dir, kb=small_kb, settings=TWO)
     try:
-        victim, told = asyncio.run(stop_amid_turns(server))
-        assert told == [["opened", *["visitor_said", "bot_said"] * 2]] * len(told)
+        victim, logs = asyncio.run(stop_amid_turns(server))
+        assert logs == [["opened", *["visitor_said", "bot_said"] * 2]] * len(logs)
         (hangs,) = logged(server, "worker.hangs")
         assert (hangs["pid"], hangs["silent_s"]) == (victim, 16.0)
         until(lambda: len(logged(server, "worker.serving")) == 3)
         assert logged(server, "worker.died")[0]["problem"] == "it ended with status -9"
         assert len(workers_of(server) - {victim}) == 2
-        held, _ = asyncio.run(sockets_by_worker(server, 40))
-        assert set(held) == workers_of(server)
+        sockets, _ = asyncio.run(sockets_by_worker(server, 40))
+        assert set(sockets) == workers_of(server)
         assert server.stop() == 0
     finally:
         server.kill()
@@ -216,7 +218,7 @@ class Short:
     def __init__(self, clock, problem, lives_s):
         self._clock, self._problem, self._lives_s = clock, problem, lives_s
         self.process = SimpleNamespace(pid=1, is_alive=lambda: False)
-        self.line = SimpleNamespace(close=lambda: None)
+        self.pipe = SimpleNamespace(close=lambda: None)
 
     async def report(self):
         return WorkerReport("http://here", 3, self._problem)
@@ -280,12 +282,12 @@ async def test_a_first_worker_that_cannot_start_is_not_tried_again(crew):
 class Looks:
     """A clock whose seconds pass at once; at each look the worker has beaten, or not, and hours may have passed."""
 
-    def __init__(self, line, beats):
-        self._line, self._beats, self.looks = line, iter(beats), 0
+    def __init__(self, pipe, beats):
+        self._pipe, self._beats, self.looks = pipe, iter(beats), 0
 
     async def sleep(self, _seconds):
         self.looks += 1
-        self._line.send_bytes(b"beat") if next(self._beats) else None
+        self._pipe.send_bytes(b"beat") if next(self._beats) else None
 
 
 @pytest.mark.parametrize(

@@ -71,9 +71,9 @@ def test_the_kinds_of_events_are_chosen(monkeypatch):
 
 
 def test_a_kind_that_is_not_known_is_refused_with_those_that_are():
-    told = problems(webhook_events=["closed", "opend"])
-    assert "'opend' is no kind of event" in told
-    assert all(kind in told for kind in KINDS)
+    messages = problems(webhook_events=["closed", "opend"])
+    assert "'opend' is no kind of event" in messages
+    assert all(kind in messages for kind in KINDS)
     assert "webhook_events" in problems(webhook_events=[])
 
 
@@ -85,7 +85,7 @@ def test_a_webhook_is_https_or_on_this_machine(url):
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "problem"),
     [
         ("http://example.com/hook", "not https"),
         ("http://127.0.0.1.example.com/", "not https"),
@@ -99,9 +99,9 @@ def test_a_webhook_is_https_or_on_this_machine(url):
         ("https://example.com/#part", "no web address"),
     ],
 )
-def test_a_web_address_that_will_not_do_is_refused_and_not_shown(url, told):
+def test_a_web_address_that_will_not_do_is_refused_and_not_shown(url, problem):
     said = problems(**WEBHOOK | {"webhook_url": url})
-    assert f"webhook_url: it is {told}" in said
+    assert f"webhook_url: it is {problem}" in said
     assert "swordfish" not in said
 
 

@@ -153,9 +153,9 @@ def test_all_problems_are_listed_at_once(monkeypatch):
     monkeypatch.setenv("HANDRAIL_HANDOFF", "never")
     monkeypatch.setenv("HANDRAIL_PROT", "1")
     Path("handrail.toml").write_text("reopen_h = -1\n", encoding="utf-8")
-    found = "\n".join(problems(answer_confidence=1.5))
+    messages = "\n".join(problems(answer_confidence=1.5))
     for named in ("HANDRAIL_PROT", "port: ", "70000", "handoff: ", "never", "reopen_h: ", "answer_confidence: "):
-        assert named in found
+        assert named in messages
 
 
 @pytest.mark.parametrize(
@@ -198,9 +198,9 @@ def test_an_origin_is_scheme_and_host_alone(origin):
 
 
 def test_a_secret_shorter_than_32_characters_is_refused_and_not_shown():
-    for found in (problems(identity_secret=SHORT), problems(sites={"shop": {"identity_secret": SHORT}})):
-        assert "shorter than 32 characters" in "\n".join(found)
-        assert SHORT not in "\n".join(found)
+    for messages in (problems(identity_secret=SHORT), problems(sites={"shop": {"identity_secret": SHORT}})):
+        assert "shorter than 32 characters" in "\n".join(messages)
+        assert SHORT not in "\n".join(messages)
 
 
 def test_a_secret_does_not_show_in_the_settings():

@@ -57,15 +57,15 @@ CONTACT = command(Contact, email="a@b.example", name="Ada")
 CLOSE = command(CloseChat)
 
 
-def kinds(asked, now, when=None) -> list[str]:
+def kinds(command, before, when=None) -> list[str]:
     """What is appended, after checking that the log takes it."""
-    drafts = decision(asked, when or arrival())(now)
-    advance(now, drafts, conversation_id="c", at=NOON, client_id=str(asked.client_id))
+    drafts = decision(command, when or arrival())(before)
+    advance(before, drafts, conversation_id="c", at=NOON, client_id=str(command.client_id))
     return [draft.payload.kind for draft in drafts]
 
 
 @pytest.mark.parametrize(
-    ("asked", "state", "appended"),
+    ("command", "state", "appended"),
     [
         (SAY, None, ["opened", "visitor_said"]),
         (SAY, "bot", ["visitor_said"]),
@@ -90,12 +90,12 @@ def kinds(asked, now, when=None) -> list[str]:
         (CLOSE, "agent", ["closed"]),
     ],
 )
-def test_what_a_command_appends(asked, state, appended):
-    assert kinds(asked, None if state is None else conversation(state)) == appended
+def test_what_a_command_appends(command, state, appended):
+    assert kinds(command, None if state is None else conversation(state)) == appended
 
 
 @pytest.mark.parametrize(
-    ("asked", "state"),
+    ("command", "state"),
     [
         (CALL, "queued"),
         (CALL, "agent"),
@@ -109,9 +109,9 @@ def test_what_a_command_appends(asked, state, appended):
         (CLOSE, "closed"),
     ],
 )
-def test_what_a_command_cannot_do(asked, state):
+def test_what_a_command_cannot_do(command, state):
     with pytest.raises(IllegalTransition):
-        kinds(asked, None if state is None else conversation(state))
+        kinds(command, None if state is None else conversation(state))
 
 
 def test_what_is_said_is_kept_with_its_author_and_the_page():
@@ -121,42 +121,42 @@ def test_what_is_said_is_kept_with_its_author_and_the_page():
 
 
 def test_ratings_surveys_and_addresses_are_kept_whole():
-    now = conversation("bot")
-    rated, surveyed, left = (decision(asked, arrival())(now)[0].payload for asked in (RATE, SURVEY, CONTACT))
+    before = conversation("bot")
+    rated, surveyed, contact = (decision(command, arrival())(before)[0].payload for command in (RATE, SURVEY, CONTACT))
     assert (rated.of, rated.helpful, rated.comment) == (3, True, "good")
     assert (surveyed.score, surveyed.comment) == (4, None)
-    assert (left.email, left.name) == ("a@b.example", "Ada")
+    assert (contact.email, contact.name) == ("a@b.example", "Ada")
 
 
-@pytest.mark.parametrize("asked", [SAY, CALL])
-def test_a_closed_conversation_reopens_for_24_hours_and_no_longer(asked):
-    now = conversation("closed")
-    assert kinds(asked, now, arrival(at=NOON + timedelta(hours=24)))[0] == "reopened"
+@pytest.mark.parametrize("command", [SAY, CALL])
+def test_a_closed_conversation_reopens_for_24_hours_and_no_longer(command):
+    before = conversation("closed")
+    assert kinds(command, before, arrival(at=NOON + timedelta(hours=24)))[0] == "reopened"
     with pytest.raises(ConversationEnded):
-        kinds(asked, now, arrival(at=NOON + timedelta(hours=24, seconds=1)))
+        kinds(command, before, arrival(at=NOON + timedelta(hours=24, seconds=1)))
 
 
-@pytest.mark.parametrize("asked", [RATE, SURVEY, CONTACT])
-def test_verdicts_and_addresses_never_reopen(asked):
-    assert len(kinds(asked, conversation("closed"), arrival(at=NOON + timedelta(days=30)))) == 1
+@pytest.mark.parametrize("command", [RATE, SURVEY, CONTACT])
+def test_verdicts_and_addresses_never_reopen(command):
+    assert len(kinds(command, conversation("closed"), arrival(at=NOON + timedelta(days=30)))) == 1
 
 
 @pytest.mark.parametrize("state", [None, "bot", "closed"])
 def test_with_nobody_at_the_desk_the_bot_keeps_the_chat_and_asks_for_an_address(state):
-    now = None if state is None else conversation(state)
-    assert "handoff_requested" not in kinds(CALL, now, arrival(desk_open=False))
-    *_, said = decision(CALL, arrival(desk_open=False))(now)
+    before = None if state is None else conversation(state)
+    assert "handoff_requested" not in kinds(CALL, before, arrival(desk_open=False))
+    *_, said = decision(CALL, arrival(desk_open=False))(before)
     assert said.by.kind == "bot"
     assert (said.payload.text, said.payload.outcome) == (ENGLISH.say("desk_closed"), "no_answer")
     assert said.payload.answers == ((2,) if state == "bot" else ())
 
 
 @pytest.mark.parametrize("state", [None, "bot", "queued", "agent", "closed"])
-@pytest.mark.parametrize("asked", [SAY, CALL, CANCEL, RATE, SURVEY, CONTACT, CLOSE])
-def test_over_the_limit_nothing_happens_and_the_wait_is_told(asked, state):
-    now = None if state is None else conversation(state)
+@pytest.mark.parametrize("command", [SAY, CALL, CANCEL, RATE, SURVEY, CONTACT, CLOSE])
+def test_over_the_limit_nothing_happens_and_the_wait_is_told(command, state):
+    before = None if state is None else conversation(state)
     with pytest.raises(RateLimited) as limited:
-        decision(asked, arrival(retry_after_s=2.5))(now)
+        decision(command, arrival(retry_after_s=2.5))(before)
     assert limited.value.retry_after_s == 2.5
     assert "2.5 s" in str(limited.value)
 

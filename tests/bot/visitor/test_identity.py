@@ -42,9 +42,16 @@ def hello(site="default", **fields) -> Hello:
 
 
 def claims(**changed) -> str:
-    now = NOON.timestamp()
-    told = {"site": "shop", "user_id": "u-7", "name": "Ada", "email": "ada@shop.example", "iat": now, "exp": now + 300}
-    return json.dumps({name: value for name, value in (told | changed).items() if value is not None})
+    now_s = NOON.timestamp()
+    stated = {
+        "site": "shop",
+        "user_id": "u-7",
+        "name": "Ada",
+        "email": "ada@shop.example",
+        "iat": now_s,
+        "exp": now_s + 300,
+    }
+    return json.dumps({name: value for name, value in (stated | changed).items() if value is not None})
 
 
 def signed(text: str, secret: str = SECRET) -> Identity:

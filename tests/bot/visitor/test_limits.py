@@ -114,8 +114,8 @@ async def workers(redis_server):
 
 
 async def test_processes_that_share_a_redis_count_together(workers):
-    one, other = workers
-    assert await hits(one, 12) + await hits(other, 8) == [None] * 20
+    first, second = workers
+    assert await hits(first, 12) + await hits(second, 8) == [None] * 20
     for limits in workers:
         assert 1.0 <= await limits.hit(SAYS, "say", "ada") <= 60.0
         assert await limits.hit(SAYS, "say", "bob") is None
@@ -126,8 +126,8 @@ async def test_while_redis_is_away_each_process_counts_for_itself_and_then_toget
 ):
     monkeypatch.setattr(redis_limits, "LEAVE_S", 0.0)
     monkeypatch.setattr(redis_limits, "ASK_S", 5.0)  # a busy machine is not an absent Redis
-    one, other = workers
-    assert await hits(one, 20) == [None] * 20
+    first, second = workers
+    assert await hits(first, 20) == [None] * 20
     redis_server.kill()
     monkeypatch.setattr(redis_limits, "ASK_S", 0.05)
     with capture_logs() as logs:
@@ -136,16 +136,16 @@ async def test_while_redis_is_away_each_process_counts_for_itself_and_then_toget
             assert await limits.hit(SAYS, "say", "ada") is not None
         redis_server.start()
         monkeypatch.setattr(redis_limits, "ASK_S", 5.0)
-        assert await hits(one, 15, key="bob") + await hits(other, 5, key="bob") == [None] * 20
-        assert await one.hit(SAYS, "say", "bob") is not None
+        assert await hits(first, 15, key="bob") + await hits(second, 5, key="bob") == [None] * 20
+        assert await first.hit(SAYS, "say", "bob") is not None
     assert [line["event"] for line in logs] == ["limits.redis_away"] * 2 + ["limits.redis_back"] * 2
 
 
 async def test_a_redis_that_did_not_answer_is_left_alone_for_a_while(workers, redis_server):
-    one, _ = workers
+    first, _ = workers
     redis_server.kill()
-    await one.hit(SAYS, "say", "ada")
+    await first.hit(SAYS, "say", "ada")
     asked = []
-    one._shared._limiter.hit = asked.append
-    assert await hits(one, 5, key="bob") == [None] * 5
+    first._shared._limiter.hit = asked.append
+    assert await hits(first, 5, key="bob") == [None] * 5
     assert asked == []

@@ -223,8 +223,8 @@ def test_what_is_said_is_what_was_sent_but_for_trimming_and_nul(text):
 
 
 def event(payload, by=BOT, **more):
-    at = datetime(2026, 3, 2, 12, 0, 0, 125_000, tzinfo=UTC)
-    return Event("c", 3, "e3", at, by, payload, **more)
+    moment = datetime(2026, 3, 2, 12, 0, 0, 125_000, tzinfo=UTC)
+    return Event("c", 3, "e3", moment, by, payload, **more)
 
 
 def test_an_event_frame_is_what_a_visitor_may_see():

@@ -28,8 +28,8 @@ def numbers(events) -> list[int]:
 
 
 def identity(lobby, user_id="u-7") -> dict[str, str]:
-    now = lobby.clock.now().timestamp()
-    claims = json.dumps({"site": "shop", "user_id": user_id, "name": "Ada", "iat": now, "exp": now + 300})
+    now_s = lobby.clock.now().timestamp()
+    claims = json.dumps({"site": "shop", "user_id": user_id, "name": "Ada", "iat": now_s, "exp": now_s + 300})
     return {"claims": claims, "signature": hmac.new(SECRET.encode(), claims.encode(), hashlib.sha256).hexdigest()}
 
 
@@ -248,8 +248,8 @@ async def test_a_visitor_whose_agent_went_away_is_told_so_and_their_place(lobby)
     await guest.until("queue")
     await lobby.desk.claim(conversation_id, ana)
     await guest.until("event", kind="claimed")
-    held = await lobby.desk.publisher.store.conversation(conversation_id)
-    await lobby.desk.take_back(held, "Ana was not there for 2 minutes")
+    conversation = await lobby.desk.publisher.store.conversation(conversation_id)
+    await lobby.desk.take_back(conversation, "Ana was not there for 2 minutes")
     released = await guest.until("event", kind="released")
     assert (released["by"], released["state"]) == ({"kind": "system", "name": None}, "queued")
     assert released["holder"] == {"kind": "queue", "name": None}
@@ -313,10 +313,10 @@ async def test_with_nobody_at_the_desk_the_bot_stays_and_an_address_can_be_left(
     said = await guest.until("event", client_id=client_id)
     assert (said["kind"], said["text"], said["by"]["kind"]) == ("bot_said", ENGLISH.say("desk_closed"), "bot")
     client_id = await guest.command("contact", email="ada@example.com", name="Ada")
-    left = await guest.until("event", client_id=client_id)
-    assert (left["kind"], left["email"], left["name"]) == ("contact_left", "ada@example.com", "Ada")
-    now = await lobby.store.conversation(conversation_id)
-    assert (now.state, now.hold, now.contact) == ("bot", 0, "ada@example.com")
+    contact = await guest.until("event", client_id=client_id)
+    assert (contact["kind"], contact["email"], contact["name"]) == ("contact_left", "ada@example.com", "Ada")
+    conversation = await lobby.store.conversation(conversation_id)
+    assert (conversation.state, conversation.hold, conversation.contact) == ("bot", 0, "ada@example.com")
 
 
 async def test_an_agent_hears_that_the_visitor_types(lobby):
@@ -698,14 +698,14 @@ async def test_an_anonymous_conversation_goes_on_as_the_customers(lobby, known):
 
 async def test_a_customer_who_has_a_conversation_keeps_it(lobby, known):
     phone = lobby.arrive()
-    own = await phone.hello(site="shop", identity=identity(lobby))
+    customer = await phone.hello(site="shop", identity=identity(lobby))
     await phone.ask(known)
     browser = lobby.arrive()
     anonymous = await browser.hello(site="shop")
     await browser.ask(known)
     both = lobby.arrive()
     welcome = await both.hello(site="shop", token=anonymous["token"], identity=identity(lobby))
-    assert welcome["conversation_id"] == own["conversation_id"]
+    assert welcome["conversation_id"] == customer["conversation_id"]
     assert (await lobby.store.conversation(anonymous["conversation_id"])).state == "bot"
 
 

@@ -42,29 +42,29 @@ _CONTRACTED = re.compile(r"\b(\w+)n['’]t\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Entailment:
     """The verdict on one claim. `quote` is the passage's sentence that comes closest, for the citation."""
 
     fault: Fault | None
     quote: str = ""
 
 
-def support(claim: str, passages: Sequence[str]) -> Verdict:
+def support(claim: str, passages: Sequence[str]) -> Entailment:
     """Whether the cited `passages` (Markdown, title and headings included) together entail `claim` (Markdown)."""
     source = "\n\n".join(passages)
     fault = _foreign(claim, source)
     if fault is not None:
-        return Verdict(fault)
+        return Entailment(fault)
     claim_stems = _stems(plain(claim))
     if not claim_stems:
-        return Verdict("empty")
+        return Entailment("empty")
     source_stems = set(_stems(plain(source)))
     if sum(word in source_stems for word in claim_stems) < ENOUGH * len(claim_stems):
-        return Verdict("words")
+        return Entailment("words")
     closest = max(_sentences_of(source), key=lambda sentence: _overlap(claim_stems, sentence), default="")
     if _negated(plain(claim)) != _negated(closest):
-        return Verdict("negation")
-    return Verdict(None, closest)
+        return Entailment("negation")
+    return Entailment(None, closest)
 
 
 def stands_in(block: str, passage: str) -> bool:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bot.answer.reply.language_model.entailment import Fault, Verdict, stands_in, support
+from bot.answer.reply.language_model.entailment import Entailment, Fault, stands_in, support
 from bot.answer.reply.sentences import SentenceSplitter, Statement
 
 MAX_CLAIM_CHARS = 1_000  # longer ones are no sentences, and checking them would take its time
@@ -80,13 +80,13 @@ class GroundingCheck:
             return [n for n, passage in enumerate(self._passages, start=1) if stands_in(body, passage)][:1]
         return [int(number) for marker in _MARKER.findall(statement.text) for number in marker.split(",")]
 
-    def _verdict(self, statement: Statement, numbers: Sequence[int]) -> Verdict:
+    def _verdict(self, statement: Statement, numbers: Sequence[int]) -> Entailment:
         if not numbers or not all(1 <= number <= len(self._passages) for number in numbers):
-            return Verdict("code" if statement.kind == "code" else "citation")
+            return Entailment("code" if statement.kind == "code" else "citation")
         if statement.kind == "code":
-            return Verdict(None, statement.text.splitlines()[1])
+            return Entailment(None, statement.text.splitlines()[1])
         if len(statement.text) > MAX_CLAIM_CHARS:
-            return Verdict("too_long")
+            return Entailment("too_long")
         return support(_claim(statement), [self._passages[number - 1] for number in numbers])
 
     def _introduce(self, numbers: Sequence[int]) -> None:

@@ -71,16 +71,16 @@ def sounding(exported_model):
 
 @pytest.mark.parametrize("text", CALM)
 def test_a_calm_message_is_below_the_line_and_has_no_reason(text):
-    told = mood((), text)
-    assert told.score < FRUSTRATED_FROM
-    assert told.reason == ""
+    felt = mood((), text)
+    assert felt.score < FRUSTRATED_FROM
+    assert felt.reason == ""
 
 
 @pytest.mark.parametrize("text", FRUSTRATED)
 def test_plain_displeasure_is_above_the_line_and_has_a_reason(text):
-    told = mood((), text)
-    assert told.score >= FRUSTRATED_FROM
-    assert told.reason
+    felt = mood((), text)
+    assert felt.score >= FRUSTRATED_FROM
+    assert felt.reason
 
 
 def test_asking_the_same_again_raises_the_score_each_time():
@@ -106,18 +106,18 @@ def test_a_chat_that_goes_on_without_thanks_raises_the_score_a_little():
 
 
 def test_rejected_answers_are_counted():
-    told = mood(chat(REQUEST, "That's not what I asked."), "No, that doesn't help me.")
-    assert told.score >= FRUSTRATED_FROM
-    assert told.reason.startswith("two answers rejected")
-    assert mood((), "That's not what I asked.").score < told.score
+    felt = mood(chat(REQUEST, "That's not what I asked."), "No, that doesn't help me.")
+    assert felt.score >= FRUSTRATED_FROM
+    assert felt.reason.startswith("two answers rejected")
+    assert mood((), "That's not what I asked.").score < felt.score
 
 
 def test_an_answer_that_was_marked_as_not_helpful_is_a_rejected_one():
     marked = Said("bot", "Open the mail.", unhelpful=True)
     earlier = [visitor(REQUEST), marked, visitor(REQUEST), marked]
-    told = mood(earlier, REQUEST)
-    assert told.reason == "asked the same thing three times, two answers rejected"
-    assert told.score > mood(chat(REQUEST, REQUEST), REQUEST).score
+    felt = mood(earlier, REQUEST)
+    assert felt.reason == "asked the same thing three times, two answers rejected"
+    assert felt.score > mood(chat(REQUEST, REQUEST), REQUEST).score
     assert mood(earlier[:2], "And the colour?").score < FRUSTRATED_FROM  # a mark alone is no alarm
 
 
@@ -139,8 +139,8 @@ def refused(text):
 
 def test_questions_without_an_answer_raise_the_score():
     earlier = [visitor("How do I fold it?"), refused("I found nothing."), visitor("Is it blue?"), refused("No idea.")]
-    told = mood(earlier, "And the size?")
-    assert told.score > mood(chat("How do I fold it?", "Is it blue?"), "And the size?").score
+    felt = mood(earlier, "And the size?")
+    assert felt.score > mood(chat("How do I fold it?", "Is it blue?"), "And the size?").score
 
 
 @pytest.mark.parametrize(
@@ -220,9 +220,9 @@ def test_only_the_last_twenty_contributions_count():
 def test_hostile_text_is_read_in_bounded_time(unit):
     text = (unit * 4_000)[:4_000]
     began = time.perf_counter()
-    told = mood([visitor(text), bot(text)] * 10, text)
+    felt = mood([visitor(text), bot(text)] * 10, text)
     assert time.perf_counter() - began < 0.25
-    assert 0 <= told.score <= 1
+    assert 0 <= felt.score <= 1
 
 
 def test_every_phrase_of_the_list_is_found_by_its_kind():
@@ -274,7 +274,7 @@ def test_a_calm_message_stays_calm_by_its_meaning(sounding, text):
     "text", ["I have never been so badly treated by anyone.", "Nobody in this firm cares about me."]
 )
 def test_displeasure_in_other_words_is_noticed_by_its_meaning(sounding, text):
-    told = sounding(text)
-    assert told.score >= FRUSTRATED_FROM
-    assert "sounds frustrated" in told.reason
-    assert sounding(text) == told
+    felt = sounding(text)
+    assert felt.score >= FRUSTRATED_FROM
+    assert "sounds frustrated" in felt.reason
+    assert sounding(text) == felt

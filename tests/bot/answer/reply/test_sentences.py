@@ -33,12 +33,12 @@ def test_a_line_is_cut_behind_each_sentence_and_its_citations(line, cut):
 
 def statements(text, sizes=None):
     splitter = SentenceSplitter()
-    found = []
-    at = 0
+    fed = []
+    position = 0
     for size in sizes or [len(text)]:
-        found += splitter.feed(text[at : at + size])
-        at += size
-    return [*found, *splitter.feed(text[at:]), *splitter.end()]
+        fed += splitter.feed(text[position : position + size])
+        position += size
+    return [*fed, *splitter.feed(text[position:]), *splitter.end()]
 
 
 def test_paragraphs_lists_and_code_are_cut_each_in_its_way():

@@ -205,8 +205,8 @@ async def test_only_so_many_calls_run_at_once(task, asking, held, calls):
     running = [asyncio.create_task(generator.word(task)) for _ in range(CALLS_AT_ONCE)]
     await asyncio.sleep(0)  # each runs until it waits
     assert (await generator.word(task)).trace["model"]["result"] == "busy"
-    for one in running:
-        one.cancel()
+    for call in running:
+        call.cancel()
     await asyncio.gather(*running, return_exceptions=True)
     assert results(calls) == ["busy"] + ["dropped"] * CALLS_AT_ONCE
 

@@ -19,7 +19,7 @@ def checked(text, passages=(REFUNDS, PARCELS)):
 
 
 def faults(done):
-    return [one.fault for one in done.removed]
+    return [removal.fault for removal in done.removed]
 
 
 def test_a_cited_sentence_that_its_passage_carries_stays():

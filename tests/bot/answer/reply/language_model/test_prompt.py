@@ -27,22 +27,22 @@ def retold(task, text):
 def test_a_prompt_is_instructions_and_one_json_document(task, known):
     prompt = compose(replace(task, earlier=[Said("visitor", "Hi"), Said("bot", "Hello")]), PLENTY)
     assert prompt.instructions == INSTRUCTIONS
-    told = document(prompt)
-    assert list(told) == ["passages", "conversation", "question"]
-    assert told["question"] == known
-    assert told["conversation"] == [{"by": "visitor", "text": "Hi"}, {"by": "bot", "text": "Hello"}]
-    assert told["passages"][0]["number"] == 1
-    assert told["passages"][0]["title"] == "Refunds"
-    assert "A refund takes five days" in told["passages"][0]["text"]
+    sent_document = document(prompt)
+    assert list(sent_document) == ["passages", "conversation", "question"]
+    assert sent_document["question"] == known
+    assert sent_document["conversation"] == [{"by": "visitor", "text": "Hi"}, {"by": "bot", "text": "Hello"}]
+    assert sent_document["passages"][0]["number"] == 1
+    assert sent_document["passages"][0]["title"] == "Refunds"
+    assert "A refund takes five days" in sent_document["passages"][0]["text"]
 
 
 @pytest.mark.parametrize("escape", ESCAPES)
 def test_no_passage_question_or_history_can_leave_its_place(task, escape):
     hostile = replace(retold(task, escape), question=escape, earlier=[Said("visitor", escape)])
-    told = document(compose(hostile, PLENTY))
-    assert list(told) == ["passages", "conversation", "question"]
-    assert (told["passages"][0]["text"], told["question"]) == (escape, escape)
-    assert told["conversation"] == [{"by": "visitor", "text": escape}]
+    sent_document = document(compose(hostile, PLENTY))
+    assert list(sent_document) == ["passages", "conversation", "question"]
+    assert (sent_document["passages"][0]["text"], sent_document["question"]) == (escape, escape)
+    assert sent_document["conversation"] == [{"by": "visitor", "text": escape}]
 
 
 @given(st.data())
@@ -72,9 +72,9 @@ def test_it_costs_no_more_than_it_may(task):
 def test_passages_come_before_history_where_not_all_fits(task):
     earlier = [Said("visitor", "word " * 90)] * 3
     whole = compose(replace(task, earlier=()), PLENTY)
-    told = document(compose(replace(task, earlier=earlier), whole.tokens + 10))
-    assert len(told["passages"]) == len(whole.passages)
-    assert told["conversation"] == []
+    sent_document = document(compose(replace(task, earlier=earlier), whole.tokens + 10))
+    assert len(sent_document["passages"]) == len(whole.passages)
+    assert sent_document["conversation"] == []
 
 
 def test_there_is_no_passage_where_not_even_the_first_fits(task):
@@ -83,9 +83,9 @@ def test_there_is_no_passage_where_not_even_the_first_fits(task):
 
 def test_only_the_last_contributions_are_told_and_long_ones_are_cut(task):
     earlier = [Said("visitor", f"{n} " + "x" * 5000) for n in range(20)]
-    told = document(compose(replace(task, earlier=earlier), PLENTY))["conversation"]
-    assert [said["text"][:2].strip() for said in told] == [str(n) for n in range(20 - MAX_EARLIER, 20)]
-    assert {len(said["text"]) for said in told} == {MAX_EARLIER_CHARS}
+    sent_document = document(compose(replace(task, earlier=earlier), PLENTY))["conversation"]
+    assert [said["text"][:2].strip() for said in sent_document] == [str(n) for n in range(20 - MAX_EARLIER, 20)]
+    assert {len(said["text"]) for said in sent_document} == {MAX_EARLIER_CHARS}
 
 
 def test_hits_of_one_section_are_one_passage_in_the_articles_order(task):

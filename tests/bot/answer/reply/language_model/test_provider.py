@@ -139,10 +139,10 @@ async def test_neither_key_nor_texts_are_logged(server, task, asking, caplog, ca
     for behaviour in ("wrong_key", "garbage", "valid"):
         await asking(connect(service(server, behaviour), {})).word(task)
     out, err = capfd.readouterr()
-    seen = out + err + caplog.text
-    assert "llm.failed" in seen
-    assert KEY not in seen
-    assert "refund" not in seen.lower()
+    printed = out + err + caplog.text
+    assert "llm.failed" in printed
+    assert KEY not in printed
+    assert "refund" not in printed.lower()
 
 
 async def test_without_the_setting_nothing_is_asked_and_nothing_imported():
@@ -208,8 +208,8 @@ asyncio.run(main())
 def test_tracing_stays_off_whatever_the_environment_says():
     """The second call goes past us and is traced: the collector would have seen the first one, too."""
     names = ("LANGSMITH_TRACING", "LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING_V2")
-    told = python(TRACED, dict.fromkeys(names, "true") | {"LANGSMITH_API_KEY": "lsv2_x"})
-    assert told == "0 True"
+    output = python(TRACED, dict.fromkeys(names, "true") | {"LANGSMITH_API_KEY": "lsv2_x"})
+    assert output == "0 True"
 
 
 @pytest.mark.parametrize("name", ["LANGSMITH_GATEWAY", "LANGCHAIN_TRACING", "LANGCHAIN_HANDLER"])
