@@ -84,7 +84,7 @@ class Talk:
 
 
 @dataclass
-class House:
+class Cluster:
     """One store as two workers see it, both at `clock`."""
 
     store: object
@@ -101,17 +101,17 @@ class House:
         return Talk(self.other, self.clock)
 
 
-def _memory_house(subscriptions=NOBODY):
+def _memory_cluster(subscriptions=NOBODY):
     clock = ManualClock(AT)
     store = MemoryStore(worker="one", clock=clock, lease_s=3, subscriptions=subscriptions)
 
     async def expire_leases():
         clock.advance(3600)
 
-    return House(store, store.shared_with("two"), clock, expire_leases)
+    return Cluster(store, store.shared_with("two"), clock, expire_leases)
 
 
-async def _sqlite_house(path, subscriptions=NOBODY):
+async def _sqlite_cluster(path, subscriptions=NOBODY):
     # leases go by the database's clock: long ones, which a test ends in the row itself
     one, two = [
         await SqliteStore.open(path, worker=worker, lease_s=3600, subscriptions=subscriptions)
@@ -127,10 +127,10 @@ async def _sqlite_house(path, subscriptions=NOBODY):
     async def expire_leases():
         await asyncio.to_thread(expire)
 
-    return House(one, two, ManualClock(AT), expire_leases)
+    return Cluster(one, two, ManualClock(AT), expire_leases)
 
 
-async def _postgres_house(url, subscriptions=NOBODY):
+async def _postgres_cluster(url, subscriptions=NOBODY):
     one, two = [
         await PostgresStore.open(url, worker=worker, lease_s=3600, subscriptions=subscriptions)
         for worker in ("one", "two")
@@ -142,58 +142,58 @@ async def _postgres_house(url, subscriptions=NOBODY):
             await connection.execute(statement)
         await connection.close()
 
-    return House(one, two, ManualClock(AT), expire_leases)
+    return Cluster(one, two, ManualClock(AT), expire_leases)
 
 
 @pytest.fixture
-async def sqlite_house(tmp_path):
-    house = await _sqlite_house(tmp_path / "handrail.db")
-    yield house
-    await house.store.close()
-    await house.other.close()
+async def sqlite_cluster(tmp_path):
+    cluster = await _sqlite_cluster(tmp_path / "handrail.db")
+    yield cluster
+    await cluster.store.close()
+    await cluster.other.close()
 
 
-async def _house(request, tmp_path, subscriptions=NOBODY):
+async def _cluster(request, tmp_path, subscriptions=NOBODY):
     match request.param:
         case "memory":
-            return _memory_house(subscriptions)
+            return _memory_cluster(subscriptions)
         case "sqlite":
-            return await _sqlite_house(tmp_path / "handrail.db", subscriptions)
+            return await _sqlite_cluster(tmp_path / "handrail.db", subscriptions)
         case "postgres":
-            return await _postgres_house(request.getfixturevalue("new_postgres"), subscriptions)
+            return await _postgres_cluster(request.getfixturevalue("new_postgres"), subscriptions)
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
-async def house(request, tmp_path):
-    house = await _house(request, tmp_path)
-    yield house
-    await house.store.close()
-    await house.other.close()
+async def cluster(request, tmp_path):
+    cluster = await _cluster(request, tmp_path)
+    yield cluster
+    await cluster.store.close()
+    await cluster.other.close()
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
 async def notified(request, tmp_path):
-    """A house from which others outside are told of events."""
-    house = await _house(request, tmp_path, SUBSCRIPTIONS)
-    yield house
-    await house.store.close()
-    await house.other.close()
+    """A cluster from which others outside are told of events."""
+    cluster = await _cluster(request, tmp_path, SUBSCRIPTIONS)
+    yield cluster
+    await cluster.store.close()
+    await cluster.other.close()
 
 
 @pytest.fixture
-def talk(house):
-    return house.talk
+def talk(cluster):
+    return cluster.talk
 
 
 @pytest.fixture
-async def anna(house):
-    await house.store.add_agent(ANNA, "hash of Anna's password")
+async def anna(cluster):
+    await cluster.store.add_agent(ANNA, "hash of Anna's password")
     return ANNA
 
 
 @pytest.fixture
-async def ben(house):
-    await house.store.add_agent(BEN, None)
+async def ben(cluster):
+    await cluster.store.add_agent(BEN, None)
     return BEN
 
 

@@ -76,10 +76,10 @@ async def require_whole(store, acknowledged):
         assert fold(events) == await store.conversation(name)
 
 
-async def test_a_backup_under_writes_has_every_message_acknowledged_before_it(sqlite_house, path, tmp_path):
+async def test_a_backup_under_writes_has_every_message_acknowledged_before_it(sqlite_cluster, path, tmp_path):
     out, elsewhere = tmp_path / "backup.db", tmp_path / "elsewhere" / "handrail.db"
     elsewhere.parent.mkdir()
-    acknowledged, copied = await written_meanwhile(sqlite_house.talk, lambda: sqlite.back_up(path, out))
+    acknowledged, copied = await written_meanwhile(sqlite_cluster.talk, lambda: sqlite.back_up(path, out))
     assert copied.events >= len(acknowledged)
     assert sqlite.restore(out, elsewhere) == copied
     store = await SqliteStore.open(elsewhere, worker="three")

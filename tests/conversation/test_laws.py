@@ -67,18 +67,18 @@ COMMANDS = st.one_of(
     by(BEN, st.builds(NoteAdded, TEXTS)),
 )
 
-# the house is shared by the examples: each has its own conversation and visitor in it
+# the cluster is shared by the examples: each has its own conversation and visitor in it
 laws = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-async def carry_out(house, commands):
+async def carry_out(cluster, commands):
     """A new conversation after `commands` in turn, those that are refused left out."""
     conversation_id, visitor = uuid.uuid4().hex, Author("visitor", "Ada", uuid.uuid4().hex)
     for author, payload in [(VISITOR, Opened("default", "en")), *commands]:
-        house.clock.advance(0.25)
+        cluster.clock.advance(0.25)
         drafts = [Draft(visitor if author is VISITOR else author, payload)]
         try:
-            await house.store.append(Append(conversation_id, house.clock.now(), lambda now, drafts=drafts: drafts))
+            await cluster.store.append(Append(conversation_id, cluster.clock.now(), lambda now, drafts=drafts: drafts))
         except Refused:
             continue
     return conversation_id
@@ -86,40 +86,40 @@ async def carry_out(house, commands):
 
 @laws
 @given(commands=st.lists(COMMANDS, max_size=14))
-async def test_the_row_is_the_fold_of_the_events(house, commands):
-    conversation_id = await carry_out(house, commands)
-    events = await house.other.events(conversation_id)
-    assert fold(events) == await house.other.conversation(conversation_id)
+async def test_the_row_is_the_fold_of_the_events(cluster, commands):
+    conversation_id = await carry_out(cluster, commands)
+    events = await cluster.other.events(conversation_id)
+    assert fold(events) == await cluster.other.conversation(conversation_id)
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
 
 
 @laws
 @given(commands=st.lists(COMMANDS, max_size=10), cut=st.integers(1, 10))
-async def test_a_snapshot_and_the_events_after_it_are_a_fresh_snapshot(house, commands, cut):
-    conversation_id = await carry_out(house, commands)
-    earlier = fold(await house.store.events(conversation_id, limit=cut))
-    later = await house.store.events(conversation_id, after=earlier.seq)
-    assert reduce(apply, later, earlier) == await house.store.conversation(conversation_id)
+async def test_a_snapshot_and_the_events_after_it_are_a_fresh_snapshot(cluster, commands, cut):
+    conversation_id = await carry_out(cluster, commands)
+    earlier = fold(await cluster.store.events(conversation_id, limit=cut))
+    later = await cluster.store.events(conversation_id, after=earlier.seq)
+    assert reduce(apply, later, earlier) == await cluster.store.conversation(conversation_id)
 
 
 @laws
 @given(commands=st.lists(COMMANDS, max_size=10))
-async def test_a_turn_exists_exactly_where_an_answer_is_owed(house, commands):
-    conversation_id = await carry_out(house, commands)
-    await house.expire_leases()
-    taken = [lease.conversation_id for lease in await house.other.take_turns(10_000)]
-    assert (conversation_id in taken) == owes_answer(await house.store.conversation(conversation_id))
+async def test_a_turn_exists_exactly_where_an_answer_is_owed(cluster, commands):
+    conversation_id = await carry_out(cluster, commands)
+    await cluster.expire_leases()
+    taken = [lease.conversation_id for lease in await cluster.other.take_turns(10_000)]
+    assert (conversation_id in taken) == owes_answer(await cluster.store.conversation(conversation_id))
 
 
 @laws
 @given(commands=st.lists(COMMANDS, max_size=10))
-async def test_every_change_of_holder_raises_hold_by_one(house, commands):
-    conversation_id = await carry_out(house, commands)
-    holds = [event.standing.hold for event in await house.store.events(conversation_id) if event.standing]
+async def test_every_change_of_holder_raises_hold_by_one(cluster, commands):
+    conversation_id = await carry_out(cluster, commands)
+    holds = [event.standing.hold for event in await cluster.store.events(conversation_id) if event.standing]
     assert holds == list(range(len(holds)))
 
 
 @pytest.fixture(autouse=True)
-async def _agents(house, anna, ben):
+async def _agents(cluster, anna, ben):
     for agent in (anna, ben):
-        await house.store.save_agent(type(agent)(agent.agent_id, agent.email, agent.name, capacity=1_000_000))
+        await cluster.store.save_agent(type(agent)(agent.agent_id, agent.email, agent.name, capacity=1_000_000))

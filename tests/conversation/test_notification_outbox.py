@@ -31,11 +31,11 @@ async def test_an_event_owes_a_notice_to_each_of_its_targets_and_other_kinds_to_
     assert await take(notified.store, MAIL) == ()
 
 
-async def test_without_subscriptions_nothing_is_owed(house, talk):
+async def test_without_subscriptions_nothing_is_owed(cluster, talk):
     await talk.queued()
     await talk.close()
-    assert await take(house.store) == ()
-    assert await house.store.undelivered() == ()
+    assert await take(cluster.store) == ()
+    assert await cluster.store.undelivered() == ()
 
 
 async def test_a_command_that_is_sent_again_or_refused_owes_nothing(notified):

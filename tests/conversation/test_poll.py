@@ -56,15 +56,15 @@ def bus():
     return LocalBus()
 
 
-async def test_what_another_worker_wrote_is_published_once(house, talk, bus):
+async def test_what_another_worker_wrote_is_published_once(cluster, talk, bus):
     await talk.say()
     heard, visitors = [], []
     bus.listen(heard.append, conversation_id="c1")
-    async with polling(house.store, bus) as clock:
+    async with polling(cluster.store, bus) as clock:
         assert heard == [Reached("c1", "v1", 2)]  # the topic is new to the poll
         await clock.round()
         assert len(heard) == 1
-        await house.other_talk.say("more")
+        await cluster.other_talk.say("more")
         await clock.round()
         await clock.round()
         assert heard[1:] == [Reached("c1", "v1", 3)]
@@ -73,10 +73,10 @@ async def test_what_another_worker_wrote_is_published_once(house, talk, bus):
         assert visitors == [Reached("c1", "v1", 3)]
 
 
-async def test_a_visitors_new_conversation_is_published_to_them(house, talk, bus):
+async def test_a_visitors_new_conversation_is_published_to_them(cluster, talk, bus):
     heard = []
     bus.listen(heard.append, visitor_id="v1")
-    async with polling(house.store, bus) as clock:
+    async with polling(cluster.store, bus) as clock:
         await talk.say(conversation_id="c1")
         await clock.round()
         await talk.close("c1")
@@ -85,12 +85,12 @@ async def test_a_visitors_new_conversation_is_published_to_them(house, talk, bus
     assert heard == [Reached("c1", "v1", 2), Reached("c2", "v1", 2)]
 
 
-async def test_the_desk_hears_of_all_that_is_open_and_of_what_closes(house, talk, bus):
+async def test_the_desk_hears_of_all_that_is_open_and_of_what_closes(cluster, talk, bus):
     await talk.say(conversation_id="c1")
     await talk.say(conversation_id="c2", visitor_id="v2")
     heard = []
     bus.listen(heard.append)
-    async with polling(house.store, bus) as clock:
+    async with polling(cluster.store, bus) as clock:
         assert {hint.conversation_id for hint in heard} == {"c1", "c2"}
         await talk.close("c1")
         for _ in range(3):
@@ -98,11 +98,11 @@ async def test_the_desk_hears_of_all_that_is_open_and_of_what_closes(house, talk
     assert heard[2:] == [Reached("c1", "v1", 3)]
 
 
-async def test_who_stops_listening_is_forgotten(house, talk, bus):
+async def test_who_stops_listening_is_forgotten(cluster, talk, bus):
     await talk.say()
     heard = []
     end = bus.listen(heard.append, conversation_id="c1")
-    async with polling(house.store, bus) as clock:
+    async with polling(cluster.store, bus) as clock:
         end()
         await clock.round()
         bus.listen(heard.append, conversation_id="c1")
@@ -110,15 +110,15 @@ async def test_who_stops_listening_is_forgotten(house, talk, bus):
     assert heard == [Reached("c1", "v1", 2)] * 2
 
 
-async def test_nobody_listening_costs_no_query(house, bus):
-    store = Flaky(house.store)
+async def test_nobody_listening_costs_no_query(cluster, bus):
+    store = Flaky(cluster.store)
     async with polling(store, bus) as clock:
         await clock.round()
         assert not store.asked.is_set()
 
 
-async def test_an_outage_is_logged_once_and_waited_out(house, talk, bus):
-    store = Flaky(house.store)
+async def test_an_outage_is_logged_once_and_waited_out(cluster, talk, bus):
+    store = Flaky(cluster.store)
     heard = []
     bus.listen(heard.append, conversation_id="c1")
     with capture_logs() as logs:

@@ -97,8 +97,8 @@ def edit(path, statement):
 # --- the file
 
 
-async def test_pragmas_are_in_force_where_they_count(sqlite_house):
-    database = sqlite_house.store._database
+async def test_pragmas_are_in_force_where_they_count(sqlite_cluster):
+    database = sqlite_cluster.store._database
     for run in (database.write, database.read):
         assert await run(pragma("journal_mode")) == "wal"
         assert await run(pragma("synchronous")) == 2  # FULL
@@ -233,27 +233,27 @@ async def test_a_folder_that_cannot_be_written_is_refused_with_advice(tmp_path):
 # --- storage that fails, and comes back
 
 
-async def test_a_full_disk_fails_the_command_and_heals(sqlite_house):
-    database, talk = sqlite_house.store._database, sqlite_house.talk
+async def test_a_full_disk_fails_the_command_and_heals(sqlite_cluster):
+    database, talk = sqlite_cluster.store._database, sqlite_cluster.talk
     said = await talk.say()
     pages = await database.write(pragma("page_count"))
     await database.write(set_pragma(f"max_page_count = {pages}"))
     with pytest.raises(StorageUnavailable, match="full"):
         await talk.say("x" * 100_000, client_id="k1")
-    assert await sqlite_house.store.events("c1") == said.events
+    assert await sqlite_cluster.store.events("c1") == said.events
     assert not (await talk.say("x" * 100_000, client_id="k1")).again  # the writer began anew, without the limit
 
 
-async def test_a_file_that_turned_read_only_fails_the_command_and_heals(sqlite_house):
-    database, talk = sqlite_house.store._database, sqlite_house.talk
+async def test_a_file_that_turned_read_only_fails_the_command_and_heals(sqlite_cluster):
+    database, talk = sqlite_cluster.store._database, sqlite_cluster.talk
     await database.write(set_pragma("query_only = 1"))
     with pytest.raises(StorageUnavailable, match="readonly"):
         await talk.say(client_id="k1")
     assert not (await talk.say(client_id="k1")).again
 
 
-async def test_a_failed_commit_fails_everyone_who_waited_for_it(sqlite_house):
-    database, talk = sqlite_house.store._database, sqlite_house.talk
+async def test_a_failed_commit_fails_everyone_who_waited_for_it(sqlite_cluster):
+    database, talk = sqlite_cluster.store._database, sqlite_cluster.talk
 
     def fail(connection):
         raise sa.exc.OperationalError("INSERT", {"text": "secret"}, sqlite3.OperationalError("disk I/O error"))
@@ -262,17 +262,17 @@ async def test_a_failed_commit_fails_everyone_who_waited_for_it(sqlite_house):
         commands = [talk.say(conversation_id=f"c{n}", visitor_id=f"v{n}") for n in range(5)]
         group = asyncio.gather(*commands, database.write(fail), return_exceptions=True)
     assert [error.problem for error in await group] == ["disk I/O error"] * 6
-    assert await sqlite_house.store.open_heads() == ()
+    assert await sqlite_cluster.store.open_heads() == ()
 
 
-async def test_another_process_that_writes_for_too_long_is_reported(sqlite_house, path, monkeypatch):
-    talk = sqlite_house.talk
+async def test_another_process_that_writes_for_too_long_is_reported(sqlite_cluster, path, monkeypatch):
+    talk = sqlite_cluster.talk
     monkeypatch.setattr(writer, "BUSY_ATTEMPTS", 3)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StorageUnavailable, match="locked"):
         await talk.say()
-    assert await sqlite_house.store.open_heads() == ()  # reading goes on
+    assert await sqlite_cluster.store.open_heads() == ()  # reading goes on
     other.execute("ROLLBACK")
     other.close()
     assert (await talk.say()).conversation.seq == 2
@@ -281,8 +281,8 @@ async def test_another_process_that_writes_for_too_long_is_reported(sqlite_house
 # --- grouped commits
 
 
-async def test_commands_that_wait_share_a_commit(sqlite_house):
-    database, talk = sqlite_house.store._database, sqlite_house.talk
+async def test_commands_that_wait_share_a_commit(sqlite_cluster):
+    database, talk = sqlite_cluster.store._database, sqlite_cluster.talk
     commits = []
     sa.event.listen(database._writer._engine, "commit", commits.append)
     async with held_up(database):
@@ -292,8 +292,8 @@ async def test_commands_that_wait_share_a_commit(sqlite_house):
     assert len(commits) == 3  # the one that held up the writer, and two full groups
 
 
-async def test_a_refusal_leaves_the_rest_of_its_group_alone(sqlite_house):
-    database, talk = sqlite_house.store._database, sqlite_house.talk
+async def test_a_refusal_leaves_the_rest_of_its_group_alone(sqlite_cluster):
+    database, talk = sqlite_cluster.store._database, sqlite_cluster.talk
     async with held_up(database):
         commands = [
             talk.say("one"),
@@ -304,12 +304,12 @@ async def test_a_refusal_leaves_the_rest_of_its_group_alone(sqlite_house):
         group = asyncio.gather(*commands, return_exceptions=True)
     done = await group
     assert isinstance(done[1], NewerConversation)
-    assert [event.seq for event in await sqlite_house.store.events("c1")] == [1, 2, 3]
-    assert len(await sqlite_house.store.open_heads()) == 2
+    assert [event.seq for event in await sqlite_cluster.store.events("c1")] == [1, 2, 3]
+    assert len(await sqlite_cluster.store.open_heads()) == 2
 
 
-async def test_too_many_waiting_commands_are_refused_at_once(sqlite_house):
-    database, talk = sqlite_house.store._database, sqlite_house.talk
+async def test_too_many_waiting_commands_are_refused_at_once(sqlite_cluster):
+    database, talk = sqlite_cluster.store._database, sqlite_cluster.talk
     async with held_up(database):
         waiting = asyncio.gather(*(database.write(lambda connection: None) for _ in range(COMMANDS_WAITING)))
         await asyncio.sleep(0)
