@@ -28,7 +28,7 @@ from retrieval.model import Batcher, Encoder
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The question; the handler is left in `run`."""
+    """Arguments: the question; the handler is left in `run`."""
     add_settings(parser)
     parser.add_argument("question", help="what a visitor would write")
     parser.add_argument("--json", action="store_true", help="print one JSON document")

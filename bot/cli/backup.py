@@ -9,7 +9,7 @@ from bot.cli.options import add_data, settings_of
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The file to make; the handler is left in `run`."""
+    """Arguments: the file to make; the handler is left in `run`."""
     add_data(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the file to make")
     parser.set_defaults(run=run)

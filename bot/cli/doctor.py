@@ -15,7 +15,7 @@ SYMBOLS = {"ok": "[green]✓[/]", "warn": "[yellow]![/]", "fail": "[red]✗[/]"}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The handler is left in `run`."""
+    """Arguments; the handler is left in `run`."""
     add_settings(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.set_defaults(run=run)

@@ -24,7 +24,7 @@ BACKUPS = Copy(
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """What to erase; the handler is left in `run`."""
+    """Arguments: what to erase; the handler is left in `run`."""
     add_data(parser)
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--visitor", metavar="ID", help="everything of this visitor")

@@ -28,7 +28,7 @@ Cursor = tuple[str, int]  # conversation and number of the last event written
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """What to write where; the handler is left in `run`."""
+    """Arguments: what to write where; the handler is left in `run`."""
     add_data(parser)
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="write to a new file; what was interrupted is continued"

@@ -1,4 +1,4 @@
-"""What several commands take, and the settings that come of it."""
+"""Command-line options that several commands take, and the settings that come of them."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -14,7 +14,7 @@ def add_settings(parser: ArgumentParser) -> None:
 
 
 def add_data(parser: ArgumentParser) -> None:
-    """Where the database is."""
+    """The option for the folder of the database."""
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the database (default var)")
 
 

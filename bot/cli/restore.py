@@ -9,7 +9,7 @@ from bot.cli.options import add_data, settings_of
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The file to read; the handler is left in `run`."""
+    """Arguments: the file to read; the handler is left in `run`."""
     add_data(parser)
     parser.add_argument("file", type=Path, metavar="FILE", help="a file that handrail backup made")
     parser.set_defaults(run=run)

@@ -17,7 +17,7 @@ DEMO_EMAIL = "demo@example.com"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Host, port, workers; the handler is left in `run`."""
+    """Arguments: host, port, workers; the handler is left in `run`."""
     add_settings(parser)
     parser.add_argument("--host", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on (default 8000)")

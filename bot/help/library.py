@@ -59,7 +59,7 @@ class ReadableArticles:
 
     @classmethod
     def of(cls, snapshot: Snapshot, audience: Audience) -> Self:
-        """Looks at every article once: keep it for as long as the snapshot is current."""
+        """Filters by audience, looking at every article once: keep it for as long as the snapshot is current."""
         readable = [article for article in snapshot.articles.values() if audience.admits(article)]
         return cls(
             snapshot,
@@ -81,7 +81,7 @@ class ReadableArticles:
         return Shelf(shelf_name(article), (article,))
 
     def results(self, hits: Iterable[Hit]) -> list[HelpResult]:
-        """The best passage of each article that may be read, best first; what only happens to be nearest is left out."""
+        """Search results, the best passage of each readable article, best first; what only happens to be nearest is left out."""
         relevant = (hit for hit in hits if hit.article.article_id in self.articles and _is_about(hit))
         return [
             HelpResult(

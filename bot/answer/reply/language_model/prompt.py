@@ -76,7 +76,7 @@ def _by_section(hits: Sequence[Hit]) -> list[Passage]:
     sections: dict[tuple[str, str | None], list[Hit]] = {}
     for hit in hits[:MAX_HITS]:
         sections.setdefault((hit.article.article_id, hit.chunk.anchor), []).append(hit)
-    return [_passage(found) for found in list(sections.values())[:MAX_PASSAGES]]
+    return [_passage(section_hits) for section_hits in list(sections.values())[:MAX_PASSAGES]]
 
 
 def _passage(hits: Sequence[Hit]) -> Passage:
