@@ -257,7 +257,7 @@ def _beside(decision: Decision, situation: Situation, phrases: Catalogue) -> str
     """What is added below an answer to whoever is frustrated or may want a person: after it, for drafts may be shown."""
     if not _is_beside(decision, situation):
         return ""
-    return f"\n\n{phrases.offer_beside(desk_open=situation.desk_open)}"
+    return f"\n\n{phrases.offer_beside(desk_open=situation.desk_open, frustrated=situation.frustrated)}"
 
 
 def _choices(decision: Decision, retrieved: Retrieved, turn_input: TurnInput, phrases: Catalogue) -> tuple[Choice, ...]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from bot.answer import Calibration, Policy, Sentences, in_use
 from bot.answer.frustration import Tone, cached_probe
-from bot.answer.intent import RequestProbe, kept_probe
+from bot.answer.intent import RequestProbe, cached_request_probe
 from bot.answer.reply import Extractive, Generator, Phrasebook, default_phrasebook, read_phrasebook
 from bot.answer.reply.language_model import (
     Bounds,
@@ -56,7 +56,7 @@ def open_request_probe(data: Path, encoder: Encoder) -> RequestProbe:
     Raises DataUnwritable.
     """
     try:
-        return kept_probe(data / TONE, encoder.name, _sentences(encoder))
+        return cached_request_probe(data / TONE, encoder.name, _sentences(encoder))
     except OSError as problem:
         raise DataUnwritable(data / TONE, problem.strerror or str(problem)) from problem
 

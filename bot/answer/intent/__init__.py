@@ -1,6 +1,6 @@
 """Intent: small talk, a request for a person, or a question."""
 
-from bot.answer.intent.human_request import RequestProbe, kept_probe
+from bot.answer.intent.human_request import RequestProbe, cached_request_probe
 from bot.answer.intent.understanding import (
     Intent,
     SmallTalk,
@@ -15,8 +15,8 @@ __all__ = [
     "RequestProbe",
     "SmallTalk",
     "Understood",
+    "cached_request_probe",
     "calls_off",
-    "kept_probe",
     "small_talk",
     "understand",
 ]

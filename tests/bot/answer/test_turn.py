@@ -168,6 +168,8 @@ async def test_the_vector_of_the_search_tells_how_likely_a_person_is_asked_for(k
     reply = await take_turn(TurnInput(KNOWN, SHOP), replace(knows, encode=encode, request_probe=probe), Policy())
     assert (reply.outcome, reply.trace["asks_person"]) == (outcome, chance)
     assert reply.offers_person is (chance == 0.7)
+    assert reply.text.endswith(f".\n\n{ENGLISH.offer}") is (chance == 0.7)
+    assert ENGLISH.sorry not in reply.text
     assert len(passes) == 1
 
 

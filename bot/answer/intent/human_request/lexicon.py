@@ -44,7 +44,7 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class RequestWording:
     """How a message is worded: whether it surely asks for a person, and 0 or 1 for each sign that it might.
 
     `asks_how`: it asks by which channel one is reached ("the number of customer care?"), which an article may tell.
@@ -65,7 +65,7 @@ class _Lexicon:
     keys: Mapping[tuple[str, str], Sequence[str]]
 
 
-def wording(text: str) -> Wording:
+def wording(text: str) -> RequestWording:
     """Reads the opening of `text`, `READ_CHARS` long. 0.2 ms for 10 words."""
     lexicon = _lexicon()
     parts = list(_parts(text[:READ_CHARS]))
@@ -77,7 +77,7 @@ def wording(text: str) -> Wording:
     loose = any(frame.search(whole) for frame in lexicon.frames)
     signs = (*said, alone, framed, loose, count <= FEW, count <= SHORT, "?" in text)
     asks_how = framed and all(lexicon.kinds[kind].search(whole) for kind in ("how", "channel"))
-    return Wording(alone or framed, asks_how, tuple(map(float, signs)))
+    return RequestWording(alone or framed, asks_how, tuple(map(float, signs)))
 
 
 def _names_person_alone(words: str) -> bool:

@@ -56,7 +56,7 @@ def default_probe(sentences: Sentences) -> RequestProbe:
     return learn(texts, sentences(texts), [part == "call" for part, _ in read_examples(PACKAGE)])
 
 
-def kept_probe(folder: Path, model: str, sentences: Sentences) -> RequestProbe:
+def cached_request_probe(folder: Path, model: str, sentences: Sentences) -> RequestProbe:
     """As `default_probe`, from a file in `folder` once it was learned for `model`, the encoder's name.
 
     Raises OSError where it cannot be written.

@@ -95,8 +95,10 @@ class Catalogue:
         key += "" if asked or desk_open else "_desk_closed"
         return self.say(key, not_found=self.say("not_found_either" if rejected else "not_found"))
 
-    def offer_beside(self, *, desk_open: bool) -> str:
-        """The offer of a person below a reply to a frustrated visitor; a yes to it is a call."""
+    def offer_beside(self, *, desk_open: bool, frustrated: bool) -> str:
+        """The offer of a person below a reply, with an apology to a frustrated visitor; a yes to it is a call."""
+        if not frustrated:
+            return self.say("offer" if desk_open else "offer_by_email")
         return self.say("beside" if desk_open else "beside_desk_closed")
 
     def clarify(self, titles: Sequence[str]) -> str:

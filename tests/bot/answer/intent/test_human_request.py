@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot.answer.intent.human_request import default_probe, kept_probe, wording
+from bot.answer.intent.human_request import cached_request_probe, default_probe, wording
 from bot.answer.intent.human_request.lexicon import entries, plain
 from bot.answer.intent.human_request.probe import PACKAGE
 from bot.answer.policy import OFFER_PERSON_FROM
@@ -137,11 +137,11 @@ def test_the_probe_gives_what_it_learned_from_probabilities_that_fit():
 
 
 def test_what_the_probe_learned_is_kept_and_learned_again_where_it_is_damaged(tmp_path):
-    first = kept_probe(tmp_path, "hashing", hashed)
-    assert np.array_equal(kept_probe(tmp_path, "hashing", None).weights, first.weights)
+    first = cached_request_probe(tmp_path, "hashing", hashed)
+    assert np.array_equal(cached_request_probe(tmp_path, "hashing", None).weights, first.weights)
     (file,) = tmp_path.iterdir()
     file.write_bytes(file.read_bytes()[:200])
-    assert np.allclose(kept_probe(tmp_path, "hashing", hashed).weights, first.weights)
+    assert np.allclose(cached_request_probe(tmp_path, "hashing", hashed).weights, first.weights)
 
 
 @pytest.mark.slow

@@ -54,7 +54,7 @@ def test_every_refusal_holds_an_offer(phrases, desk_open, frustrated, reason):
 def test_an_operators_phrase_takes_the_place_of_ours_and_of_all_that_are_made_of_it(own):
     phrases = own('[en]\noffer = "Speak to a person?"').speaking("en-GB")
     assert phrases.refusal(None, desk_open=True).endswith("articles. Speak to a person?")
-    assert phrases.offer_beside(desk_open=True) == "I am sorry for the trouble. Speak to a person?"
+    assert phrases.offer_beside(desk_open=True, frustrated=True) == "I am sorry for the trouble. Speak to a person?"
     assert phrases.say("greeting") == ENGLISH.say("greeting")
     assert default_phrasebook().speaking("en").offer == ENGLISH.offer
 
@@ -62,7 +62,7 @@ def test_an_operators_phrase_takes_the_place_of_ours_and_of_all_that_are_made_of
 def test_doubled_braces_are_said_as_braces_also_within_another_phrase(own):
     phrases = own("[en]\noffer = 'Write {{human}}?'\ngreeting = 'Hi {{you}}'").speaking(None)
     assert phrases.say("greeting") == "Hi {you}"
-    assert phrases.offer_beside(desk_open=True) == "I am sorry for the trouble. Write {human}?"
+    assert phrases.offer_beside(desk_open=True, frustrated=True) == "I am sorry for the trouble. Write {human}?"
 
 
 def test_what_is_filled_in_may_have_braces():
