@@ -16,6 +16,7 @@ from retrieval.index.builder import build
 from retrieval.model.encoder import HashingEncoder
 from retrieval.search.signals import Query
 from retrieval.search.stages import search
+from tests.builders import RecordingEncode
 
 ENCODER = HashingEncoder()
 PUBLIC = Audience("default")
@@ -92,10 +93,6 @@ class Page(HTMLParser):
         return " ".join(self.all("main")[0]["text"].split())
 
 
-async def encode(text):
-    return ENCODER.encode([text])[0]
-
-
 class Site:
     """A help centre over a folder of articles, as one process serves it."""
 
@@ -103,7 +100,7 @@ class Site:
         self.folder = folder
         self.build()
         app = FastAPI()
-        app.include_router(routes(lambda: self.snapshot, options.pop("encode", encode), **options))
+        app.include_router(routes(lambda: self.snapshot, options.pop("encode", RecordingEncode(ENCODER)), **options))
         self.client = TestClient(app)
 
     def build(self):

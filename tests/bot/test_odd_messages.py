@@ -7,6 +7,7 @@ from bot.answer.turn import TurnDeps
 from bot.visitor.protocol import MAX_TEXT_CHARS
 from eval.task import prefix, run_case
 from retrieval.model.encoder import HashingEncoder
+from tests.builders import RecordingEncode
 
 LONG_WORD = "a" * MAX_TEXT_CHARS
 LONG_TEXT = ("refund " * MAX_TEXT_CHARS)[:MAX_TEXT_CHARS]
@@ -41,11 +42,8 @@ def played(snapshot):
     """Plays a message as it is played live, with a colleague at the desk."""
     encoder = HashingEncoder()
 
-    async def encode(text):
-        return encoder.encode([text])[0]
-
     async def play(text):
-        return await run_case("odd", prefix((), text), TurnDeps(snapshot, encode), Policy())
+        return await run_case("odd", prefix((), text), TurnDeps(snapshot, RecordingEncode(encoder)), Policy())
 
     return play
 

@@ -13,16 +13,13 @@ from eval.task import TurnFailed, prefix, run_case, run_cases, task_inputs
 from retrieval.articles.article import read
 from retrieval.index.builder import build
 from retrieval.model.encoder import HashingEncoder
+from tests.builders import RecordingEncode
 
 
 @pytest.fixture
 def deps(small_kb, hashed):
     encoder = HashingEncoder()
-
-    async def encode(text):
-        return encoder.encode([text])[0]
-
-    return TurnDeps(build(read(small_kb).articles, encoder), encode, calibration=hashed)
+    return TurnDeps(build(read(small_kb).articles, encoder), RecordingEncode(encoder), calibration=hashed)
 
 
 def _history(*said):

@@ -9,6 +9,7 @@ from retrieval.articles.article import parse
 from retrieval.articles.audience import Audience
 from retrieval.index.builder import build
 from retrieval.model.encoder import HashingEncoder
+from tests.builders import RecordingEncode
 
 
 class Illiterate(HashingEncoder):
@@ -34,13 +35,8 @@ def asked():
     """What a question finds, and what was encoded for it."""
 
     async def ask(question, earlier):
-        encoded = []
-
-        async def encode(text):
-            encoded.append(text)
-            return ENCODER.encode([text])[0]
-
-        return await retrieve_passages(question, earlier, EVERYONE, SNAPSHOT, encode, limit=2), encoded
+        encode = RecordingEncode(ENCODER)
+        return await retrieve_passages(question, earlier, EVERYONE, SNAPSHOT, encode, limit=2), encode.texts
 
     return ask
 

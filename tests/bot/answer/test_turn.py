@@ -15,6 +15,7 @@ from retrieval.articles.audience import Audience
 from retrieval.index.builder import build
 from retrieval.model.encoder import HashingEncoder
 from retrieval.search.confidence_features import CONFIDENCE_FEATURES
+from tests.builders import RecordingEncode
 
 ENGLISH = default_phrasebook().speaking("en")
 
@@ -42,11 +43,7 @@ SHOP = Audience("default")
 def knows(hashed):
     encoder = HashingEncoder()
     snapshot = build([parse(text, path=path) for path, text in ARTICLES.items()], encoder)
-
-    async def encode(text):
-        return encoder.encode([text])[0]
-
-    return TurnDeps(snapshot, encode, "https://support.example", calibration=hashed)
+    return TurnDeps(snapshot, RecordingEncode(encoder), "https://support.example", calibration=hashed)
 
 
 async def test_a_known_question_is_answered_from_its_article(knows):
@@ -225,17 +222,12 @@ class Lettered(HashingEncoder):
 
 async def test_mistyped_words_are_answered_and_named_in_the_trace_as_they_were_read(hashed):
     encoder = Lettered()
-    encoded = []
-
-    async def encode(text):
-        encoded.append(text)
-        return encoder.encode([text])[0]
-
+    encode = RecordingEncode(encoder)
     snapshot = build([parse(text, path=path) for path, text in ARTICLES.items()], encoder)
     knows = TurnDeps(snapshot, encode, calibration=hashed)
     asked = KNOWN.replace("refund", "refunnd").replace("bank", "bnak")
     mistyped, right = [await take_turn(TurnInput(question, SHOP), knows, Policy()) for question in (asked, KNOWN)]
-    assert encoded == [KNOWN, KNOWN]
+    assert encode.texts == [KNOWN, KNOWN]
     assert mistyped.trace["read_as"] == {"refunnd": "refund", "bnak": "bank"}
     assert right.trace["read_as"] == {}
     assert (mistyped.text, mistyped.confidence, mistyped.ranked) == (right.text, right.confidence, right.ranked)
@@ -263,11 +255,7 @@ def shop(hashed):
     def opened(texts):
         encoder = HashingEncoder()
         snapshot = build([parse(text, path=path) for path, text in texts.items()], encoder)
-
-        async def encode(text):
-            return encoder.encode([text])[0]
-
-        return TurnDeps(snapshot, encode, "https://support.example", calibration=hashed)
+        return TurnDeps(snapshot, RecordingEncode(encoder), "https://support.example", calibration=hashed)
 
     return opened
 
@@ -393,10 +381,6 @@ async def test_a_site_sees_its_own_articles_only():
     }
     snapshot = build([parse(text, path=path) for path, text in texts.items()], encoder)
 
-    async def encode(text):
-        return encoder.encode([text])[0]
-
-    reply = await take_turn(
-        TurnInput("refunds at the shop", SHOP), TurnDeps(snapshot, encode), Policy(answer_confidence=0.0)
-    )
+    deps = TurnDeps(snapshot, RecordingEncode(encoder))
+    reply = await take_turn(TurnInput("refunds at the shop", SHOP), deps, Policy(answer_confidence=0.0))
     assert reply.ranked == ("b",)
