@@ -8,7 +8,7 @@ from pydantic import Field, JsonValue
 
 from conversation.events import Choice, Citation, Outcome, Reason
 
-RANKED_LIMIT = 20  # PROTOCOL: evaluation files
+RANKED_LIMIT = 20  # docs/protocol.md: evaluation files
 Share = Annotated[float, Field(ge=0, le=1)]
 
 

@@ -2,7 +2,7 @@
 
 from handoff.errors import BadRequest
 
-MAX_TEXT_CHARS = 4000  # code points, the same for visitors and agents (PROTOCOL, "Visitor socket")
+MAX_TEXT_CHARS = 4000  # code points, the same for visitors and agents (docs/protocol.md, "Visitor socket")
 
 
 def clean(text: str, *, field: str = "text", least: int = 1, most: int = MAX_TEXT_CHARS) -> str:

@@ -8,7 +8,7 @@ from conversation.values import Agent
 
 
 def item_form(conversation: Conversation) -> JsonObject:
-    """A conversation as JSON: PROTOCOL's item, and what else an agent wants to know before opening it."""
+    """A conversation as JSON: docs/protocol.md's item, and what else an agent wants to know before opening it."""
     return {
         "conversation_id": conversation.conversation_id,
         "state": conversation.state,

@@ -86,7 +86,7 @@ class ChatSession:
         self._stirred = False
 
     async def serve(self) -> None:
-        """Until either side hangs up; ends the line with the code of PROTOCOL.md."""
+        """Until either side hangs up; ends the line with a close code of docs/protocol.md."""
         self._services.chats.add(self)
         try:
             await self._greet()

@@ -67,7 +67,7 @@ class Scope:
 
 
 def measure(rows: Sequence[Row], questions: Sequence[Question], dialogues: Sequence[Dialogue]) -> dict[str, Metric]:
-    """Every metric that is defined, by the names of PROTOCOL. Raises `RowsMismatch` unless rows and cases match.
+    """Every metric that is defined, by the names of the article evaluation-metrics. Raises `RowsMismatch` unless rows and cases match.
 
     A metric without cases, or without both classes where it compares them, is left out.
     """

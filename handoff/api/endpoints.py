@@ -1,4 +1,4 @@
-"""HTTP endpoints of the agents' API, as PROTOCOL.md has it under "Agents"."""
+"""HTTP endpoints of the agents' API, as docs/protocol.md has it under "Agents"."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Final, TypedDict, get_args

@@ -14,7 +14,7 @@ After = Annotated[int, Field(ge=0)]
 
 
 class BadFrame(Exception):
-    """A frame that is not what PROTOCOL says; `problem` says how, without repeating it."""
+    """A frame that is not what docs/protocol.md says; `problem` says how, without repeating it."""
 
     def __init__(self, problem: str) -> None:
         self.problem = problem

@@ -33,10 +33,10 @@ from handoff.presence import PRESENCE_RENEW_S
 from handoff.serialisers import agent_form
 
 PROTOCOL = 1
-HELLO_S = 10  # PROTOCOL, close code 4408
+HELLO_S = 10  # docs/protocol.md, close code 4408
 SEND_S = 10  # a console that takes longer for one frame is gone; it resumes from its cursor
 RECHECK_S = 5  # how long a socket may outlive its session, or its agent's account
-BAD_A_MINUTE = 10  # PROTOCOL, close code 4400
+BAD_A_MINUTE = 10  # docs/protocol.md, close code 4400
 FRAMES_A_MINUTE = 600  # a person who types, clicks and pings stays far below
 
 log = structlog.get_logger()

@@ -19,7 +19,7 @@ __all__ = ["Article", "ArticleError", "KbEmpty", "KbMissing", "Reader", "Reading
 
 Visibility = Literal["public", "internal"]
 
-MAX_ARTICLE_BYTES = 1024 * 1024  # PROTOCOL: articles
+MAX_ARTICLE_BYTES = 1024 * 1024  # docs/protocol.md: articles
 MAX_ARTICLE_LINES = 20_000  # the block parser needs 10 µs a line
 MAX_ID_CHARS = 200  # an id becomes part of an address and of every citation
 SETTLED_NS = 100_000_000  # clocks of file systems tick every 10 ms at worst: a file this young may change unseen

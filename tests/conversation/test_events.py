@@ -86,7 +86,7 @@ EVERY_KIND = [
 ENVELOPE = {"seq", "event_id", "at", "kind", "by", "client_id"}
 STANDING = {"state", "holder", "hold"}
 
-# PROTOCOL's fields, less what a visitor must not see; kinds that are missing here are hidden
+# The contract's fields, less what a visitor must not see; kinds that are missing here are hidden
 VISITORS_SEE = {
     "opened": {"site", "locale"},
     "visitor_said": {"text"},

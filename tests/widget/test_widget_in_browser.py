@@ -42,7 +42,7 @@ class Conversation:
 
 
 class Server:
-    """Speaks the visitor socket as PROTOCOL has it; what goes wrong is said by `up`, `admits`, `fate` and `refusals`."""
+    """Speaks the visitor socket as docs/protocol.md has it; what goes wrong is said by `up`, `admits`, `fate` and `refusals`."""
 
     def __init__(self):
         self.up = True

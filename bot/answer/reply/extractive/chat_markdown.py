@@ -1,4 +1,4 @@
-"""An article's Markdown as a chat shows it: paragraphs, emphasis, code, lists and links (PROTOCOL: `text` of the bot).
+"""An article's Markdown as a chat shows it: paragraphs, emphasis, code, lists and links (docs/protocol.md: `text` of the bot).
 
 Tables become lists, labelled quotes a bold word, links to headings lead to the article's page. What a chat cannot show
 (images, attributes, footnotes) goes; code is never touched.
