@@ -1,7 +1,8 @@
 """The responder: runs the bot's turns under a lease and commits each reply if the chat is still the bot's."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import TypeVar
@@ -40,7 +41,7 @@ class Responder:
     policy: Policy
     observe: Callable[[Reply, float], None] = lambda _reply, _took_s: None
     _tasks: asyncio.TaskGroup | None = None
-    _running: set[asyncio.Task[None]] = field(default_factory=set)
+    _running: set[asyncio.Future[None]] = field(default_factory=set)
     _places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(TURNS_AT_ONCE))
 
     async def run(self) -> None:
@@ -58,8 +59,19 @@ class Responder:
             self._running.add(task)
             task.add_done_callback(self._running.discard)
 
+    @contextmanager
+    def expecting(self) -> Iterator[None]:
+        """While a command is being stored that may owe an answer: `idle` waits for it too."""
+        stored = asyncio.get_running_loop().create_future()
+        self._running.add(stored)
+        try:
+            yield
+        finally:
+            self._running.discard(stored)
+            stored.set_result(None)
+
     async def idle(self) -> None:
-        """Wait until no turn is running."""
+        """Wait until no turn is running or may be about to."""
         while self._running:
             await asyncio.wait(self._running)
 

@@ -252,7 +252,9 @@ class ChatSession:
     async def _command(self, command: AnyCommand) -> None:
         """Carry it out; the event that acknowledges it comes through delivery, a refusal at once."""
         try:
-            appended = await self._append(command)
+            with self._services.responder.expecting():
+                appended = await self._append(command)
+                self._services.responder.take(appended.lease)
         except RateLimited as limited:
             self._refuse(command, limited.code, str(limited), final=False, retry_after_s=limited.retry_after_s)
         except AlreadySent as sent:
@@ -266,7 +268,6 @@ class ChatSession:
                 command, unavailable.code, "we cannot store messages right now", final=False, retry_after_s=5.0
             )
         else:
-            self._services.responder.take(appended.lease)
             if appended.again:
                 self._delivery.offer(event_frame(appended.events[0], again=True))
 

@@ -512,3 +512,12 @@ async def test_every_message_of_a_busy_visitor_is_answered_exactly_once(lobby, k
     await lobby.idle()
     answered = [seq for reply in await replies(lobby) for seq in reply.answers]
     assert sorted(answered) == numbers
+
+
+async def test_a_message_that_is_being_stored_is_waited_for_as_a_running_turn_is(lobby):
+    with lobby.responder.expecting():
+        idle = asyncio.create_task(lobby.responder.idle())
+        await asyncio.wait([idle], timeout=0.05)
+        assert not idle.done()
+    async with asyncio.timeout(5):
+        await idle

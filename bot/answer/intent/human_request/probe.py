@@ -67,6 +67,7 @@ def cached_request_probe(folder: Path, model: str, sentences: Sentences) -> Requ
         return np.append(probe.weights, probe.intercept)
 
     made_of = (model, SIGN, RIDGE, read_examples(PACKAGE), sorted(entries().items()))
+    wording("")  # compiles the lexicon, 0.1 s, before a visitor waits for it
     weights = kept_weights(folder, "human-request", made_of, learned)
     return RequestProbe(weights[:-1], float(weights[-1]))
 
