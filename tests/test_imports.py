@@ -81,6 +81,16 @@ def test_a_front_hands_out_what_there_is_and_shadows_no_module():
     assert checked > 100
 
 
+def test_an_adapter_is_loaded_where_it_is_picked():
+    """A server on SQLite alone, with no model, mail or webhook, has none of what the others need."""
+    script = (
+        "import sys, bot.server, bot.assembly.maintenance\n"
+        "print(*sorted({'aiosmtplib', 'asyncpg', 'httpx2', 'langchain_core', 'openai', 'redis'} & {*sys.modules}))"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout == "\n"
+
+
 @pytest.mark.parametrize(
     ("command", "unused"),
     [

@@ -31,8 +31,8 @@ class Point:
 class Calibration:
     """A calibrated logistic regression over confidence features, and what follows from each threshold.
 
-    `weights` are of the plain values, by their names in `retrieval.search.confidence_features`; `curve` has falling confidences. `model` is
-    the embedding model of the questions it was learned from: another one has other cosines.
+    `weights` are of the plain values, by their names in `retrieval.search.confidence_features`; `curve` has falling
+    confidences. `model` is the embedding model of the questions it was learned from: another one has other cosines.
     """
 
     model: str

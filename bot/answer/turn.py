@@ -61,8 +61,9 @@ class TurnDeps:
     """What the bot answers from: one snapshot, the encoder it was built with, where its articles are shown, its voice.
 
     `calibration` says how likely what was found is to answer. `tone`: how messages sound to that encoder; without it
-    words alone tell the visitor's mood. `pool` runs searches; without it the loop's own threads do. `phrasebook`: what it says of its own
-    accord, in each language. `request_probe`: how calls for a person lie among its vectors; without it words alone tell.
+    words alone tell the visitor's mood. `pool` runs searches; without it the loop's own threads do. `phrasebook`: what it
+    says of its own accord, in each language. `request_probe`: how calls for a person lie among its vectors; without it
+    words alone tell.
     """
 
     snapshot: Snapshot
@@ -114,7 +115,8 @@ async def take_turn(turn_input: TurnInput, deps: TurnDeps, policy: Policy, show:
     """The reply, with a trace of how it came about; raises what `encode` raises.
 
     Costs one forward pass and one search, or two where the question leans on what was said before it; small talk and
-    calls for a person in plain words cost neither; for other calls what was found counts no more. `show` takes the pieces of an answer that is still being worded.
+    calls for a person in plain words cost neither; for other calls what was found counts no more. `show` takes the pieces
+    of an answer that is still being worded.
     """
     began = time.perf_counter()
     understood = understand(turn_input.question, turn_input.earlier, turn_input.offered)

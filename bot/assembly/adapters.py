@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -31,38 +32,40 @@ from bot.visitor import Limits
 from conversation.bus import LocalBus
 from conversation.clock import SystemClock
 from conversation.ports import Bus, Clock
-from conversation.redis_bus import RedisBus
 from handoff.outbound.dispatcher import ATTEMPT_S, Notifier
 from handoff.presence import Attendance
 from retrieval.model import Encoder
+
+Probe = TypeVar("Probe", Tone, RequestProbe)
 
 TONE = "tone"  # beside the models, below the data folder
 
 
 def open_tone(data: Path, encoder: Encoder) -> Tone:
-    """The frustration probe of `encoder`: learned at the first start of a model, which takes 3 s, and cached_probe below `data`.
+    """The frustration probe of `encoder`: learned at the first start of a model, which takes 3 s, and kept below `data`.
 
     Raises DataUnwritable.
     """
-    try:
-        return cached_probe(data / TONE, encoder.name, _sentences(encoder))
-    except OSError as problem:
-        raise DataUnwritable(data / TONE, problem.strerror or str(problem)) from problem
+    return _open_probe(cached_probe, data, encoder)
 
 
 def open_request_probe(data: Path, encoder: Encoder) -> RequestProbe:
-    """How calls for a person lie among the vectors of `encoder`: learned and cached_probe as `open_tone` does, in 4 s.
+    """How calls for a person lie among the vectors of `encoder`: learned and kept as by `open_tone`, in 4 s.
 
     Raises DataUnwritable.
     """
+    return _open_probe(cached_request_probe, data, encoder)
+
+
+def _open_probe(cached: Callable[[Path, str, Sentences], Probe], data: Path, encoder: Encoder) -> Probe:
     try:
-        return cached_request_probe(data / TONE, encoder.name, _sentences(encoder))
+        return cached(
+            data / TONE,
+            encoder.name,
+            lambda texts: np.stack([encoded.sentence for encoded in encoder.encode_queries(texts)]),
+        )
     except OSError as problem:
         raise DataUnwritable(data / TONE, problem.strerror or str(problem)) from problem
-
-
-def _sentences(encoder: Encoder) -> Sentences:
-    return lambda texts: np.stack([encoded.sentence for encoded in encoder.encode_queries(texts)])
 
 
 def open_calibration(settings: Settings) -> Calibration:
@@ -154,6 +157,7 @@ async def open_bus(settings: Settings) -> AsyncIterator[Bus]:
     if settings.redis_url is None:
         yield LocalBus()
         return
+    from conversation.redis_bus import RedisBus
 
     bus = RedisBus.at(settings.redis_url.get_secret_value(), SystemClock())
     running = asyncio.create_task(bus.run())

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from bot.assembly.storage import DATABASE, prepare_data
 from bot.settings import Settings
-from conversation.sql.backup import postgres
 
 
 def back_up(settings: Settings, out: Path) -> int:
@@ -16,6 +15,7 @@ def back_up(settings: Settings, out: Path) -> int:
         from conversation.sql.backup import sqlite
 
         return sqlite.back_up(settings.data / DATABASE, out).bytes
+    from conversation.sql.backup import postgres
 
     return postgres.back_up(settings.database_url.get_secret_value(), out)
 

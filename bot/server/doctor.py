@@ -15,7 +15,6 @@ from bot.errors import CalibrationUnusable, CatalogueUnusable, DataUnwritable, P
 from bot.server.serve import take_port
 from bot.settings import Settings, SettingsError, is_loopback
 from conversation.errors import DatabaseNewer, DatabaseUnusable, StorageUnavailable
-from conversation.redis_bus import problem_with
 from conversation.values import Undelivered
 from retrieval.articles import read
 from retrieval.errors import KnowledgeError
@@ -195,6 +194,8 @@ def _redis(settings: Settings) -> Iterator[Finding]:
     if settings.redis_url is None:
         yield Finding("redis", "ok", "none is set; several processes hear of each other's messages within 2 s")
         return
+    from conversation.redis_bus import problem_with
+
     problem = asyncio.run(problem_with(settings.redis_url.get_secret_value()))
     if problem is None:
         yield Finding("redis", "ok", "it answers")

@@ -1,7 +1,7 @@
 """A linear probe of frustration on sentence vectors: how a message sounds by its meaning.
 
-Its two directions among the vectors of whatever model is in use are learned at start from example messages that were made up for this project (`examples.txt`), so they need no data of
-anybody and fit every model.
+Its two directions among the vectors of whatever model is in use are learned at start from example messages that were
+made up for this project (`examples.txt`), so they need no data of anybody and fit every model.
 """
 
 from collections.abc import Sequence

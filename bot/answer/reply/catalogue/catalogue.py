@@ -66,13 +66,11 @@ class Catalogue:
     source_goes_on: str
     sources: str
 
-    def say(self, key: str, **fields_given: str) -> str:
+    def say(self, key: str, **given: str) -> str:
         """The phrase called `key`, filled with `given` and with the phrases that it is made of."""
         phrase: str = getattr(self, key)
         names = PLACEHOLDERS.get(key, ())
-        return phrase.format_map(
-            {name: fields_given[name] if name in fields_given else self.say(name) for name in names}
-        )
+        return phrase.format_map({name: given[name] if name in given else self.say(name) for name in names})
 
     def small_talk(self, kind: SmallTalk) -> str:
         """The answer to small talk."""
