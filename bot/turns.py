@@ -9,10 +9,21 @@ from typing import TypeVar
 
 import structlog
 
-from bot.answer import Decision, Policy, Reply, TurnDeps, TurnInput, handover, rejected, take_turn, transcript_of
+from bot.answer import (
+    Decision,
+    Policy,
+    Reply,
+    TurnDeps,
+    TurnInput,
+    failures_in_a_row,
+    handover,
+    rejected,
+    take_turn,
+    transcript_of,
+)
 from bot.answer.reply import Show
 from conversation.errors import IllegalTransition, LeaseLost, StorageUnavailable
-from conversation.events import BOT, BotSaid, Choice, Event, HandoffRequested, JsonObject, VisitorSaid
+from conversation.events import BOT, Author, BotSaid, Choice, Event, HandoffRequested, JsonObject, VisitorSaid
 from conversation.publisher import Publisher
 from conversation.reducer import attempts, turn_id
 from conversation.state import Conversation
@@ -216,17 +227,21 @@ def _turn_input(conversation: Conversation, events: Sequence[Event], *, desk_ope
     question = "\n".join(messages)
     earlier = list(transcript_of(event for event in events if event.seq not in conversation.pending))
     hold = _hold(events)
-    last = next((event.payload for event in reversed(hold) if isinstance(event.payload, BotSaid)), None)
+    replied, last = next(
+        ((event.seq, event.payload) for event in reversed(hold) if isinstance(event.payload, BotSaid)), (None, None)
+    )
     return TurnInput(
         question,
         Audience(conversation.site_id, conversation.locale),
         earlier,
-        failures=conversation.failures,
+        failures=failures_in_a_row(hold, question),
         desk_open=desk_open,
-        offered=last.articles if last is not None and last.outcome == "clarify" else (),
+        offered=last.articles if last is not None and last.outcome in ("clarify", "suggest") else (),
+        clarified=last is not None and last.outcome == "clarify",
         offered_person=last is not None and last.has_offered_person,
         returned=conversation.returned,
         rejected=rejected(hold, question),
+        replied=replied,
     )
 
 
@@ -255,7 +270,7 @@ def _commit(
         mood=reply.mood,
         trace=reply.trace,
     )
-    drafts = [Draft(BOT, said)]
+    drafts = [*_verdict(before, reply), Draft(BOT, said)]
     if call is not None:
         drafts.append(Draft(BOT, call))
 
@@ -265,6 +280,11 @@ def _commit(
         return drafts
 
     return decide
+
+
+def _verdict(before: Conversation, reply: Reply) -> Sequence[Draft]:
+    """The visitor's verdict on a reply, where their message was one: as if they had rated it."""
+    return () if reply.rating is None else [Draft(Author("visitor", id=before.visitor_id), reply.rating)]
 
 
 def _apology(deps: TurnDeps, conversation: Conversation, fault: str) -> Reply:

@@ -4,7 +4,7 @@ A conversation is an append-only list of these events; everything else is a view
 `Event` is the envelope that numbers it. The stored form is made here, what agents and visitors read in `projections`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import ClassVar, Literal, get_args
@@ -18,10 +18,10 @@ JsonObject = dict[str, JsonValue]
 AuthorKind = Literal["visitor", "bot", "agent", "system"]
 HolderKind = Literal["bot", "queue", "agent", "nobody"]
 State = Literal["bot", "queued", "agent", "closed"]
-Outcome = Literal["answer", "clarify", "small_talk", "no_answer", "handoff"]
+Outcome = Literal["answer", "suggest", "clarify", "small_talk", "no_answer", "handoff"]
 Reason = Literal["visitor_asked", "low_confidence", "frustrated", "repeated_failure", "policy"]
 Priority = Literal["low", "normal", "high", "urgent"]
-ChoiceKind = Literal["article", "person"]
+ChoiceKind = Literal["article", "person", "helped", "not_helped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +73,21 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the visitor may press: an article or a person. `label` is what the button says, and they by pressing it."""
+    """What the visitor may press: an article, a person, or a verdict on what was suggested.
+
+    `label` is what the button says, and they by pressing it.
+    """
 
     kind: ChoiceKind
     label: str
     article_id: str | None = None
+
+
+def shown_articles(citations: Iterable[Citation], choices: Iterable[Choice]) -> tuple[str, ...]:
+    """The ids of the articles that a reply puts before the visitor: those it cites, then those to choose from."""
+    cited = [citation.article_id for citation in citations]
+    offered = [choice.article_id for choice in choices if choice.article_id is not None]
+    return tuple(dict.fromkeys([*cited, *offered]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +122,8 @@ class BotSaid:
 
     `answers` names the `seq` of every `visitor_said` it answers; `confidence` is 0 to 1. `reason` says why a person is
     called with it or, with nobody at the desk, would have been. `offers_person`: its words ask whether the visitor wants
-    a person, so "yes" calls one. `choices` are the buttons. `passage` is what an answer says, Markdown, without its
-    source and what is offered below it. `failed`: it did not help. `mood` is the visitor's before it.
+    a person, so "yes" calls one. `choices` are the buttons. `passage` is what an answer or a suggestion says, Markdown,
+    without its hedge, its source and what is offered below it. `failed`: it did not help. `mood` is the visitor's before it.
     """
 
     kind: ClassVar[str] = "bot_said"
@@ -141,6 +151,11 @@ class BotSaid:
     def articles(self) -> tuple[Choice, ...]:
         """The articles between which the visitor may choose."""
         return tuple(choice for choice in self.choices if choice.kind == "article")
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The ids of the articles that it puts before the visitor."""
+        return shown_articles(self.citations, self.choices)
 
     @property
     def has_offered_person(self) -> bool:

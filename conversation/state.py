@@ -47,8 +47,7 @@ class Conversation:
     """The folded state of a conversation as of its event number `seq`.
 
     `pending` are the numbers of what the visitor said and the bot, who holds the chat, has yet to answer.
-    `failures` counts the bot's replies in a row that did not help; an answer or a change of holder ends the row, and
-    asking back is neither. `returned`: since it was last closed, an agent had the chat and gave it back to the bot.
+    `returned`: since it was last closed, an agent had the chat and gave it back to the bot.
     `waiting_since` is set while a person is awaited; `contact` is an address that nobody has followed up yet.
 
     From the call for a person until the bot or nobody has the chat again: `asked_at` is when it began and `let_go` who
@@ -75,7 +74,6 @@ class Conversation:
     preview: str = ""
     tags: tuple[str, ...] = ()
     pending: tuple[int, ...] = ()
-    failures: int = 0
     returned: bool = False
     contact: str | None = None
     closed_at: datetime | None = None
@@ -190,14 +188,13 @@ def apply(before: Conversation, event: Event) -> Conversation:
 
 
 def _stand(conversation: Conversation, event: Event, standing: Standing) -> Conversation:
-    """A change of holder ends what the last holder owed: pending answers, failures in a row."""
+    """A change of holder ends what the last holder owed: pending answers."""
     return replace(
         _called(conversation, event, standing),
         state=standing.state,
         holder=standing.holder,
         hold=standing.hold,
         pending=(),
-        failures=0,
         returned=conversation.returned and standing.state != "closed",
         reason=conversation.reason if standing.state in ("queued", "agent") else None,
         contact=None if standing.state == "agent" else conversation.contact,
@@ -232,16 +229,8 @@ def _answered(conversation: Conversation, reply: BotSaid) -> Conversation:
     return replace(
         conversation,
         pending=tuple(seq for seq in conversation.pending if seq not in reply.answers),
-        failures=_failures(conversation, reply),
         preview=_preview(reply.text),
     )
-
-
-def _failures(conversation: Conversation, reply: BotSaid) -> int:
-    """Whether asking back helped is seen by the reply after it."""
-    if reply.failed:
-        return conversation.failures + 1
-    return conversation.failures if reply.outcome == "clarify" else 0
 
 
 def _shows_last(conversation: Conversation) -> bool:

@@ -131,6 +131,8 @@ def _thresholds(settings: Settings, policy: Policy) -> dict[str, JsonValue]:
         "kb": str(settings.kb),
         "error_budget": budget,
         "answer_confidence": policy.answer_confidence,
+        "suggest_budget": settings.suggest_budget,
+        "suggest_usefulness": policy.suggest_usefulness,
         "handoff": policy.handoff,
     }
 

@@ -16,14 +16,16 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class Row:
     """How the bot answered one case; `ranked` are article ids, best first, up to 20; `confidence` is 0 to 1.
 
-    `passage` is what an answer says without its source, None in rows of earlier versions; `features` is what the
-    confidence is made of. `trace` is for people.
+    `shown` are the ids of the articles that the reply puts before the visitor, citations first. `passage` is what an answer
+    or a suggestion says without its source, None in rows of earlier versions; `features` is what the confidence is made
+    of, `reach` how many times as likely the first three articles together are. `trace` is for people.
     """
 
     row_id: Annotated[str, Field(alias="id")]
     outcome: Outcome
     confidence: Share
     ranked: tuple[str, ...]
+    shown: tuple[str, ...]
     citations: tuple[Citation, ...]
     text: str
     frustration: Share | None
@@ -32,16 +34,17 @@ class Row:
     passage: str | None = None
     choices: tuple[Choice, ...] = ()
     features: Mapping[str, float] = field(default_factory=dict)
+    reach: float = 1.0
     trace: Mapping[str, JsonValue] = field(default_factory=dict)
 
     @property
     def chosen(self) -> str | None:
-        """The article the reply stands on: its first citation if it answers, else what was ranked first."""
-        if self.outcome == "answer":
+        """The article the reply stands on: its first citation if it shows a passage, else what was ranked first."""
+        if self.outcome in ("answer", "suggest"):
             return self.citations[0].article_id if self.citations else None
         return self.ranked[0] if self.ranked else None
 
     @property
     def says(self) -> str:
-        """What the reply says: of an answer its passage, if that is known."""
-        return self.text if self.outcome != "answer" or self.passage is None else self.passage
+        """What the reply says: of an answer or a suggestion its passage, if that is known."""
+        return self.text if self.outcome not in ("answer", "suggest") or self.passage is None else self.passage

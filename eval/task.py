@@ -89,7 +89,7 @@ def reply_of(turn: Utterance | LabelledTurn, answers: tuple[int, ...] = ()) -> B
         turn.citations,
         offers_person=turn.offers_person,
         choices=turn.choices,
-        passage=passage if outcome == "answer" else "",
+        passage=passage if outcome in ("answer", "suggest") else "",
         failed=outcome == "no_answer" if turn.failed is None else turn.failed,
     )
 
@@ -127,6 +127,7 @@ def _row(row_id: str, reply: Reply, latency_ms: float) -> Row:
         outcome=reply.outcome,
         confidence=round(reply.confidence, CONFIDENCE_DIGITS),
         ranked=reply.ranked[:RANKED_LIMIT],
+        shown=reply.shown,
         citations=reply.citations,
         text=reply.text,
         frustration=None if reply.mood is None else reply.mood.score,
@@ -135,5 +136,6 @@ def _row(row_id: str, reply: Reply, latency_ms: float) -> Row:
         passage=reply.passage,
         choices=reply.choices,
         features=reply.features,
+        reach=reply.reach,
         trace=reply.trace,
     )

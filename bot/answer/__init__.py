@@ -1,10 +1,11 @@
 """The answering core: from what was said to a reply, without web framework, database or settings."""
 
+from bot.answer.candidates import SUGGESTED, reach
 from bot.answer.citations import url_of
 from bot.answer.confidence import OWN, Calibration, Point, default_calibration, in_use, threshold
 from bot.answer.policy import Decision, Policy
 from bot.answer.probes import Sentences
-from bot.answer.rejected_answers import rejected
+from bot.answer.rejected_answers import failures_in_a_row, rejected
 from bot.answer.retrieve import Encode, retrieve_passages
 from bot.answer.summary import handover
 from bot.answer.transcript import Said, transcript_of
@@ -12,6 +13,7 @@ from bot.answer.turn import Reply, TurnDeps, TurnInput, take_turn
 
 __all__ = [
     "OWN",
+    "SUGGESTED",
     "Calibration",
     "Decision",
     "Encode",
@@ -23,8 +25,10 @@ __all__ = [
     "TurnDeps",
     "TurnInput",
     "default_calibration",
+    "failures_in_a_row",
     "handover",
     "in_use",
+    "reach",
     "rejected",
     "retrieve_passages",
     "take_turn",

@@ -1,4 +1,4 @@
-"""Articles to offer beside or instead of an answer: the candidates for one, and what is related to it."""
+"""Candidates: the articles that may answer, how likely each does, and which stand beside the first."""
 
 import math
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ from retrieval.search import Hit
 
 CANDIDATES = 5  # articles further down are not worth a button
 MAX_OFFERED = 3  # quick replies: more are a menu that nobody reads
-RIVAL_FROM = 0.1  # of the confidence of the first: who is asked to choose should not read what is hardly ever meant
 RELATED_FROM = 0.05  # of the confidence of the one that answers
+SUGGESTED = 3  # articles of a suggestion: one with its passage, the others as cards
 REJECTED_THOUGH_RIGHT = 0.2  # of right answers; were it none, what the search holds for 3 % likely would be answered
 ALIKE = 0.6  # Jaccard of words: of two passages that share more, choosing one is no choice
 
@@ -29,17 +29,27 @@ class Candidate:
         return self.hit.article.title
 
 
-def candidates(ranked: Sequence[Hit], calibration: Calibration) -> list[Candidate]:
+def candidates(ranked: Sequence[Hit], calibration: Calibration, most: int = CANDIDATES) -> list[Candidate]:
     """The best passages of articles, best first, and how likely each is to answer.
 
     How likely the first one is follows from its profile, and how likely the others are from that: a point of score is a
-    factor e. What says the same as a better one, or is called the same, makes that one likelier instead.
+    factor e. They are those of at most so many articles.
     """
     profiled = next((hit for hit in ranked if hit.confidence_features is not None), None)
     if profiled is None or profiled.confidence_features is None:
         return []
     first = calibration.confidence(profiled.confidence_features)
-    return _distinct([Candidate(hit, first * math.exp(hit.score - profiled.score)) for hit in ranked[:CANDIDATES]])
+    return [Candidate(hit, first * math.exp(hit.score - profiled.score)) for hit in ranked[:most]]
+
+
+def useful(ranked: Sequence[Candidate]) -> float:
+    """How likely one of the articles of a suggestion is to answer, 0 to 1."""
+    return min(1.0, sum(candidate.confidence for candidate in ranked[:SUGGESTED]))
+
+
+def reach(ranked: Sequence[Hit]) -> float:
+    """How many times as likely as the best article alone the articles of a suggestion are to hold the answer, from 1 on."""
+    return sum(math.exp(hit.score - ranked[0].score) for hit in ranked[:SUGGESTED])
 
 
 def without(ranked: Sequence[Candidate], rejected: frozenset[str]) -> list[Candidate]:
@@ -50,26 +60,14 @@ def without(ranked: Sequence[Candidate], rejected: frozenset[str]) -> list[Candi
     return [replace(candidate, confidence=min(1.0, candidate.confidence / chance)) for candidate in remaining]
 
 
-def rivals(ranked: Sequence[Candidate]) -> list[Candidate]:
-    """The first candidate and those that may be meant as well: what a visitor could choose from."""
-    return _beside(ranked, RIVAL_FROM)[:MAX_OFFERED]
-
-
 def related(ranked: Sequence[Candidate], places: int) -> list[Candidate]:
-    """Candidates after the one that answers which the visitor may want to read next."""
-    return _beside(ranked, RELATED_FROM)[1 : 1 + places]
+    """Candidates after the first one which the visitor may want to read as well."""
+    likely = [candidate for candidate in ranked[1:] if candidate.confidence >= RELATED_FROM * ranked[0].confidence]
+    return likely[:places]
 
 
-def _beside(ranked: Sequence[Candidate], share: float) -> list[Candidate]:
-    """The first candidate and those with at least this share of its confidence."""
-    return [
-        candidate
-        for candidate in ranked
-        if candidate is ranked[0] or candidate.confidence >= share * ranked[0].confidence
-    ]
-
-
-def _distinct(ranked: Sequence[Candidate]) -> list[Candidate]:
+def distinct(ranked: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates, best first; one that says the same as a better one, or is called the same, makes that likelier instead."""
     kept: list[tuple[Candidate, frozenset[str]]] = []
     for candidate in ranked:
         words_said = said(candidate.hit.chunk.text)

@@ -31,14 +31,16 @@ class Point:
 class Calibration:
     """A calibrated logistic regression over confidence features, and what follows from each threshold.
 
-    `weights` are of the plain values, by their names in `retrieval.search.confidence_features`; `curve` has falling
-    confidences. `model` is the embedding model of the questions it was learned from: another one has other cosines.
+    `weights` are of the plain values, by their names in `retrieval.search.confidence_features`. `curve` is of answers,
+    `suggest_curve` of suggestions in place of those that are too unsure for an answer: there how likely one of the first
+    three articles is to be right counts as the confidence. Both have falling confidences. `model` is the embedding model of the questions it was learned from: another one has other cosines.
     """
 
     model: str
     intercept: FiniteFloat
     weights: Mapping[str, FiniteFloat]
     curve: Sequence[Point]
+    suggest_curve: Sequence[Point]
     made_by: str
     learned_from: Sequence[Mapping[str, str | int]]
 

@@ -6,36 +6,34 @@ from typing import Literal
 from bot.answer.frustration import FRUSTRATED_FROM
 from conversation.events import Outcome, Reason
 
-FAILURES_BEFORE_HANDOFF = 2  # replies in a row without an answer, the coming one included
+FAILURES_BEFORE_HANDOFF = 2  # replies in a row that did not help, the coming one included
 
 # Cross-validated over the examples: .997 of what is heard by words or from the first on are calls, .90 from the second on
 HAND_OVER_FROM = 0.95
 OFFER_PERSON_FROM = 0.5  # more likely than not
-
-CLARIFY_FROM = 0.5  # asking back costs the visitor a turn: more often than not one of the articles should be the one
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The operator's choices. `answer_confidence` is the least confidence (0 to 1) with which the bot answers.
 
-    `clarify`: where it is less sure, and one of a few articles is likely to help, it asks which is meant.
+    `suggest_usefulness` is how likely (0 to 1) one of the articles of a suggestion must be to help.
     """
 
     answer_confidence: float = 0.5
+    suggest_usefulness: float = 0.3
     handoff: Literal["auto", "on_request"] = "auto"
-    clarify: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
     """What the decision rests on. `failures` are the replies in a row so far that did not help.
 
-    `confidence` is that of the best article. `options` are the articles that the visitor could be asked to choose from,
-    `likely` is how likely one of them is to answer. `named`: the visitor wrote the title of the article. `clarified`: the
-    bot's last reply asked which article is meant; `offered_person`: it offered a person. `frustration` is the visitor's
-    mood, 0 to 1. `returned`: an agent had the chat before and gave it back. `rejected`: the visitor rejected an answer to
-    this, so its article is not among the options. `asks_person` is how likely the visitor asks for a person, and
+    `confidence` is that of the best article, `useful` how likely one of the best three is to help. `alternatives` is how
+    many articles say different things for what the visitor has not named. `named`: the visitor wrote the title of the
+    article. `clarified`: the bot's last reply asked back; `offered_person`: it offered a person. `frustration` is the
+    visitor's mood, 0 to 1. `returned`: an agent had the chat before and gave it back. `rejected`: the visitor rejected an
+    answer to this, so its article takes no part. `asks_person` is how likely the visitor asks for a person, and
     `asks_how`: by which channel one is reached, which an article may tell.
     """
 
@@ -43,8 +41,8 @@ class Situation:
     confidence: float
     failures: int
     desk_open: bool
-    options: int = 0
-    likely: float = 0.0
+    useful: float = 0.0
+    alternatives: int = 0
     named: bool = False
     clarified: bool = False
     frustration: float = 0.0
@@ -111,11 +109,13 @@ def _unaided(situation: Situation, policy: Policy) -> Decision:
     level = f"confidence {situation.confidence:.2f}, answers from {policy.answer_confidence:.2f}"
     if 0 < situation.confidence >= policy.answer_confidence:
         return Decision("answer", level, offers_person=stuck)
-    if _asks_back(situation, policy):
-        articles = "the article" if situation.options == 1 else f"one of {situation.options} articles"
-        choice = f"{articles} helps with {situation.likely:.2f}, asks from {CLARIFY_FROM:.2f}"
-        return Decision("clarify", f"{level}; {choice}", offers_person=True)
-    return Decision("no_answer", level, "low_confidence", offers_person=True)
+    use = f"{level}; useful with {situation.useful:.2f}, suggests from {policy.suggest_usefulness:.2f}"
+    if 0 < situation.useful >= policy.suggest_usefulness:
+        if situation.alternatives and not situation.clarified:
+            why = f"{use}; {situation.alternatives} articles differ by one thing"
+            return Decision("clarify", why, offers_person=stuck)
+        return Decision("suggest", use, offers_person=stuck)
+    return Decision("no_answer", use, "low_confidence", offers_person=True)
 
 
 def _forced(unaided: Decision, situation: Situation) -> tuple[Reason, str] | None:
@@ -123,7 +123,8 @@ def _forced(unaided: Decision, situation: Situation) -> tuple[Reason, str] | Non
 
     A person is offered before one is called. With nobody at the desk whatever the bot can say itself is said.
     """
-    if unaided.outcome == "no_answer" and (stuck := _stuck(situation)):
+    stuck = _stuck(unaided, situation)
+    if stuck and (situation.desk_open or unaided.failed):
         return "repeated_failure", f"{stuck}; {unaided.why}"
     complains = situation.frustrated and situation.offered_person and not situation.named
     if complains and (situation.desk_open or unaided.outcome == "no_answer"):
@@ -131,21 +132,18 @@ def _forced(unaided: Decision, situation: Situation) -> tuple[Reason, str] | Non
     return None
 
 
-def _stuck(situation: Situation) -> str:
-    """Why one more "I do not know" would be one too many; '' where it would not."""
-    if situation.returned:
+def _stuck(unaided: Decision, situation: Situation) -> str:
+    """Why one more try would be one too many; '' where it would not."""
+    if unaided.outcome not in ("suggest", "no_answer"):
+        return ""
+    if unaided.failed and situation.returned:
         return "a colleague had this chat before"
-    failures = situation.failures + situation.clarified + 1
-    return f"{failures} replies in a row without an answer" if failures >= FAILURES_BEFORE_HANDOFF else ""
+    failures = situation.failures + unaided.failed
+    return f"{failures} replies in a row that did not help" if failures >= FAILURES_BEFORE_HANDOFF else ""
 
 
 def _mood(situation: Situation) -> str:
     return f"frustration {situation.frustration:.2f}, counted from {FRUSTRATED_FROM:.2f}"
-
-
-def _asks_back(situation: Situation, policy: Policy) -> bool:
-    """Never twice in a row: whoever did not choose from what was offered wants an answer or a person."""
-    return policy.clarify and situation.likely >= CLARIFY_FROM and not situation.clarified
 
 
 def _call(reason: Reason, why: str, situation: Situation) -> Decision:

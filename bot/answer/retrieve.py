@@ -6,13 +6,23 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 
-from bot.answer.candidates import Candidate, rivals
+from bot.answer.alternatives import Alternative
+from bot.answer.candidates import Candidate, reach
 from bot.answer.intent import small_talk
 from bot.answer.transcript import Said
 from retrieval.articles import Audience
 from retrieval.index import Snapshot
 from retrieval.model import Embedding, Vectors
-from retrieval.search import ConfidenceFeatures, CorrectedQuery, Hit, Query, correct_spelling, first_stage, second_stage
+from retrieval.search import (
+    ConfidenceFeatures,
+    CorrectedQuery,
+    Hit,
+    Query,
+    best_passages,
+    correct_spelling,
+    first_stage,
+    second_stage,
+)
 
 Encode = Callable[[str], Awaitable[Embedding]]
 
@@ -24,6 +34,9 @@ CARRIED_WORDS = 40  # of each; a context is read as fast as three questions, and
 class Retrieved:
     """What was found for a question: hits, best first; in a turn also the articles that could answer, without rejected ones.
 
+    `useful` is how likely one of the first three of these is to answer, 0 to 1. `alternatives` say different things for
+    what differs between them.
+
     `reading` is what was searched for, `context` the same after what was said before it, if it leans on that; `vector`
     is that of the message alone, float32 (d,). `named`: the visitor wrote the title of the first one.
     """
@@ -32,6 +45,8 @@ class Retrieved:
     context: str | None = None
     hits: Sequence[Hit] = ()
     candidates: Sequence[Candidate] = ()
+    useful: float = 0.0
+    alternatives: Sequence[Alternative] = ()
     named: bool = False
     rejected: frozenset[str] = frozenset()
     vector: Vectors | None = None
@@ -53,9 +68,9 @@ class Retrieved:
         return [hit for hit in self.hits if hit.article.article_id in article_ids] if self.rejected else self.hits
 
     @property
-    def options(self) -> Sequence[Candidate]:
-        """The articles between which a visitor may have to choose."""
-        return rivals(self.candidates)
+    def reach(self) -> float:
+        """How many times as likely as the best article alone the best three are to hold the answer; 1 where nothing was found."""
+        return reach(best_passages(self.hits)) if self.hits else 1.0
 
 
 async def retrieve_passages(
@@ -99,4 +114,5 @@ def _carried(said: Said) -> str:
     if said.role != "bot":
         return "" if small_talk(said.text) else " ".join(said.text.split()[:CARRIED_WORDS])
     asked = [choice.label for choice in said.choices if said.outcome == "clarify" and choice.kind == "article"]
-    return " ".join([*said.titles, *asked, *said.passage.split()[:CARRIED_WORDS]])
+    titles = said.titles[:1] if said.outcome == "suggest" else said.titles  # the others are only nearby
+    return " ".join([*titles, *asked, *said.passage.split()[:CARRIED_WORDS]])

@@ -13,7 +13,7 @@ Role = Literal["visitor", "bot", "agent"]
 class Said:
     """One message of the transcript. `text` is for people and models; decisions read the other fields.
 
-    Of a reply of the bot: its `outcome`; the `titles` of the articles that it cited; the `passage` that an answer gave;
+    Of a reply of the bot: its `outcome`; the `titles` of the articles that it cited; the `passage` that it gave;
     whether it `failed`; whether its words offered a person; its `choices`. `unhelpful`: the visitor marked it as not
     helpful, and has not changed that.
     """

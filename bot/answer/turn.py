@@ -5,7 +5,18 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
-from bot.answer.candidates import MAX_OFFERED, Candidate, candidates, related, without
+from bot.answer.alternatives import alternatives
+from bot.answer.candidates import (
+    CANDIDATES,
+    MAX_OFFERED,
+    SUGGESTED,
+    Candidate,
+    candidates,
+    distinct,
+    related,
+    useful,
+    without,
+)
 from bot.answer.citations import cite
 from bot.answer.confidence import Calibration, default_calibration
 from bot.answer.frustration import Tone, mood
@@ -25,12 +36,14 @@ from bot.answer.reply import (
 from bot.answer.reply.extractive import escaped, extraction
 from bot.answer.retrieve import Encode, Retrieved, retrieve_passages
 from bot.answer.transcript import Said
-from conversation.events import Choice, Citation, JsonObject, Mood, Outcome, Reason
-from retrieval.articles import Audience
+from bot.answer.verdict import asked_before
+from conversation.events import Choice, Citation, JsonObject, Mood, Outcome, Rated, Reason, shown_articles
+from retrieval.articles import Audience, plain
 from retrieval.index import Snapshot
 from retrieval.search import ConfidenceFeatures, CorrectedQuery, Hit, best_articles, best_passages
 
 RANKED_ARTICLES = 20  # as many as evaluation reads
+TOPICS = 3  # that a refusal names
 TRACED_HITS = 5  # as many as an agent looks at
 PROFILE_DIGITS = 6  # calibration learns from stored features: confidence is off by less than 1e-4
 MOOD_DIGITS = 3
@@ -40,9 +53,10 @@ MOOD_DIGITS = 3
 class TurnInput:
     """What the bot is to answer: `question`, after `earlier` (oldest first), by whom, and how things stand.
 
-    `offered` are the articles between which the bot's last reply asked the visitor to choose, if it did;
+    `offered` are the articles that the bot's last reply put up for choice, `clarified`: it asked which of them is meant;
     `offered_person`: it offered a person. `returned`: an agent had the chat before and gave it back.
-    `rejected` are the ids of articles that the visitor wants told no more, unless by name.
+    `rejected` are the ids of articles that the visitor wants told no more, unless by name. `replied` is the number of the
+    bot's last reply, which a verdict is on.
     """
 
     question: str
@@ -51,9 +65,11 @@ class TurnInput:
     failures: int = 0
     desk_open: bool = True
     offered: Sequence[Choice] = ()
+    clarified: bool = False
     offered_person: bool = False
     returned: bool = False
     rejected: frozenset[str] = frozenset()
+    replied: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +97,9 @@ class TurnDeps:
 class Reply:
     """What the bot says, and what it does with it; `decision` says why.
 
-    `ranked` are article ids, best first, `features` what the confidence in the first one is made of. `passage`,
-    `offers_person` and `choices` are those of `BotSaid`. `fault` names what broke, where the reply is an apology for it.
+    `ranked` are article ids, best first, `features` what the confidence in the first one is made of; `reach` is how many
+    times as likely the first three together are. `passage`, `offers_person` and `choices` are those of `BotSaid`.
+    `rating` is the visitor's verdict on the reply before, where the message was one. `fault` names what broke, where the reply is an apology for it.
     `trace` is for people: nothing is decided by it.
     """
 
@@ -97,6 +114,8 @@ class Reply:
     offers_person: bool = False
     choices: tuple[Choice, ...] = ()
     mood: Mood | None = None
+    rating: Rated | None = None
+    reach: float = 1.0
     fault: str = ""
     trace: JsonObject = field(default_factory=dict)
 
@@ -104,6 +123,11 @@ class Reply:
     def outcome(self) -> Outcome:
         """What kind of reply it is."""
         return self.decision.outcome
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The ids of the articles that it puts before the visitor."""
+        return shown_articles(self.citations, self.choices)
 
     @property
     def handoff(self) -> Reason | None:
@@ -120,8 +144,6 @@ async def take_turn(turn_input: TurnInput, deps: TurnDeps, policy: Policy, show:
     """
     began = time.perf_counter()
     understood = understand(turn_input.question, turn_input.earlier, turn_input.offered)
-    if understood.chosen is not None:
-        turn_input = replace(turn_input, question=understood.chosen.label)
     retrieved = await _search(understood, turn_input, deps)
     searched = time.perf_counter()
     visitor_mood = mood(turn_input.earlier, turn_input.question, retrieved.vector, deps.tone)
@@ -147,6 +169,8 @@ async def take_turn(turn_input: TurnInput, deps: TurnDeps, policy: Policy, show:
         offers_person=decision.outcome == "no_answer" or _is_beside(decision, situation),
         choices=_choices(decision, retrieved, turn_input, phrases),
         mood=Mood(round(visitor_mood.score, MOOD_DIGITS), visitor_mood.reason),
+        rating=_rating(understood, turn_input),
+        reach=round(retrieved.reach, PROFILE_DIGITS),
     )
     timings: JsonObject = {"search_ms": _ms(began, searched), "turn_ms": _ms(began, time.perf_counter())}
     return replace(reply, trace=_trace(understood, retrieved, reply, round(asks_person, 3)) | wording.trace | timings)
@@ -155,27 +179,43 @@ async def take_turn(turn_input: TurnInput, deps: TurnDeps, policy: Policy, show:
 async def _search(understood: Understood, turn_input: TurnInput, deps: TurnDeps) -> Retrieved:
     if understood.intent != "question":
         return Retrieved(CorrectedQuery(turn_input.question))
-    chosen = understood.chosen is not None
-    question, earlier = _choice(turn_input) if chosen else (turn_input.question, turn_input.earlier)
+    question, earlier = _searched(understood, turn_input)
     retrieved = await retrieve_passages(
         question, earlier, turn_input.audience, deps.snapshot, deps.encode, limit=RANKED_ARTICLES, pool=deps.pool
     )
     hits, named = _named_first(retrieved.hits, turn_input.question, understood.chosen)
     rejected = frozenset() if named else turn_input.rejected
+    scored = candidates(best_passages(hits), deps.calibration, CANDIDATES + len(rejected))
+    remaining = without(distinct(scored), rejected)
     return replace(
         retrieved,
         hits=hits,
-        candidates=without(candidates(best_passages(hits), deps.calibration), rejected),
+        candidates=remaining,
+        useful=useful(remaining if rejected else scored),
+        alternatives=alternatives(without(scored, rejected), question),
         named=named,
         rejected=rejected,
-        vector=None if chosen else retrieved.vector,
+        vector=retrieved.vector if question == turn_input.question else None,
     )
 
 
-def _choice(turn_input: TurnInput) -> tuple[str, Sequence[Said]]:
-    """The question that was asked back with the title that was chosen, which is all that counts now."""
-    before = next((said.text for said in reversed(turn_input.earlier) if said.role == "visitor"), "")
-    return f"{before}\n{turn_input.question}", ()
+def _rating(understood: Understood, turn_input: TurnInput) -> Rated | None:
+    if understood.helpful is None or turn_input.replied is None:
+        return None
+    return Rated(turn_input.replied, understood.helpful)
+
+
+def _searched(understood: Understood, turn_input: TurnInput) -> tuple[str, Sequence[Said]]:
+    """What is searched for, and what was said before it.
+
+    Who chooses an article wants of it what they asked before, and who presses that a reply did not help still asks that.
+    """
+    asked = asked_before(turn_input.earlier)
+    if asked is not None and understood.chosen is not None:
+        return f"{turn_input.earlier[asked].text}\n{understood.chosen.label}", ()
+    if asked is not None and understood.helpful is False:
+        return turn_input.earlier[asked].text, turn_input.earlier[:asked]
+    return turn_input.question, turn_input.earlier
 
 
 def _named_first(hits: Sequence[Hit], question: str, chosen: Choice | None) -> tuple[Sequence[Hit], bool]:
@@ -211,10 +251,10 @@ def _situation(
         confidence=retrieved.confidence,
         failures=turn_input.failures,
         desk_open=turn_input.desk_open,
-        options=len(retrieved.options),
-        likely=min(1.0, sum(candidate.confidence for candidate in retrieved.options)),
+        useful=retrieved.useful,
+        alternatives=len(retrieved.alternatives),
         named=retrieved.named,
-        clarified=bool(turn_input.offered),
+        clarified=turn_input.clarified,
         frustration=visitor_mood.score,
         offered_person=turn_input.offered_person,
         returned=turn_input.returned,
@@ -231,12 +271,11 @@ def _word(
     *,
     phrases: Catalogue,
 ) -> Wording:
-    if decision.outcome == "answer":
-        extract = extraction.extract(retrieved.answering_hits, retrieved.reading.text, deps.snapshot, deps.base_url)
-        text = extraction.compose(extract, deps.base_url, phrases)
-        return Wording(text, (cite(extract.hit, deps.base_url, extract.text),), extract.text.strip())
+    if decision.outcome in ("answer", "suggest"):
+        return _passage(decision, retrieved, deps, phrases)
     if decision.outcome == "clarify":
-        return Wording(phrases.clarify([escaped(candidate.title) for candidate in retrieved.options]))
+        options = [(escaped(option.difference), _line(option.candidate.hit)) for option in retrieved.alternatives]
+        return Wording(phrases.ask_which(options))
     if decision.outcome == "small_talk" and understood.small_talk is not None:
         return Wording(phrases.small_talk(understood.small_talk))
     if decision.outcome == "handoff" and decision.reason is not None:
@@ -246,13 +285,45 @@ def _word(
         desk_open=situation.desk_open,
         frustrated=situation.frustrated,
         rejected=situation.rejected,
+        topics=_topics(retrieved),
     )
     return Wording(refusal)
 
 
+def _passage(decision: Decision, retrieved: Retrieved, deps: TurnDeps, phrases: Catalogue) -> Wording:
+    """What the best article says, asserted or hedged; with a suggestion the other articles are cited too."""
+    extract = extraction.extract(retrieved.answering_hits, retrieved.reading.text, deps.snapshot, deps.base_url)
+    text = extraction.compose(extract, deps.base_url, phrases)
+    citations = [cite(extract.hit, deps.base_url, extract.text)]
+    if decision.outcome == "suggest":
+        text = f"{phrases.hedge(rejected=bool(retrieved.rejected))}\n\n{text}"
+        others = (candidate.hit for candidate in _others(retrieved))
+        citations += [cite(hit, deps.base_url, _line(hit)) for hit in others]
+    return Wording(text, tuple(citations), extract.text.strip())
+
+
+def _others(retrieved: Retrieved) -> Sequence[Candidate]:
+    """The articles beside the one whose passage a suggestion shows."""
+    return related(retrieved.candidates, SUGGESTED - 1)
+
+
+def _line(hit: Hit) -> str:
+    """The first line of text of a passage, for those who choose between several."""
+    lines = (plain(line) for line in hit.chunk.text.splitlines() if not line.startswith("#"))
+    return next((line for line in lines if line), "")
+
+
+def _topics(retrieved: Retrieved) -> Sequence[str]:
+    """What the nearest articles are about, as writers sorted them."""
+    categories = (candidate.hit.article.category for candidate in retrieved.candidates)
+    return [*dict.fromkeys(category for category in categories if category)][:TOPICS]
+
+
 def _is_beside(decision: Decision, situation: Situation) -> bool:
     """Whether a person is offered below the reply."""
-    return decision.outcome in ("answer", "clarify") and (situation.frustrated or situation.likely_asks_person)
+    return decision.outcome in ("answer", "suggest", "clarify") and (
+        situation.frustrated or situation.likely_asks_person
+    )
 
 
 def _beside(decision: Decision, situation: Situation, phrases: Catalogue) -> str:
@@ -265,14 +336,23 @@ def _beside(decision: Decision, situation: Situation, phrases: Catalogue) -> str
 def _choices(decision: Decision, retrieved: Retrieved, turn_input: TurnInput, phrases: Catalogue) -> tuple[Choice, ...]:
     """What the visitor may press next: articles by their titles, and a person."""
     person = [Choice("person", phrases.person_label)] if decision.offers_person and turn_input.desk_open else []
-    offers = _offers(decision, retrieved, MAX_OFFERED - len(person))
-    return (*(Choice("article", candidate.title, candidate.hit.article.article_id) for candidate in offers), *person)
+    verdicts = [Choice("helped", phrases.helped_label), Choice("not_helped", phrases.not_helped_label)]
+    articles = _articles(decision, retrieved, MAX_OFFERED - len(person))
+    return (*articles, *(verdicts if decision.outcome == "suggest" else ()), *person)
 
 
-def _offers(decision: Decision, retrieved: Retrieved, places: int) -> Sequence[Candidate]:
+def _articles(decision: Decision, retrieved: Retrieved, places: int) -> Sequence[Choice]:
+    """The articles that may be pressed: by their titles or, where these are the same but for a few words, by those."""
     if decision.outcome == "clarify":
-        return retrieved.options
-    return related(retrieved.candidates, places) if decision.outcome == "answer" else ()
+        return [_choice(option.candidate, option.difference) for option in retrieved.alternatives]
+    if decision.outcome == "suggest":
+        return [_choice(candidate, candidate.title) for candidate in _others(retrieved)]
+    others = related(retrieved.candidates, places) if decision.outcome == "answer" else ()
+    return [_choice(candidate, candidate.title) for candidate in others]
+
+
+def _choice(candidate: Candidate, label: str) -> Choice:
+    return Choice("article", label, candidate.hit.article.article_id)
 
 
 def _trace(understood: Understood, retrieved: Retrieved, reply: Reply, asks_person: float) -> JsonObject:
@@ -289,6 +369,7 @@ def _trace(understood: Understood, retrieved: Retrieved, reply: Reply, asks_pers
         "hits": [_traced(hit) for hit in retrieved.hits[:TRACED_HITS]],
         "rejected": [*sorted(retrieved.rejected)],
         "features": {**reply.features},
+        "useful": round(retrieved.useful, 4),
         "decision": reply.outcome,
         "reason": reply.decision.reason,
         "why": reply.decision.why,

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from bot.answer import Calibration, Policy, Sentences, in_use
+from bot.answer import Calibration, Policy, Sentences, in_use, threshold
 from bot.answer.frustration import Tone, cached_probe
 from bot.answer.intent import RequestProbe, cached_request_probe
 from bot.answer.reply import Extractive, Generator, Phrasebook, default_phrasebook, read_phrasebook
@@ -79,9 +79,13 @@ def open_phrasebook(settings: Settings) -> Phrasebook:
 
 
 def policy_of(settings: Settings, calibration: Calibration) -> Policy:
-    """The policy the operator chose; where none is made, the bot answers from the confidence that keeps the error budget."""
+    """The policy the operator chose; where none is made, the bot answers and suggests as much as the two budgets allow."""
     least = settings.answer_confidence
-    return Policy(calibration.threshold(settings.error_budget) if least is None else least, settings.handoff)
+    return Policy(
+        answer_confidence=calibration.threshold(settings.error_budget) if least is None else least,
+        suggest_usefulness=threshold(calibration.suggest_curve, settings.suggest_budget),
+        handoff=settings.handoff,
+    )
 
 
 def connect_model(settings: Settings) -> Stream | None:

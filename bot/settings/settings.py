@@ -156,6 +156,12 @@ class Settings(BaseSettings):
         lt=1,
         description="Share of its answers that may be wrong (0.05: one of twenty); the bot answers as much as that allows.",
     )
+    suggest_budget: float = Field(
+        0.3333,
+        ge=0,
+        lt=1,
+        description="Share of its suggestions that may be without a useful article (0.3333: one of three).",
+    )
     answer_confidence: float | None = Field(
         None,
         ge=0,

@@ -9,8 +9,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from bot.answer import Calibration, Point, threshold
-from eval.calibrate.fitting import Labelled, curve, predict, refit
+from bot.answer import SUGGESTED, Calibration, Point, threshold
+from eval.calibrate.fitting import Labelled, LabelledQuestion, curve, predict, refit, suggest_curve
 from eval.metrics import Answered, Floats, Mask, Metric, Scope, estimate, knowing_when, mean, resample
 from eval.rows import Row
 from retrieval.search import CONFIDENCE_FEATURES, ConfidenceFeatures
@@ -69,13 +69,14 @@ class TrainingSet:
         usable = [
             (case, features) for case in cases if case.question.judged and (features := _confidence_features(case.row))
         ]
-        right = [case.row.ranked[0] in case.question.gold_articles for case, _ in usable]
+        questions = [_labelled(case, features) for case, features in usable]
+        right = [question.right for question in questions]
         if len(usable) < LEAST:
             raise TooFewQuestions(len(usable))
         if len({*right}) == 1:
             raise OneSided(len(usable), "right" if right[0] else "wrong")
         return cls(
-            Labelled.equally_weighted([features for _, features in usable], right),
+            Labelled.of(questions),
             np.array([case.question.answerable for case, _ in usable], dtype=np.bool_),
             folds([case.question.case_id for case, _ in usable]),
         )
@@ -149,12 +150,14 @@ def calibrate(
     """The calibration of these questions, drawn to the shipped weights, and what both come to. `source` names the file."""
     prior = np.array([shipped.intercept, *(shipped.weights[name] for name in CONFIDENCE_FEATURES)])
     confidence = held_out(training, prior)
+    answer_curve = curve_of(confidence, training.labelled)
     intercept, *weights = np.round(refit(training.labelled, prior), 4).tolist()
     custom = Calibration(
         model=model,
         intercept=intercept,
         weights=dict(zip(CONFIDENCE_FEATURES, weights, strict=True)),
-        curve=curve_of(confidence, training.labelled),
+        curve=answer_curve,
+        suggest_curve=suggest_curve(confidence, training.labelled, threshold(answer_curve, budget), imagined=IMAGINED),
         made_by=MADE_BY,
         learned_from=[{"set": source, "licence": "own", "questions": len(training)}],
     )
@@ -188,6 +191,11 @@ def log_loss(confidence: Floats, right: Mask) -> Floats:
     """Log loss, what a confidence costs: minus the logarithm of the chance that it gave to what came true."""
     costs: Floats = -np.log(np.where(right, confidence, 1 - confidence))
     return costs
+
+
+def _labelled(case: Answered, features: ConfidenceFeatures) -> LabelledQuestion:
+    gold, ranked = case.question.gold_articles, case.row.ranked
+    return LabelledQuestion(features, ranked[0] in gold, case.row.reach, not gold.isdisjoint(ranked[:SUGGESTED]))
 
 
 def _confidence_features(row: Row) -> ConfidenceFeatures:

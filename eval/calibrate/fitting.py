@@ -19,25 +19,52 @@ _SETTLED = 1e-8
 CURVE_POINTS = 40
 
 
+@dataclass(frozen=True, slots=True)
+class LabelledQuestion:
+    """Of one question the confidence features of the best article and whether it is right, its reach and whether any of three is."""
+
+    features: ConfidenceFeatures
+    right: bool
+    reach: float
+    nearby: bool
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Labelled:
-    """Confidence features, float64 (n, len(CONFIDENCE_FEATURES)); whether the article was right; how much each counts, together 1."""
+    """Confidence features, float64 (n, len(CONFIDENCE_FEATURES)); whether the article was right; how much each counts, together 1.
+
+    `reach`, float64 (n,), is how many times as likely the first three articles together are as the first one, `nearby`
+    whether one of the three was right.
+    """
 
     features: Floats
     right: Mask
     weights: Floats
+    reach: Floats
+    nearby: Mask
 
     @classmethod
-    def equally_weighted(cls, features: Sequence[ConfidenceFeatures], right: Sequence[bool]) -> "Labelled":
+    def of(cls, questions: Sequence[LabelledQuestion]) -> "Labelled":
         """Of questions that count alike."""
-        rows = np.array([[row_features[name] for name in CONFIDENCE_FEATURES] for row_features in features]).reshape(
-            -1, len(CONFIDENCE_FEATURES)
+        rows = np.array([[question.features[name] for name in CONFIDENCE_FEATURES] for question in questions])
+        return cls(
+            rows.reshape(-1, len(CONFIDENCE_FEATURES)),
+            np.array([question.right for question in questions], dtype=np.bool_),
+            np.full(len(questions), 1 / max(1, len(questions))),
+            np.array([question.reach for question in questions], dtype=np.float64),
+            np.array([question.nearby for question in questions], dtype=np.bool_),
         )
-        return cls(rows, np.array(right, dtype=np.bool_), np.full(len(right), 1 / max(1, len(right))))
 
     def only(self, some: Mask) -> "Labelled":
         """Some of them, which together count 1 again."""
-        return Labelled(self.features[some], self.right[some], self.weights[some] / self.weights[some].sum())
+        weights = self.weights[some]
+        return Labelled(
+            self.features[some], self.right[some], weights / weights.sum(), self.reach[some], self.nearby[some]
+        )
+
+    def useful(self, confidence: Floats) -> Floats:
+        """How likely one of the first three articles is right, float64 (n,), where the first is so likely."""
+        return np.minimum(1.0, confidence * self.reach)
 
 
 def fit(labelled: Labelled, ridge: float = RIDGE) -> Floats:
@@ -123,3 +150,12 @@ def curve(confidence: Floats, right: Mask, weights: Floats, *, imagined: float =
         Point(round(float(confidence[order[end]]), 4), round(float(answered[end]), 4), round(float(risk[end]), 4))
         for end in ends.tolist()
     ]
+
+
+def suggest_curve(confidence: Floats, labelled: Labelled, least: float, *, imagined: float = 0) -> list[Point]:
+    """The risk-coverage curve of suggestions: of the questions that are too unsure to be answered from `least` on."""
+    unsure = confidence < least
+    if not unsure.any():
+        return []
+    useful = labelled.useful(confidence)[unsure]
+    return curve(useful, labelled.nearby[unsure], labelled.weights[unsure], imagined=imagined)

@@ -48,6 +48,11 @@ class Answered:
         """Whether the chosen article is one of the right ones; never, where nothing was to be answered."""
         return self.row.chosen in self.question.gold_articles
 
+    def helps_within(self, depth: int) -> bool:
+        """Whether one of the first articles that the reply puts before the visitor is right; at depth 1, its first citation."""
+        places = self.row.shown[:depth] if depth > 1 or self.row.citations else ()
+        return not self.question.gold_articles.isdisjoint(places)
+
 
 @dataclass(frozen=True, slots=True)
 class MoodTurn:
@@ -152,7 +157,18 @@ def _reply_scopes(cases: Sequence[Answered]) -> dict[str, Scope]:
         case.question.reference_answer is not None and not case.question.asks_for_person for case in cases
     )
     worded = referenced & answers
+    answerable = _mask(case.question.answerable for case in cases)
+    suggests = judged & _mask(case.row.outcome == "suggest" for case in cases)
+    useful = [case.helps_within(len(case.row.shown)) for case in cases]
+    unanswerable = judged & ~answerable
     return {
+        "shown@1": _mean_scope(answerable, [case.helps_within(1) for case in compress(cases, answerable)]),
+        "shown@3": _mean_scope(answerable, [case.helps_within(3) for case in compress(cases, answerable)]),
+        "shown_unanswerable": _mean_scope(
+            unanswerable, [bool(case.row.shown) for case in compress(cases, unanswerable)]
+        ),
+        "useless_of_suggested": _mean_scope(suggests, [not helps for helps in compress(useful, suggests)]),
+        "asked_back": _mean_scope(judged, [case.row.outcome == "clarify" for case in compress(cases, judged)]),
         "answered_rate": _mean_scope(judged, compress(answers, judged)),
         "wrong_of_answered": _mean_scope(judged & answers, compress(wrong, judged & answers)),
         "answer_token_f1": _mean_scope(worded, [_wording(case) for case in compress(cases, worded)]),

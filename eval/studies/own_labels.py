@@ -11,7 +11,7 @@ questions that were held out; `by mistake`: how often it is then worse on the re
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -79,11 +79,8 @@ def _companies(shared: Path, data: Path) -> Iterator[Company]:
         least = threshold(curve_without(sets, labelled, {family}), BUDGET)
         for asked, set_labelled in zip(sets, labelled, strict=True):
             if asked.dataset.family == family and MEASURED.get(asked.dataset.name) == asked.articles:
-                alike = Labelled(
-                    set_labelled.features,
-                    set_labelled.right,
-                    np.full(len(set_labelled.right), 1 / len(set_labelled.right)),
-                )
+                questions = len(set_labelled.right)
+                alike = replace(set_labelled, weights=np.full(questions, 1 / questions))
                 yield Company(asked.dataset.name, alike, answerable(asked), prior, least)
 
 

@@ -34,7 +34,7 @@ from eval.task import run_cases, task_inputs
 from eval.training.leave_one_family_out import unseen
 
 SEED = 7  # any fixed number: the same replies are shown before and after a change
-ALWAYS = Policy(answer_confidence=0.0, clarify=False)
+ALWAYS = Policy(answer_confidence=0.0)
 DIGITS = (3, 3, 3, 1, 1)  # of each column
 
 

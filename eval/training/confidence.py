@@ -13,7 +13,7 @@ as `handrail eval calibrate` learns them, measured on the other half; `other hal
 import argparse
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -22,9 +22,10 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from bot.answer.candidates import SUGGESTED
 from bot.answer.confidence import SHIPPED, Calibration, Point, threshold
 from bot.answer.retrieve import in_context
-from eval.calibrate.fitting import Labelled, curve, fit, predict, refit
+from eval.calibrate.fitting import Labelled, LabelledQuestion, curve, fit, predict, refit, suggest_curve
 from eval.cases import Question, read_withheld
 from eval.metrics.bootstrap import Floats, Mask, Measure, Metric, estimate, resample
 from eval.metrics.calibration import ece
@@ -186,13 +187,15 @@ def label(sets: Sequence[AskedSet], weights: Weights) -> list[Labelled]:
 
 
 def _labelled(asked: AskedSet) -> Labelled:
-    features, right = [], []
+    questions = []
     for question in asked.questions:
         ranking = _ranking(question)
-        first = int(ranking.order[0])
-        features.append(confidence_features(asked.snapshot, question.question, ranking, first))
-        right.append(bool(question.right[first]))
-    return Labelled.equally_weighted(features, right)
+        first, *_ = nearest = ranking.order[:SUGGESTED].tolist()
+        features = confidence_features(asked.snapshot, question.question, ranking, first)
+        reach = float(np.exp(ranking.scores[nearest] - ranking.scores[first]).sum())
+        right = question.right[nearest]
+        questions.append(LabelledQuestion(features, bool(right[0]), reach, bool(right.any())))
+    return Labelled.of(questions)
 
 
 def _ranking(question: AskedQuestion) -> Ranking:
@@ -213,23 +216,39 @@ def pooled(sets: Sequence[AskedSet], labelled: Sequence[Labelled], without: Coll
         if asked.dataset.family not in without
     ]
     families = [family for family, _ in kept]
-    parts = [part.weights / families.count(family) / len(set(families)) for family, part in kept]
-    return Labelled(
-        np.concatenate([part.features for _, part in kept]),
-        np.concatenate([part.right for _, part in kept]),
-        np.concatenate(parts),
+    return joined(
+        [replace(part, weights=part.weights / families.count(family) / len(set(families))) for family, part in kept]
     )
 
 
-def curve_without(sets: Sequence[AskedSet], labelled: Sequence[Labelled], without: Collection[str] = ()) -> list[Point]:
-    """The risk-coverage curve out of family: every family is judged by what the others teach, some take no part at all."""
+def held_out(
+    sets: Sequence[AskedSet], labelled: Sequence[Labelled], without: Collection[str] = ()
+) -> tuple[Floats, Labelled]:
+    """Confidence out of family, float64 (n,), and of what: every family is judged by what the others teach, some take no part at all."""
     families = sorted({asked.dataset.family for asked in sets}.difference(without))
     parts = []
     for family in families:
         family_labelled = pooled(sets, labelled, {asked_set.dataset.family for asked_set in sets} - {family})
         confidence = predict(fit(pooled(sets, labelled, {family, *without})), family_labelled.features)
-        parts.append((confidence, family_labelled.right, family_labelled.weights))
-    return curve(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        parts.append((confidence, family_labelled))
+    return np.concatenate([confidence for confidence, _ in parts]), joined([part for _, part in parts])
+
+
+def curve_without(sets: Sequence[AskedSet], labelled: Sequence[Labelled], without: Collection[str] = ()) -> list[Point]:
+    """The risk-coverage curve out of family."""
+    confidence, judged = held_out(sets, labelled, without)
+    return curve(confidence, judged.right, judged.weights)
+
+
+def joined(parts: Sequence[Labelled]) -> Labelled:
+    """All parts as one; what each counts stays."""
+    return Labelled(
+        np.concatenate([part.features for part in parts]),
+        np.concatenate([part.right for part in parts]),
+        np.concatenate([part.weights for part in parts]),
+        np.concatenate([part.reach for part in parts]),
+        np.concatenate([part.nearby for part in parts]),
+    )
 
 
 def _rated(asked: AskedSet, labelled: Labelled, coefficients: Floats) -> ConfidenceScores:
@@ -308,12 +327,15 @@ def _thresholds(
 
 def _calibration(sets: Sequence[AskedSet], labelled: Sequence[Labelled]) -> Calibration:
     intercept, *weights = np.round(fit(pooled(sets, labelled)), 4).tolist()
+    confidence, judged = held_out(sets, labelled)
+    answer_curve = curve(confidence, judged.right, judged.weights)
     counts = {asked.dataset: len(asked.questions) for asked in sets}
     return Calibration(
         model=DEFAULT_MODEL,
         intercept=intercept,
         weights=dict(zip(CONFIDENCE_FEATURES, weights, strict=True)),
-        curve=curve_without(sets, labelled),
+        curve=answer_curve,
+        suggest_curve=suggest_curve(confidence, judged, threshold(answer_curve, BUDGET)),
         made_by="python -m eval.training.confidence --shared DIR --write",
         learned_from=[
             {"set": dataset.name, "licence": dataset.licence, "questions": n} for dataset, n in counts.items()

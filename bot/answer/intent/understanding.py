@@ -7,10 +7,11 @@ from typing import Literal
 
 from bot.answer.intent.human_request import wording
 from bot.answer.transcript import Said
+from bot.answer.verdict import says_no, says_yes, verdict_of
 from conversation.events import Choice
 
 Intent = Literal["question", "small_talk", "call_human"]
-SmallTalk = Literal["greeting", "thanks", "goodbye", "who_are_you", "agreement", "none_meant"]
+SmallTalk = Literal["greeting", "thanks", "goodbye", "who_are_you", "agreement", "none_meant", "helped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Understood:
 
     `chosen` is the article that the visitor chose of those the bot asked back about. `pressed`: a call that says no more
     than the button for a person. `asks_how`: it asks how to reach a person, as a question that an article may answer.
+    `helpful` is the verdict on the bot's last reply, where it is one.
     """
 
     intent: Intent
@@ -26,6 +28,7 @@ class Understood:
     chosen: Choice | None = None
     pressed: bool = False
     asks_how: bool = False
+    helpful: bool | None = None
 
 
 def understand(question: str, earlier: Sequence[Said], offered: Sequence[Choice] = ()) -> Understood:
@@ -36,33 +39,20 @@ def understand(question: str, earlier: Sequence[Said], offered: Sequence[Choice]
     reply = earlier[-1] if earlier and earlier[-1].role == "bot" else None
     if reply is not None and question in reply.person_labels:
         return Understood("call_human", pressed=True)
+    if reply is not None and (helpful := verdict_of(question, reply.outcome, reply.choices)) is not None:
+        return Understood("small_talk", "helped", helpful=True) if helpful else Understood("question", helpful=False)
     chosen = next((choice for choice in offered if choice.label == question), None)
     if chosen is not None:
         return Understood("question", chosen=chosen)
     worded = wording(question)
     if worded.asks:
         return Understood("question", asks_how=True) if worded.asks_how else Understood("call_human")
-    if reply is not None and reply.offers_person and _YES.fullmatch(question):
+    if reply is not None and reply.offers_person and says_yes(question):
         return Understood("call_human")
-    if offered and _YES.fullmatch(question):
+    if offered and says_yes(question):
         return Understood("question", chosen=offered[0])
-    talk = "none_meant" if offered and _NO.fullmatch(question) else small_talk(question)
+    talk = "none_meant" if offered and says_no(question) else small_talk(question)
     return Understood("question") if talk is None else Understood("small_talk", talk)
-
-
-# Yes and no to a question of the bot's, in English and in a word or two of other languages
-_YES = re.compile(
-    r"\W*(?:(?:yes|yep|yeah|yup|y|sure|ok(?:ay)?|please|of course|i would|gladly)(?:[\s,]*(?:please|do|i would))?"
-    r"|oui(?:[\s,]*s['’]il vous pla[iî]t)?|ouais|volontiers|bien s[uû]r|avec plaisir|s['’]il vous pla[iî]t|ja|jo|gerne?|klar|jawohl|(?:ja )?bitte|ja graag"
-    r"|s[ií]|claro(?: que s[ií])?|vale|(?:s[ií] )?por favor|sim|com certeza|certo|va bene|(?:s[iì] )?(?:grazie|per favore)|sì"
-    r"|tak|prosz[eę]|ano|evet|l[uü]tfen|да|конечно|так|будь ласка|是|是的|好|好的|はい|お願いします|네|예)\W*",
-    re.IGNORECASE,
-)
-_NO = re.compile(
-    r"\W*(?:(?:no|nope|nah|neither|none)(?: of (?:them|these|those))?"
-    r"|non|nein|nee|não|nie|ne|hayır|нет|ні|不|不是|いいえ|아니요)\W*",  # noqa: RUF001
-    re.IGNORECASE,
-)
 
 
 _GAP = r"[\s,.!]+"

@@ -54,7 +54,6 @@ def _memo(conversation: Conversation) -> Values:
         "page": conversation.page,
         "tags": conversation.tags,
         "pending": conversation.pending,
-        "failures": conversation.failures,
         "returned": conversation.returned,
         "contact": conversation.contact,
         "closed_at": _micros(conversation.closed_at),
@@ -87,7 +86,6 @@ def conversation_of(row: Row[Columns]) -> Conversation:
         preview=row.preview,
         tags=tuple(memo["tags"]),
         pending=tuple(memo["pending"]),
-        failures=memo["failures"],
         contact=memo["contact"],
         closed_at=_moment(memo["closed_at"]),
         # not in rows written before these were kept

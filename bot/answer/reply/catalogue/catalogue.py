@@ -19,9 +19,8 @@ PLACEHOLDERS: Mapping[str, frozenset[str]] = {
     "desk_closed_frustrated": frozenset({"sorry", "leave_address"}),
     "beside": frozenset({"sorry", "offer"}),
     "beside_desk_closed": frozenset({"sorry", "offer_by_email"}),
-    "quoted_title": frozenset({"title"}),
-    "clarify_one": frozenset({"last"}),
-    "clarify_several": frozenset({"others", "last"}),
+    "not_found_near": frozenset({"topics"}),
+    "clarify": frozenset({"options"}),
     "source": frozenset({"article"}),
     "source_goes_on": frozenset({"article"}),
     "sources": frozenset({"articles"}),
@@ -33,11 +32,14 @@ class Catalogue:
     """The phrases of one language, as they stand in its file."""
 
     person_label: str
+    helped_label: str
+    not_helped_label: str
     offer: str
     offer_by_email: str
     leave_address: str
     sorry: str
     not_found: str
+    not_found_near: str
     not_found_either: str
     they_can_read: str
     greeting: str
@@ -46,6 +48,7 @@ class Catalogue:
     who_are_you: str
     agreement: str
     none_meant: str
+    helped: str
     handoff_asked: str
     handoff_frustrated: str
     handoff_failed: str
@@ -59,9 +62,9 @@ class Catalogue:
     fault: str
     beside: str
     beside_desk_closed: str
-    quoted_title: str
-    clarify_one: str
-    clarify_several: str
+    suggest: str
+    suggest_other: str
+    clarify: str
     source: str
     source_goes_on: str
     sources: str
@@ -85,13 +88,31 @@ class Catalogue:
         return self.say("handoff_returned" if returned else "handoff_failed")
 
     def refusal(
-        self, reason: Reason | None, *, desk_open: bool, frustrated: bool = False, rejected: bool = False
+        self,
+        reason: Reason | None,
+        *,
+        desk_open: bool,
+        frustrated: bool = False,
+        rejected: bool = False,
+        topics: Sequence[str] = (),
     ) -> str:
-        """What to say where the bot does not answer, or has no other answer (`rejected`), and nobody is called."""
+        """What to say where the bot does not answer, or has no other answer (`rejected`), and nobody is called.
+
+        `topics` are those of the nearest articles.
+        """
         asked = reason == "visitor_asked" and not desk_open
         key = ("desk_closed" if asked else "no_answer") + ("_frustrated" if frustrated else "")
         key += "" if asked or desk_open else "_desk_closed"
-        return self.say(key, not_found=self.say("not_found_either" if rejected else "not_found"))
+        return self.say(key, not_found=self._not_found(rejected=rejected, topics=topics))
+
+    def _not_found(self, *, rejected: bool, topics: Sequence[str]) -> str:
+        if rejected:
+            return self.say("not_found_either")
+        return self.say("not_found_near", topics=", ".join(topics)) if topics else self.say("not_found")
+
+    def hedge(self, *, rejected: bool) -> str:
+        """The line above a suggestion; `rejected`: the visitor rejected one before it."""
+        return self.say("suggest_other" if rejected else "suggest")
 
     def offer_beside(self, *, desk_open: bool, frustrated: bool) -> str:
         """The offer of a person below a reply, with an apology to a frustrated visitor; a yes to it is a call."""
@@ -99,12 +120,10 @@ class Catalogue:
             return self.say("offer" if desk_open else "offer_by_email")
         return self.say("beside" if desk_open else "beside_desk_closed")
 
-    def clarify(self, titles: Sequence[str]) -> str:
-        """Which of these articles is meant? `titles` are Markdown."""
-        *others, last = (self.say("quoted_title", title=title) for title in titles)
-        if not others:
-            return self.say("clarify_one", last=last)
-        return self.say("clarify_several", others=", ".join(others), last=last)
+    def ask_which(self, options: Sequence[tuple[str, str]]) -> str:
+        """Which of these is meant? Each is what tells it from the others, Markdown, with a line of what its article says."""
+        items = (f"- **{difference}**: {line}" if line else f"- **{difference}**" for difference, line in options)
+        return self.say("clarify", options="\n".join(items))
 
     def source_line(self, link: str, *, more: bool) -> str:
         """Names the article by a link, in Markdown; `more` says that it goes on where the reply ends."""

@@ -82,7 +82,7 @@ def _catalogue(phrases: Phrases, path: str) -> Catalogue:
 def _checked(key: str, phrase: object, path: str) -> str:
     if not isinstance(phrase, str) or not phrase.strip():
         raise CatalogueUnusable(path, key, f"{phrase!r} is no text; write what the bot says in quotation marks")
-    if key == "person_label":
+    if key.endswith("_label"):
         return _label(key, phrase.strip(), path)
     expected = PLACEHOLDERS.get(key, frozenset())
     try:

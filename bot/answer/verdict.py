@@ -1,0 +1,52 @@
+"""Verdicts: whether a message says of the bot's last reply that it helped."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from bot.answer.transcript import Said
+from conversation.events import Choice, Outcome
+
+# Yes and no to a question of the bot's, in English and in a word or two of other languages
+_YES = re.compile(
+    r"\W*(?:(?:yes|yep|yeah|yup|y|sure|ok(?:ay)?|please|of course|i would|gladly)(?:[\s,]*(?:please|do|i would))?"
+    r"|oui(?:[\s,]*s['’]il vous pla[iî]t)?|ouais|volontiers|bien s[uû]r|avec plaisir|s['’]il vous pla[iî]t|ja|jo|gerne?|klar|jawohl|(?:ja )?bitte|ja graag"
+    r"|s[ií]|claro(?: que s[ií])?|vale|(?:s[ií] )?por favor|sim|com certeza|certo|va bene|(?:s[iì] )?(?:grazie|per favore)|sì"
+    r"|tak|prosz[eę]|ano|evet|l[uü]tfen|да|конечно|так|будь ласка|是|是的|好|好的|はい|お願いします|네|예)\W*",
+    re.IGNORECASE,
+)
+_NO = re.compile(
+    r"\W*(?:(?:no|nope|nah|neither|none)(?: of (?:them|these|those))?"
+    r"|non|nein|nee|não|nie|ne|hayır|нет|ні|不|不是|いいえ|아니요)\W*",  # noqa: RUF001
+    re.IGNORECASE,
+)
+
+
+def says_yes(text: str) -> bool:
+    """Whether the message says yes and nothing else."""
+    return _YES.fullmatch(text) is not None
+
+
+def says_no(text: str) -> bool:
+    """Whether the message says no and nothing else."""
+    return _NO.fullmatch(text) is not None
+
+
+def verdict_of(text: str, outcome: Outcome | None, choices: Iterable[Choice]) -> bool | None:
+    """The verdict on a reply that `text` is: one of its buttons that say whether it helped, or yes or no to a suggestion."""
+    pressed = next((choice.kind for choice in choices if choice.label == text), None)
+    if pressed in ("helped", "not_helped"):
+        return pressed == "helped"
+    if outcome == "suggest" and (says_yes(text) or says_no(text)):
+        return says_yes(text)
+    return None
+
+
+def asked_before(earlier: Sequence[Said]) -> int | None:
+    """The index of the visitor's last message that is no verdict on the reply before it; None where there is none."""
+    before = Said("visitor", "")
+    asked = None
+    for index, said in enumerate(earlier):
+        if said.role == "visitor" and verdict_of(said.text, before.outcome, before.choices) is None:
+            asked = index
+        before = said
+    return asked
