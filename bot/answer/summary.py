@@ -29,6 +29,7 @@ NAME_CHARS = 20
 WHY_CHARS = 60
 MOOD_CHARS = 70
 ARTICLES = 3  # those tried last
+RECENT_REPLIES = 4  # whose moods count: a chat of an hour ago that went badly is forgiven
 BARE_CALL_WORDS = 9  # "I would like to talk to a real person please"; a longer call also says what it is about
 
 # How soon a calm and a frustrated visitor should be served.
@@ -36,7 +37,7 @@ PRIORITIES: Mapping[Reason, tuple[Priority, Priority]] = {
     "visitor_asked": ("normal", "high"),
     "low_confidence": ("normal", "high"),
     "policy": ("normal", "high"),  # the operator's rule says who answers, not how soon
-    "repeated_failure": ("high", "urgent"),  # nothing helped, and they mind
+    "repeated_failure": ("normal", "high"),  # that there is no article makes nobody wait worse
     "frustrated": ("high", "high"),  # the mood is the reason already, and counts once
 }
 
@@ -54,9 +55,10 @@ class _VisitorMessage:
 def handover(events: Sequence[Event], reason: Reason, why: str, mood: Mood | None = None) -> HandoffRequested:
     """The call for a person after `events`, the last ones of the conversation in order.
 
-    `mood` is that of the turn the call comes with; without one it is that of the bot's last reply.
+    `mood` is that of the turn the call comes with. The worst of the last ones counts: "get me a human" is calm, and who
+    says it after an outburst is not.
     """
-    felt_mood = mood or _last_mood(events)
+    felt_mood = _worst_mood(events, mood)
     frustration = None if felt_mood is None else felt_mood.score
     text = detail(events, why=why, mood="" if felt_mood is None else felt_mood.reason, frustration=frustration)
     return HandoffRequested(reason, text, priority(reason, frustration))
@@ -99,8 +101,10 @@ def _is_frustrated(frustration: float | None) -> bool:
     return frustration is not None and frustration >= FRUSTRATED_FROM
 
 
-def _last_mood(events: Sequence[Event]) -> Mood | None:
-    return next((event.payload.mood for event in reversed(events) if isinstance(event.payload, BotSaid)), None)
+def _worst_mood(events: Sequence[Event], mood: Mood | None) -> Mood | None:
+    replies = [event.payload for event in _matter(events) if isinstance(event.payload, BotSaid)]
+    moods = [*(reply.mood for reply in replies[-RECENT_REPLIES:]), mood]
+    return max((felt for felt in moods if felt is not None), key=lambda felt: felt.score, default=None)
 
 
 def _matter(events: Sequence[Event]) -> Sequence[Event]:
@@ -149,7 +153,7 @@ def _articles_tried(matter: Sequence[Event]) -> Sequence[str]:
     verdicts: dict[str, Rated | None] = {}
     for event in matter:
         match event.payload:
-            case BotSaid(outcome="answer", citations=(citation, *_)):
+            case BotSaid(outcome="answer" | "suggest", citations=(citation, *_)):
                 before = verdicts.pop(citation.title, None)
                 verdicts[citation.title] = ratings.get(event.seq, before)
     tried = [_quoted(title, TITLE_CHARS) + _verdict(rated) for title, rated in list(verdicts.items())[-ARTICLES:]]
@@ -164,9 +168,9 @@ def _verdict(rated: Rated | None) -> str:
 
 
 def _left_open(messages: Sequence[_VisitorMessage], matter: Sequence[Event]) -> Sequence[str]:
-    """How many questions no reply has answered or asked back about."""
+    """How many questions no reply has answered, suggested something for, or asked back about."""
     replies = [event.payload for event in matter if isinstance(event.payload, BotSaid)]
-    helped = {seq for reply in replies if reply.outcome in ("answer", "clarify") for seq in reply.answers}
+    helped = {seq for reply in replies if reply.outcome in ("answer", "suggest", "clarify") for seq in reply.answers}
     open_ = sum(message.intent == "question" and message.seq not in helped for message in messages)
     return [f"{open_} question{'' if open_ == 1 else 's'} without an answer"] if open_ else []
 
