@@ -1,6 +1,6 @@
 """The handover summary for an agent, before the first word: what is wanted, what was tried, why a person, how urgent."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.answer.frustration import FRUSTRATED_FROM
@@ -32,14 +32,7 @@ ARTICLES = 3  # those tried last
 RECENT_REPLIES = 4  # whose moods count: a chat of an hour ago that went badly is forgiven
 BARE_CALL_WORDS = 9  # "I would like to talk to a real person please"; a longer call also says what it is about
 
-# How soon a calm and a frustrated visitor should be served.
-PRIORITIES: Mapping[Reason, tuple[Priority, Priority]] = {
-    "visitor_asked": ("normal", "high"),
-    "low_confidence": ("normal", "high"),
-    "policy": ("normal", "high"),  # the operator's rule says who answers, not how soon
-    "repeated_failure": ("normal", "high"),  # that there is no article makes nobody wait worse
-    "frustrated": ("high", "high"),  # the mood is the reason already, and counts once
-}
+URGENT_FROM = 0.9  # frustration; an outburst, where half of that is being annoyed
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +54,18 @@ def handover(events: Sequence[Event], reason: Reason, why: str, mood: Mood | Non
     felt_mood = _worst_mood(events, mood)
     frustration = None if felt_mood is None else felt_mood.score
     text = detail(events, why=why, mood="" if felt_mood is None else felt_mood.reason, frustration=frustration)
-    return HandoffRequested(reason, text, priority(reason, frustration))
+    return HandoffRequested(reason, text, priority(frustration))
 
 
-def priority(reason: Reason, frustration: float | None = None) -> Priority:
-    """How soon the queue should serve a call for `reason`; `frustration` is 0 to 1, or None where it is unknown."""
-    calm, frustrated = PRIORITIES[reason]
-    return frustrated if _is_frustrated(frustration) else calm
+def priority(frustration: float | None = None) -> Priority:
+    """How soon the queue should serve a call of one with this frustration, 0 to 1, or None where it is unknown.
+
+    Mood and wait make it urgent: that an article is missing makes nobody's wait worse, and an operator's rule says who
+    answers, not how soon.
+    """
+    if frustration is not None and frustration >= URGENT_FROM:
+        return "urgent"
+    return "high" if _is_frustrated(frustration) else "normal"
 
 
 def detail(events: Sequence[Event], *, why: str = "", mood: str = "", frustration: float | None = None) -> str:

@@ -1,12 +1,11 @@
 from datetime import UTC, datetime
 from itertools import count
-from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.answer.summary import MAX_DETAIL_CHARS, PRIORITIES, detail, excerpt, handover, priority
+from bot.answer.summary import MAX_DETAIL_CHARS, RECENT_REPLIES, detail, excerpt, handover, priority
 from conversation.events import (
     BOT,
     AgentSaid,
@@ -20,7 +19,6 @@ from conversation.events import (
     Mood,
     Opened,
     Rated,
-    Reason,
     Reopened,
     ReturnedToBot,
     VisitorSaid,
@@ -169,32 +167,27 @@ def test_the_longest_detail_is_short():
     assert MAX_DETAIL_CHARS - 60 < len(summary) <= MAX_DETAIL_CHARS
 
 
-def test_every_reason_has_a_priority():
-    assert set(PRIORITIES) == set(get_args(Reason))
-
-
 @pytest.mark.parametrize(
-    ("reason", "frustration", "expected"),
-    [
-        ("visitor_asked", None, "normal"),
-        ("visitor_asked", 0.49, "normal"),
-        ("visitor_asked", 0.5, "high"),
-        ("low_confidence", 0.9, "high"),
-        ("repeated_failure", 0.1, "high"),
-        ("repeated_failure", 0.7, "urgent"),
-        ("frustrated", 0.9, "high"),
-        ("frustrated", None, "high"),
-    ],
+    ("frustration", "expected"),
+    [(None, "normal"), (0.1, "normal"), (0.49, "normal"), (0.5, "high"), (0.89, "high"), (0.9, "urgent")],
 )
-def test_frustration_and_failure_raise_the_priority(reason, frustration, expected):
-    assert priority(reason, frustration) == expected
+def test_frustration_alone_raises_the_priority(frustration, expected):
+    assert priority(frustration) == expected
 
 
-def test_the_mood_is_that_of_the_reply_the_call_comes_with_or_of_the_last_one():
+def test_the_mood_is_the_worst_of_the_last_replies_and_of_the_one_the_call_comes_with():
     angry, calm = Mood(0.8, "swore"), Mood(0.1, "")
     events = log("where is my parcel", answer("Parcels", 1, mood=angry))
     pressed = handover(events, "visitor_asked", "pressed the button")
     assert (line(pressed.detail, "Mood"), pressed.priority) == ("swore", "high")
     replied = handover(events, "visitor_asked", "asked", calm)
-    assert (line(replied.detail, "Mood"), replied.priority) == (None, "normal")
+    assert (line(replied.detail, "Mood"), replied.priority) == ("swore", "high")
+    worse = handover(events, "visitor_asked", "asked", Mood(0.99, "shouts"))
+    assert (line(worse.detail, "Mood"), worse.priority) == ("shouts", "urgent")
     assert line(handover(events, "frustrated", "the visitor swore", angry).detail, "Mood") is None
+
+
+def test_an_outburst_long_ago_is_forgiven():
+    since = [part for n in range(RECENT_REPLIES) for part in (f"q{n}", answer(f"A{n}", 1, mood=Mood(0.1, "")))]
+    events = log("where is my parcel", answer("Parcels", 1, mood=Mood(0.95, "swore")), *since)
+    assert handover(events, "visitor_asked", "asked").priority == "normal"
