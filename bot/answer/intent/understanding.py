@@ -10,7 +10,10 @@ from bot.answer.transcript import Said
 from conversation.events import Choice
 
 Intent = Literal["question", "small_talk", "call_human"]
-SmallTalk = Literal["greeting", "thanks", "goodbye", "who_are_you", "agreement", "none_meant"]
+SmallTalk = Literal[
+    "greeting", "thanks", "goodbye", "who_are_you", "agreement", "none_meant",
+    "present", "wordless", "helped", "asks_again", "not_helped", "unhappy",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
