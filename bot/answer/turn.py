@@ -277,7 +277,7 @@ def _word(
         options = [(escaped(option.difference), _line(option.candidate.hit)) for option in retrieved.alternatives]
         return Wording(phrases.ask_which(options))
     if decision.outcome == "small_talk" and understood.small_talk is not None:
-        return Wording(phrases.small_talk(understood.small_talk))
+        return Wording(phrases.small_talk(understood.small_talk, desk_open=situation.desk_open))
     if decision.outcome == "handoff" and decision.reason is not None:
         return Wording(phrases.handoff(decision.reason, returned=situation.returned))
     refusal = phrases.refusal(

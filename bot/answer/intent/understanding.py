@@ -11,7 +11,10 @@ from bot.answer.verdict import says_no, says_yes, verdict_of
 from conversation.events import Choice
 
 Intent = Literal["question", "small_talk", "call_human"]
-SmallTalk = Literal["greeting", "thanks", "goodbye", "who_are_you", "agreement", "none_meant", "helped"]
+SmallTalk = Literal[
+    "greeting", "thanks", "goodbye", "who_are_you", "agreement", "none_meant",
+    "present", "wordless", "helped", "asks_again", "not_helped", "unhappy",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

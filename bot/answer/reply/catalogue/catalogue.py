@@ -8,6 +8,10 @@ from conversation.events import Reason
 
 # The names in braces of each phrase: all of them must be there, so that what counts as an offer is one in words too.
 PLACEHOLDERS: Mapping[str, frozenset[str]] = {
+    "asks_again": frozenset({"offer"}),
+    "not_helped": frozenset({"offer"}),
+    "unhappy": frozenset({"offer"}),
+    "displeased": frozenset({"sorry", "offer"}),
     "handoff_frustrated": frozenset({"sorry", "they_can_read"}),
     "handoff_failed": frozenset({"they_can_read"}),
     "handoff_returned": frozenset({"they_can_read"}),
@@ -48,11 +52,17 @@ class Catalogue:
     who_are_you: str
     agreement: str
     none_meant: str
+    present: str
+    wordless: str
     helped: str
+    asks_again: str
+    not_helped: str
+    unhappy: str
     handoff_asked: str
     handoff_frustrated: str
     handoff_failed: str
     handoff_returned: str
+    displeased: str
     no_answer: str
     no_answer_frustrated: str
     no_answer_desk_closed: str
@@ -75,9 +85,13 @@ class Catalogue:
         names = PLACEHOLDERS.get(key, ())
         return phrase.format_map({name: given[name] if name in given else self.say(name) for name in names})
 
-    def small_talk(self, kind: SmallTalk) -> str:
-        """The answer to small talk."""
-        return self.say(kind)
+    def small_talk(self, kind: SmallTalk, *, desk_open: bool) -> str:
+        """The answer to small talk; whoever is not content is offered a person, by email where nobody is at the desk."""
+        return self.say(kind, offer=self.offer_beside(desk_open=desk_open, frustrated=False))
+
+    def displeasure(self, *, desk_open: bool) -> str:
+        """What to say to great displeasure without a question: an apology and the offer of a person."""
+        return self.say("displeased" if desk_open else "desk_closed_frustrated")
 
     def handoff(self, reason: Reason, *, returned: bool) -> str:
         """What to say when a person is called; `returned`: an agent had the chat before and gave it back."""
