@@ -12,6 +12,7 @@ CANDIDATES = 5  # articles further down are not worth a button
 MAX_OFFERED = 3  # quick replies: more are a menu that nobody reads
 RELATED_FROM = 0.05  # of the confidence of the one that answers
 SUGGESTED = 3  # articles of a suggestion: one with its passage, the others as cards
+ELSEWHERE = 0.5  # of the confidence in an article is left when one of its sections was rejected: others may have it
 REJECTED_THOUGH_RIGHT = 0.2  # of right answers; were it none, what the search holds for 3 % likely would be answered
 ALIKE = 0.6  # Jaccard of words: of two passages that share more, choosing one is no choice
 
@@ -52,12 +53,26 @@ def reach(ranked: Sequence[Hit]) -> float:
     return sum(math.exp(hit.score - ranked[0].score) for hit in ranked[:SUGGESTED])
 
 
-def without(ranked: Sequence[Candidate], rejected: frozenset[str]) -> list[Candidate]:
-    """The candidates whose articles were not rejected, each the likelier for it (Bayes' rule)."""
-    wrong = min(1.0, sum(candidate.confidence for candidate in ranked if candidate.hit.article.article_id in rejected))
-    chance = 1 - wrong * (1 - REJECTED_THOUGH_RIGHT)  # that a visitor rejects them
-    remaining = [candidate for candidate in ranked if candidate.hit.article.article_id not in rejected]
-    return [replace(candidate, confidence=min(1.0, candidate.confidence / chance)) for candidate in remaining]
+def without(
+    ranked: Sequence[Candidate], rejected: frozenset[str], doubted: frozenset[str] = frozenset()
+) -> list[Candidate]:
+    """The candidates whose articles were not rejected, the likeliest first, each the likelier for it (Bayes' rule).
+
+    Of `doubted` articles something was rejected that is not all they say.
+    """
+
+    def left(candidate: Candidate) -> float:
+        if candidate.hit.article.article_id in rejected:
+            return REJECTED_THOUGH_RIGHT
+        return ELSEWHERE if candidate.hit.article.article_id in doubted else 1.0
+
+    wrong = min(1.0, sum(candidate.confidence * (1 - left(candidate)) for candidate in ranked))
+    remaining = [
+        replace(candidate, confidence=min(1.0, candidate.confidence * left(candidate) / (1 - wrong)))
+        for candidate in ranked
+        if candidate.hit.article.article_id not in rejected
+    ]
+    return sorted(remaining, key=lambda candidate: -candidate.confidence) if doubted else remaining
 
 
 def related(ranked: Sequence[Candidate], places: int) -> list[Candidate]:

@@ -29,6 +29,11 @@ def cite(hit: Hit, base_url: str, excerpt: str) -> Citation:
     )
 
 
+def section_of(hit: Hit) -> tuple[str, str | None]:
+    """The section of an article that a passage stands in, by the article's id and the heading, as `cite` names it."""
+    return hit.article.article_id, hit.chunk.heading_path[-1] if hit.chunk.heading_path else None
+
+
 def _quote(excerpt: str) -> str:
     words = plain(excerpt)
     return words if len(words) <= QUOTE_CHARS else words[: QUOTE_CHARS - 1].rsplit(" ", 1)[0] + "…"

@@ -33,7 +33,7 @@ class Situation:
     many articles say different things for what the visitor has not named. `named`: the visitor wrote the title of the
     article. `clarified`: the bot's last reply asked back; `offered_person`: it offered a person. `frustration` is the
     visitor's mood, 0 to 1. `returned`: an agent had the chat before and gave it back. `rejected`: the visitor rejected an
-    answer to this, so its article takes no part. `asks_person` is how likely the visitor asks for a person, and
+    answer to this, which takes no part; `doubtful`: it was of the best article. `asks_person` is how likely the visitor asks for a person, and
     `asks_how`: by which channel one is reached, which an article may tell.
     """
 
@@ -49,6 +49,7 @@ class Situation:
     offered_person: bool = False
     returned: bool = False
     rejected: bool = False
+    doubtful: bool = False
     asks_person: float = 0.0
     asks_how: bool = False
 
@@ -107,7 +108,7 @@ def _unaided(situation: Situation, policy: Policy) -> Decision:
     if situation.named:
         return Decision("answer", "the visitor named the article", offers_person=stuck)
     level = f"confidence {situation.confidence:.2f}, answers from {policy.answer_confidence:.2f}"
-    if 0 < situation.confidence >= policy.answer_confidence:
+    if 0 < situation.confidence >= policy.answer_confidence and not situation.doubtful:
         return Decision("answer", level, offers_person=stuck)
     use = f"{level}; useful with {situation.useful:.2f}, suggests from {policy.suggest_usefulness:.2f}"
     if 0 < situation.useful >= policy.suggest_usefulness:

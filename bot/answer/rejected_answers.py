@@ -1,5 +1,6 @@
-"""Rejected answers: which articles are not told again while it is about the same request, and how many replies in a row failed."""
+"""Rejected answers: what is not told again while it is about the same request, and how many replies in a row failed."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -8,6 +9,29 @@ from bot.answer.frustration import cues, same_request
 from bot.answer.transcript import verdicts
 from bot.answer.verdict import verdict_of
 from conversation.events import BotSaid, Event, VisitorSaid
+
+Section = tuple[str, str | None]  # article id, heading; None above the first heading
+
+TRIES = 2  # sections of an article: when so many were rejected, it has no answer
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """What the visitor has rejected: whole articles by id, and sections of articles that may have the answer elsewhere."""
+
+    articles: frozenset[str] = frozenset()
+    sections: frozenset[Section] = frozenset()
+
+    @property
+    def doubted(self) -> frozenset[str]:
+        """The articles that are left, but have told something that did not help."""
+        return frozenset(article_id for article_id, _ in self.sections) - self.articles
+
+    def __bool__(self) -> bool:
+        return bool(self.articles or self.sections)
+
+
+NOTHING_REJECTED = Rejected()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +53,13 @@ class _Exchange:
             return not self.helped
         if (verdict := verdict_of(self.then, self.reply.outcome, self.reply.choices)) is not None:
             return not verdict
-        return cues(self.then)["rejected"] > 0 or (self.shows and same_request(self.asked)(self.then))
+        return rejects(self.then) or (self.shows and same_request(self.asked)(self.then))
+
+    @property
+    def not_meant(self) -> bool:
+        """Whether the visitor said of a suggestion that nothing of it is what they mean."""
+        pressed = verdict_of(self.then, self.reply.outcome, self.reply.choices) is False
+        return self.reply.outcome == "suggest" and (pressed or self.helped is False)
 
     @property
     def shows(self) -> bool:
@@ -47,10 +77,11 @@ class _Exchange:
         return self.rejected or self.reply.outcome == "clarify"
 
 
-def rejected(hold: Sequence[Event], question: str) -> frozenset[str]:
-    """The ids of articles that are not to be told in answer to `question`, which comes after the events of the hold.
+def rejected(hold: Sequence[Event], question: str) -> Rejected:
+    """What is not to be told in answer to `question`, which comes after the events of the hold.
 
-    They are those that rejected replies put before the visitor, in an unbroken row: the last one before the question, or one that begins with an
+    Of a suggestion that is not what was meant all its articles; of other replies the section that was told, and the
+    articles that stood beside it and were not taken. They are those of rejected replies in an unbroken row: the last one before the question, or one that begins with an
     answer to the same question. An article stands for one request alone: whatever else is asked later may be answered
     from it.
     """
@@ -60,13 +91,32 @@ def rejected(hold: Sequence[Event], question: str) -> frozenset[str]:
         exchanges[::-1],
         *(exchanges[index:] for index, exchange in enumerate(exchanges) if is_same(exchange.asked)),
     ]
-    wrong = (
-        exchange.reply
+    wrong = [
+        exchange
         for row in rows
         for exchange in takewhile(lambda exchange: exchange.goes_on, row)
-        if exchange.rejected
-    )
-    return frozenset(article_id for reply in wrong for article_id in reply.shown)
+        if exchange.rejected and exchange.shows
+    ]
+    sections = frozenset(_section(exchange.reply) for exchange in wrong if exchange.reply.citations)
+    tried = Counter(article_id for article_id, _ in sections)
+    whole = (article_id for exchange in wrong for article_id in _articles(exchange))
+    return Rejected(frozenset([*whole, *(article_id for article_id in tried if tried[article_id] >= TRIES)]), sections)
+
+
+def rejects(text: str) -> bool:
+    """Whether a message says in words that the reply before it was wrong or did not help."""
+    return cues(text)["rejected"] > 0
+
+
+def _section(reply: BotSaid) -> Section:
+    return reply.citations[0].article_id, reply.citations[0].heading
+
+
+def _articles(exchange: _Exchange) -> Sequence[str]:
+    """The articles of a rejected reply that are out."""
+    if exchange.reply.outcome == "answer":
+        return ()
+    return exchange.reply.shown if exchange.not_meant else exchange.reply.shown[1:]
 
 
 def failures_in_a_row(hold: Sequence[Event], question: str) -> int:

@@ -9,6 +9,7 @@ from functools import partial
 from bot.answer.alternatives import Alternative
 from bot.answer.candidates import Candidate, reach
 from bot.answer.intent import small_talk
+from bot.answer.rejected_answers import NOTHING_REJECTED, Rejected
 from bot.answer.transcript import Said
 from retrieval.articles import Audience
 from retrieval.index import Snapshot
@@ -48,7 +49,7 @@ class Retrieved:
     useful: float = 0.0
     alternatives: Sequence[Alternative] = ()
     named: bool = False
-    rejected: frozenset[str] = frozenset()
+    rejected: Rejected = NOTHING_REJECTED
     vector: Vectors | None = None
 
     @property
@@ -63,9 +64,17 @@ class Retrieved:
 
     @property
     def answering_hits(self) -> Sequence[Hit]:
-        """The hits that an answer may be made of."""
-        article_ids = {candidate.hit.article.article_id for candidate in self.candidates}
-        return [hit for hit in self.hits if hit.article.article_id in article_ids] if self.rejected else self.hits
+        """The hits that an answer may be made of, those of the best candidate first."""
+        if not self.rejected:
+            return self.hits
+        place = {candidate.hit.article.article_id: place for place, candidate in enumerate(self.candidates)}
+        kept = [hit for hit in self.hits if hit.article.article_id in place]
+        return sorted(kept, key=lambda hit: place[hit.article.article_id])
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether something that the first article says was rejected."""
+        return bool(self.candidates) and self.candidates[0].hit.article.article_id in self.rejected.doubted
 
     @property
     def reach(self) -> float:

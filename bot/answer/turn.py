@@ -17,11 +17,12 @@ from bot.answer.candidates import (
     useful,
     without,
 )
-from bot.answer.citations import cite
+from bot.answer.citations import cite, section_of
 from bot.answer.confidence import Calibration, default_calibration
 from bot.answer.frustration import Tone, mood
 from bot.answer.intent import RequestProbe, Understood, understand
 from bot.answer.policy import Decision, Policy, Situation, decide
+from bot.answer.rejected_answers import NOTHING_REJECTED, Rejected, rejects
 from bot.answer.reply import (
     Catalogue,
     Extractive,
@@ -55,7 +56,7 @@ class TurnInput:
 
     `offered` are the articles that the bot's last reply put up for choice, `clarified`: it asked which of them is meant;
     `offered_person`: it offered a person. `returned`: an agent had the chat before and gave it back.
-    `rejected` are the ids of articles that the visitor wants told no more, unless by name. `replied` is the number of the
+    `rejected` is what the visitor wants told no more, unless by name. `replied` is the number of the
     bot's last reply, which a verdict is on.
     """
 
@@ -68,7 +69,7 @@ class TurnInput:
     clarified: bool = False
     offered_person: bool = False
     returned: bool = False
-    rejected: frozenset[str] = frozenset()
+    rejected: Rejected = NOTHING_REJECTED
     replied: int | None = None
 
 
@@ -184,15 +185,17 @@ async def _search(understood: Understood, turn_input: TurnInput, deps: TurnDeps)
         question, earlier, turn_input.audience, deps.snapshot, deps.encode, limit=RANKED_ARTICLES, pool=deps.pool
     )
     hits, named = _named_first(retrieved.hits, turn_input.question, understood.chosen)
-    rejected = frozenset() if named else turn_input.rejected
-    scored = candidates(best_passages(hits), deps.calibration, CANDIDATES + len(rejected))
-    remaining = without(distinct(scored), rejected)
+    rejected = NOTHING_REJECTED if named else turn_input.rejected
+    scored = candidates(best_passages(hits), deps.calibration, CANDIDATES + len(rejected.articles))
+    hits = [hit for hit in hits if section_of(hit) not in rejected.sections]
+    told = {candidate.hit.article.article_id for candidate in scored} - {hit.article.article_id for hit in hits}
+    remaining = without(distinct(scored), rejected.articles | told, rejected.doubted)
     return replace(
         retrieved,
         hits=hits,
         candidates=remaining,
         useful=useful(remaining if rejected else scored),
-        alternatives=alternatives(without(scored, rejected), question),
+        alternatives=() if rejected else alternatives(scored, question),
         named=named,
         rejected=rejected,
         vector=retrieved.vector if question == turn_input.question else None,
@@ -208,13 +211,16 @@ def _rating(understood: Understood, turn_input: TurnInput) -> Rated | None:
 def _searched(understood: Understood, turn_input: TurnInput) -> tuple[str, Sequence[Said]]:
     """What is searched for, and what was said before it.
 
-    Who chooses an article wants of it what they asked before, and who presses that a reply did not help still asks that.
+    Who chooses an article wants of it what they asked before, and who says that a reply did not help still asks that.
     """
     asked = asked_before(turn_input.earlier)
-    if asked is not None and understood.chosen is not None:
-        return f"{turn_input.earlier[asked].text}\n{understood.chosen.label}", ()
-    if asked is not None and understood.helpful is False:
-        return turn_input.earlier[asked].text, turn_input.earlier[:asked]
+    if asked is None:
+        return turn_input.question, turn_input.earlier
+    before, earlier = turn_input.earlier[asked].text, turn_input.earlier[:asked]
+    if understood.chosen is not None or understood.helpful is False:
+        return before, earlier
+    if turn_input.rejected and rejects(turn_input.question):
+        return f"{before}\n{turn_input.question}", earlier
     return turn_input.question, turn_input.earlier
 
 
@@ -259,6 +265,7 @@ def _situation(
         offered_person=turn_input.offered_person,
         returned=turn_input.returned,
         rejected=bool(retrieved.rejected),
+        doubtful=retrieved.doubtful,
     )
 
 
@@ -292,7 +299,13 @@ def _word(
 
 def _passage(decision: Decision, retrieved: Retrieved, deps: TurnDeps, phrases: Catalogue) -> Wording:
     """What the best article says, asserted or hedged; with a suggestion the other articles are cited too."""
-    extract = extraction.extract(retrieved.answering_hits, retrieved.reading.text, deps.snapshot, deps.base_url)
+    extract = extraction.extract(
+        retrieved.answering_hits,
+        retrieved.reading.text,
+        deps.snapshot,
+        deps.base_url,
+        told=retrieved.rejected.sections,
+    )
     text = extraction.compose(extract, deps.base_url, phrases)
     citations = [cite(extract.hit, deps.base_url, extract.text)]
     if decision.outcome == "suggest":
@@ -367,7 +380,7 @@ def _trace(understood: Understood, retrieved: Retrieved, reply: Reply, asks_pers
         "read_as": dict(retrieved.reading.corrections),
         "ranked": [*reply.ranked],
         "hits": [_traced(hit) for hit in retrieved.hits[:TRACED_HITS]],
-        "rejected": [*sorted(retrieved.rejected)],
+        "rejected": [*sorted(retrieved.rejected.articles | retrieved.rejected.doubted)],
         "features": {**reply.features},
         "useful": round(retrieved.useful, 4),
         "decision": reply.outcome,

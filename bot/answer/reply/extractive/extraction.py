@@ -4,14 +4,20 @@ Lists, tables and code stay whole where they fit, steps even where they are long
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from bot.answer.citations import url_of
+from bot.answer.citations import section_of, url_of
 from bot.answer.reply.catalogue import Catalogue
 from bot.answer.reply.extractive.block import ChatBlock, chat_blocks
 from bot.answer.reply.extractive.query_coverage import query_coverage
-from bot.answer.reply.extractive.section import ArticleSection, answering_section, points_elsewhere, sections
+from bot.answer.reply.extractive.section import (
+    ArticleSection,
+    answering_section,
+    points_elsewhere,
+    section_index,
+    sections,
+)
 from bot.answer.reply.extractive.shorten import REPLY_WORDS, Rank, shorten
 from bot.answer.reply.extractive.source_line import sentence
 from retrieval.index import Snapshot
@@ -42,14 +48,23 @@ def compose(extract: Extract, base_url: str, phrases: Catalogue) -> str:
     return f"{extract.text}\n\n{sentence(extract.hit, base_url, phrases, more=extract.more)}".strip()
 
 
-def extract(hits: Sequence[Hit], question: str, snapshot: Snapshot, base_url: str) -> Extract:
+def extract(
+    hits: Sequence[Hit],
+    question: str,
+    snapshot: Snapshot,
+    base_url: str,
+    told: Collection[tuple[str, str | None]] = (),
+) -> Extract:
     """What the article of the best hit says of `question`; costs no forward pass.
 
-    Passages of the same article further down in `hits` help to find the place in a long section.
+    Passages of the same article further down in `hits` help to find the place in a long section. `told` are sections, by
+    article id and heading, that are not told again.
     """
     best = hits[0]
     coverage, article_sections = query_coverage(question, snapshot), sections(snapshot, best)
     index = answering_section(best, coverage, article_sections)
+    if section_of(replace(best, chunk=article_sections[index].first)) in told:
+        index = section_index(best, article_sections)
     chunks = (hit.chunk for hit in hits if hit.article.article_id == best.article.article_id)
     places = [(nth, chunk.start, chunk.end) for nth, chunk in enumerate(chunks, start=1)]
 

@@ -63,7 +63,7 @@ def answering_section(best: Hit, coverage: QueryCoverage, article_sections: Sequ
     The one of the best passage, unless that only points elsewhere or is the article's opening. Then it is the opening,
     or the section that says what was asked and neither title nor opening say.
     """
-    index = next(n for n, section in enumerate(article_sections) if section.end >= best.chunk.end)
+    index = section_index(best, article_sections)
     if says_something(article_sections[index]) and not article_sections[index].opens:
         return index
     missing = coverage.without(f"{best.article.title}\n{telling_text(article_sections[0])}")
@@ -72,6 +72,11 @@ def answering_section(best: Hit, coverage: QueryCoverage, article_sections: Sequ
     scores = {n: _says(missing, section) for n, section in enumerate(article_sections) if n and says_something(section)}
     other = max(scores, key=lambda n: (scores[n], -n), default=0)
     return other if scores.get(other, 0.0) >= SAYS_IT else 0
+
+
+def section_index(best: Hit, article_sections: Sequence[ArticleSection]) -> int:
+    """The place of the section that the passage stands in."""
+    return next(n for n, section in enumerate(article_sections) if section.end >= best.chunk.end)
 
 
 def _says(missing: QueryCoverage, section: ArticleSection) -> float:
