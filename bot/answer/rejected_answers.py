@@ -7,7 +7,7 @@ from itertools import takewhile
 
 from bot.answer.frustration import cues, same_request
 from bot.answer.transcript import verdicts
-from bot.answer.verdict import verdict_of
+from bot.answer.verdict import says_unsolved, verdict_of
 from conversation.events import BotSaid, Event, VisitorSaid
 
 Section = tuple[str, str | None]  # article id, heading; None above the first heading
@@ -105,7 +105,7 @@ def rejected(hold: Sequence[Event], question: str) -> Rejected:
 
 def rejects(text: str) -> bool:
     """Whether a message says in words that the reply before it was wrong or did not help."""
-    return cues(text)["rejected"] > 0
+    return cues(text)["rejected"] > 0 or says_unsolved(text)
 
 
 def _section(reply: BotSaid) -> Section:

@@ -21,6 +21,20 @@ _NO = re.compile(
 )
 
 
+# After a passage: what it told was tried and did not do. In a longer message this may be what the question is about.
+_UNSOLVED = re.compile(
+    r"\b(?:(?:that|this|it|which)?\s*(?:did|does|do|has|is|was)(?:n['’]?t| not)\s+(?:work|help|change|do it|fix)(?:ed|ing)?"
+    r"|still (?:no|not|nothing|does|did|do|can|could|won|is|has|have|get|getting|broken|the same|stuck|locked|says?|shows?|fails?)"
+    r"|same (?:error|problem|issue|thing|result|message)|no (?:luck|success|change|effect)|doesn['’]?t do (?:it|anything)"
+    r"|(?:already |just )?(?:tried|did|done) (?:that|this|it|all that)|nothing (?:happens|happened|changes|changed)"
+    r"|hat nicht (?:geholfen|funktioniert)|(?:geht|funktioniert) (?:immer noch|trotzdem) nicht|immer noch (?:nicht|nichts|kein\w*)"
+    r"|[cç]a n['’]a pas march[eé]|toujours (?:pas|rien)|no (?:ha )?funcion[aó]|sigue sin|non (?:ha )?funziona(?:to)?"
+    r"|n[aã]o (?:funcionou|resolveu)|ainda n[aã]o|werkt(?: nog steeds)? niet|nog steeds (?:niet|geen)|nie (?:dzia[lł]a|pomog[lł]o))\b",
+    re.IGNORECASE,
+)
+UNSOLVED_WORDS = 8
+
+
 def says_yes(text: str) -> bool:
     """Whether the message says yes and nothing else."""
     return _YES.fullmatch(text) is not None
@@ -29,6 +43,11 @@ def says_yes(text: str) -> bool:
 def says_no(text: str) -> bool:
     """Whether the message says no and nothing else."""
     return _NO.fullmatch(text) is not None
+
+
+def says_unsolved(text: str) -> bool:
+    """Whether a short message says that what was told did not solve it."""
+    return len(text.split()) <= UNSOLVED_WORDS and _UNSOLVED.search(text) is not None
 
 
 def verdict_of(text: str, outcome: Outcome | None, choices: Iterable[Choice]) -> bool | None:

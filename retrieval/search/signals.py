@@ -79,8 +79,9 @@ def compute_signals(snapshot: "Snapshot", query: Query, allowed: Mask) -> Rankin
     matched = (titles > 0) | (body > 0)
     matched[snapshot.article_of_child[children]] = True
     shared = np.flatnonzero(lexical)
+    said = snapshot.kind_of_child[children] != KINDS.index("title")  # which says of no passage that it is the one
     passages = {
-        "dense": _passages(snapshot.chunk_of_child[children], cosines),
+        "dense": _passages(snapshot.chunk_of_child[children[said]], cosines[said]),
         "lexical": _passages(shared, lexical[shared]),
         "late": _passages(snapshot.chunk_of_child[late_children], late),
     }

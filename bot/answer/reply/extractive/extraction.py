@@ -62,11 +62,11 @@ def extract(
     """
     best = hits[0]
     coverage, article_sections = query_coverage(question, snapshot), sections(snapshot, best)
-    index = answering_section(best, coverage, article_sections)
+    passages = [hit for hit in hits if hit.article.article_id == best.article.article_id]
+    index = answering_section(passages, coverage, article_sections)
     if section_of(replace(best, chunk=article_sections[index].first)) in told:
         index = section_index(best, article_sections)
-    chunks = (hit.chunk for hit in hits if hit.article.article_id == best.article.article_id)
-    places = [(nth, chunk.start, chunk.end) for nth, chunk in enumerate(chunks, start=1)]
+    places = [(nth, hit.chunk.start, hit.chunk.end) for nth, hit in enumerate(passages, start=1)]
 
     def rank(block: ChatBlock) -> float:
         overlapping = (FOUND_BONUS / nth for nth, start, end in places if start < block.end and block.start < end)

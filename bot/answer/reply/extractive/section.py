@@ -57,21 +57,32 @@ def sections(snapshot: Snapshot, near: Hit) -> list[ArticleSection]:
     ]
 
 
-def answering_section(best: Hit, coverage: QueryCoverage, article_sections: Sequence[ArticleSection]) -> int:
-    """Which of the sections `found` answers, as its place among them.
+def answering_section(
+    passages: Sequence[Hit], coverage: QueryCoverage, article_sections: Sequence[ArticleSection]
+) -> int:
+    """Which of the sections answers, as its place among them, by the passages of the article that were found, best first.
 
     The one of the best passage, unless that only points elsewhere or is the article's opening. Then it is the opening,
-    or the section that says what was asked and neither title nor opening say.
+    or the section that says what was asked and neither title nor opening say. The opening answers also what the title
+    asks, if it is the second best and the heading of the best has no word of the question.
     """
+    best, *others = passages
     index = section_index(best, article_sections)
     if says_something(article_sections[index]) and not article_sections[index].opens:
-        return index
+        opens_next = bool(others) and others[0].chunk.heading_path == () and says_something(article_sections[0])
+        return 0 if opens_next and _asks_title(best, coverage) else index
     missing = coverage.without(f"{best.article.title}\n{telling_text(article_sections[0])}")
     if missing.total < MISSING * coverage.total:
         return 0
     scores = {n: _says(missing, section) for n, section in enumerate(article_sections) if n and says_something(section)}
     other = max(scores, key=lambda n: (scores[n], -n), default=0)
     return other if scores.get(other, 0.0) >= SAYS_IT else 0
+
+
+def _asks_title(best: Hit, coverage: QueryCoverage) -> bool:
+    """Whether the title says all that was asked, and the heading of the passage nothing."""
+    asked_beyond = coverage.without(best.article.title).total
+    return asked_beyond < MISSING * coverage.total and not coverage.share("\n".join(best.chunk.heading_path))
 
 
 def section_index(best: Hit, article_sections: Sequence[ArticleSection]) -> int:
