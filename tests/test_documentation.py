@@ -132,7 +132,12 @@ def test_no_section_leans_on_another(articles):
 
 
 def test_every_button_and_label_named_is_there(articles):
-    sources = [path for house in HOUSES for path in (ROOT / house).rglob("*") if path.suffix in {".js", ".html", ".py"}]
+    sources = [
+        path
+        for house in HOUSES
+        for path in (ROOT / house).rglob("*")
+        if path.suffix in {".js", ".html", ".py", ".toml"}
+    ]
     shown = html.unescape("".join(path.read_text("utf-8") for path in sources if path.is_file()))
     named = {label for article in articles.values() for label in re.findall(r"\*\*([^*]+)\*\*", article.body)}
     assert {label for label in named if label not in shown} == set()

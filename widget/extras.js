@@ -1,12 +1,13 @@
 /**
- * What stands below the messages when there is reason for it: the reply in the making, suggestions, the question
- * whether it helped, the form for an address, and what can be done after the end.
+ * What stands below the messages when there is reason for it: the reply in the making, the question whether it helped,
+ * what may be pressed, the form for an address, and what can be done after the end.
  *
  * @import {Chat} from "./chat.js"
  * @import {Item} from "./log.js"
  * @import {Messages} from "./messages.js"
  * @import {Words} from "./words.js"
  */
+import { choicesOf, drawChoices } from "./choices.js";
 import { ContactForm } from "./contact.js";
 import { h } from "./dom.js";
 import { said } from "./log.js";
@@ -25,7 +26,7 @@ export class Extras {
   #draft = h("div", { class: "draft", "aria-hidden": "true" });
   /** What each slot shows now. @type {Map<HTMLElement, string>} */
   #shown = new Map();
-  #slots = { rating: h("div"), chips: h("div"), end: h("div") };
+  #slots = { rating: h("div"), choices: h("div"), end: h("div") };
 
   /**
    * @param {Chat} chat
@@ -39,8 +40,8 @@ export class Extras {
     this.#messages = messages;
     this.#refocus = refocus;
     this.#contact = new ContactForm(chat, words, refocus);
-    const { rating, chips, end } = this.#slots;
-    this.nodes = [this.#draft, rating, chips, this.#contact.node, end];
+    const { rating, choices, end } = this.#slots;
+    this.nodes = [this.#draft, rating, choices, this.#contact.node, end];
   }
 
   render() {
@@ -49,7 +50,7 @@ export class Extras {
     const reply = quiet && last?.kind === "bot_said" ? last : undefined;
     this.#renderDraft();
     this.#renderRating(reply);
-    this.#renderChips(reply);
+    this.#renderChoices(reply);
     this.#contact.render();
     this.#renderEnd();
   }
@@ -65,7 +66,10 @@ export class Extras {
     this.#draft.replaceChildren(h("div", { class: "meta" }, this.#words.typing(name)), body);
   }
 
-  /** @param {Item | undefined} reply */
+  /**
+   * Of a suggestion its choices are the question.
+   * @param {Item | undefined} reply
+   */
   #renderRating(reply) {
     const asks = reply && reply.event.outcome === "answer" && this.#chat.log.state === "bot";
     const rated = asks && (reply.seq in this.#chat.log.ratings || this.#chat.pending("rate"));
@@ -83,13 +87,12 @@ export class Extras {
   }
 
   /** @param {Item | undefined} reply */
-  #renderChips(reply) {
-    const { choices, suggestions = [] } = (this.#chat.log.state === "bot" && reply?.event) || {};
-    const chips = choices?.map(({ label }) => label) ?? suggestions;
-    const say = (/** @type {string} */ text) => h("button", { click: () => this.#chat.say(text) }, text);
-    this.#show(this.#slots.chips, chips.join("\n"), () => [
-      h("div", { class: "row chips", role: "group", "aria-label": this.#words.suggestions }, ...chips.map(say)),
-    ]);
+  #renderChoices(reply) {
+    const event = this.#chat.log.state === "bot" && reply?.event;
+    const labels = event ? choicesOf(event).map(({ label }) => label) : [];
+    const say = (/** @type {string} */ label) => this.#chat.say(label);
+    const draw = () => (event ? [drawChoices(event, this.#words.suggestions, say)] : []);
+    this.#show(this.#slots.choices, labels.join("\n"), draw);
   }
 
   #renderEnd() {

@@ -5,8 +5,8 @@ level, and `export` before a top-level `function`, `async function`, `class` or 
 is an error, so the script that visitors get means what the type checker has read.
 
 All modules share one scope; a name that two of them declare at the top level is an error, too. Comments that stand on
-lines of their own or close a line of code, blank lines and indentation are left out, also within template literals that
-span lines: the only one holds CSS.
+lines of their own or close a line of code, type comments within a line, blank lines and indentation are left out, also
+within template literals that span lines: the only one holds CSS.
 """
 
 import re
@@ -16,8 +16,11 @@ from dataclasses import dataclass
 _IMPORT = re.compile(r'import \{ (?P<names>\w+(?:, \w+)*) \} from "\./(?P<module>[a-z]+\.js)";')
 _DECLARATION = re.compile(r"(?P<export>export )?(?:async )?(?:function|class|const|let) (?P<name>\w+)")
 _MODULE_WORD = re.compile(r"^(?:import|export)\b|\b(?:import\s*\(|import\.meta\b|require\s*\()")
+# Taken out before _COMMENT, which would run from it on over the code behind it
+_TYPE = re.compile(r"/\*\* @type \{[^\"'`\n]*?\} \*/ ")
 _COMMENT = re.compile(r"^[ \t]*/\*.*?\*/[ \t]*$|^[ \t]*//[^\n]*$", re.DOTALL | re.MULTILINE)
-_TRAILING_COMMENT = re.compile(r"(?<=[;,{]) // [^\"'`]*$")  # with a quote in it, it might be the end of a string
+# With quotes before and in it, it might be the end of a string
+_TRAILING_COMMENT = re.compile(r"^([^\"'`/]*[;,{]) // .*$|([;,{]) // [^\"'`]*$")
 
 
 class LinkError(ValueError):
@@ -64,7 +67,7 @@ def needed(sources: Mapping[str, str], entry: str) -> list[str]:
 
 def read_module(name: str, source: str) -> Module:
     """Parse one module. Raises LinkError on a form that the linker does not know."""
-    lines = [line.strip() for line in _COMMENT.sub("", source).splitlines()]
+    lines = [line.strip() for line in _COMMENT.sub("", _TYPE.sub("", source)).splitlines()]
     top_level = {line for line in source.splitlines() if line[:1].strip()}
     imports: dict[str, str] = {}
     declared: list[str] = []
@@ -81,7 +84,7 @@ def read_module(name: str, source: str) -> Module:
         rest = line.removeprefix("export ") if declaration else line
         if _MODULE_WORD.search(rest):
             raise LinkError(name, "this form of import or export is not understood", line)
-        body.append(_TRAILING_COMMENT.sub("", rest))
+        body.append(_TRAILING_COMMENT.sub(r"\1\2", rest))
     return Module(name, imports, tuple(declared), frozenset(exported), "\n".join(body))
 
 

@@ -106,7 +106,9 @@ export class Messages {
     if (item.redacted) return [head, this.#gone()];
     if (item.kind !== "bot_said") return [head, h("div", { class: "text plain" }, item.text)];
     const body = this.markdown(item.text);
-    return [head, body, ...this.#sources(item.event.citations ?? [], body)];
+    const { outcome, citations = [] } = item.event;
+    body.classList.toggle("hedged", outcome === "suggest");
+    return [head, body, ...this.#sources(outcome === "suggest" ? citations.slice(0, 1) : citations, body)];
   }
 
   /**

@@ -87,6 +87,7 @@ h2 { font-size: 16px; line-height: 1.3; overflow: hidden; text-overflow: ellipsi
 .text > * + *, .text li > * + * { margin-block-start: 8px; }
 .text ul, .text ol { padding-inline-start: 22px; }
 .text li + li { margin-block-start: 4px; }
+.hedged > :first-child { font-size: 13px; color: var(--faint); }
 code { font: .92em/1.4 ui-monospace, monospace; background: #8883; border-radius: 4px; padding: .1em .3em; }
 pre { overflow-x: auto; padding: 10px; border-radius: 8px; background: #8882; }
 pre code { padding: 0; background: none; }
@@ -97,7 +98,10 @@ pre code { padding: 0; background: none; }
 .scroll > .log > *, .scroll > div > :empty { margin-block-start: 0; }
 .row { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; font-size: 13px; color: var(--faint); }
 .row button { font-size: 14px; color: var(--ink); border-radius: 22px; }
-.chips button { border-color: var(--accent); color: var(--link); text-align: start; padding-block: 8px; }
+.row .chip { border-color: var(--accent); color: var(--link); text-align: start; padding-block: 8px; }
+.row .card { width: 100%; padding: 8px 14px; border-radius: 10px; text-align: start; overflow-wrap: anywhere; }
+.card span { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; font-size: 13px;
+  color: var(--faint); }
 .dots { display: inline-flex; gap: 4px; padding-block: 6px; }
 .dots i { width: 7px; height: 7px; border-radius: 50%; background: var(--faint); animation: blink 1.2s infinite; }
 .dots i:nth-child(2) { animation-delay: .2s; }

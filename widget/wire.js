@@ -9,6 +9,7 @@
  * @property {string | null} [name]
  *
  * @typedef {object} Citation
+ * @property {string} [article_id]
  * @property {string} title
  * @property {string | null} [heading]
  * @property {string} url
@@ -17,6 +18,7 @@
  * @typedef {object} Choice  What may be pressed, which says its label.
  * @property {string} kind
  * @property {string} label
+ * @property {string | null} [article_id]
  *
  * @typedef {object} Event
  * @property {number} seq  Counts from 1 within a conversation, without gaps.
@@ -31,7 +33,7 @@
  * @property {string} [text]
  * @property {string} [outcome]
  * @property {number[]} [answers]
- * @property {Citation[]} [citations]
+ * @property {Citation[]} [citations]  Where it is from; a suggestion's after the first are other articles worth a look.
  * @property {string} [turn_id]
  * @property {Choice[]} [choices]
  * @property {string[]} [suggestions]  The labels of the choices, from servers that know no choices.

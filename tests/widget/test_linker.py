@@ -41,8 +41,16 @@ def test_of_many_modules_those_are_needed_that_one_imports_directly_or_not():
 def test_comments_are_left_out_where_they_cannot_be_part_of_a_string():
     script = linked(
         main='/**\n * Story.\n * @param {string} a\n */\n// why\nconst a = "// text /* */"; // end\nconst b = "; // c";\n'
+        "const c = 1; // the page's\n"
     )
-    assert script == '(()=>{"use strict";\nconst a = "// text /* */";\nconst b = "; // c";\n})();\n'
+    assert script == '(()=>{"use strict";\nconst a = "// text /* */";\nconst b = "; // c";\nconst c = 1;\n})();\n'
+
+
+def test_types_before_code_are_left_out_and_the_code_is_not():
+    script = linked(
+        main="/** @type {number[]} */ const a = [];\nlet b = /** @type {{x: number} | null} */ (a);\n/** @type {any} */\nlet c;\n"
+    )
+    assert script == '(()=>{"use strict";\nconst a = [];\nlet b = (a);\nlet c;\n})();\n'
 
 
 @pytest.mark.parametrize(

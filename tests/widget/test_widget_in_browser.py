@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import uuid
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -39,6 +40,17 @@ class Conversation:
     hold: int = 0
     holder: dict = field(default_factory=lambda: BOT)
     events: list = field(default_factory=list)
+
+
+EXCHANGES = REFUNDS | {
+    "article_id": "exchanges",
+    "title": "Exchanges",
+    "heading": "Another size",
+    "url": "/help/exchanges#another-size",
+    "quote": "Send it back and name the size you want.",
+}
+WARRANTY = REFUNDS | {"article_id": "warranty", "title": "Warranty", "heading": "Warranty", "quote": "Two years."}
+HEDGE = "I am not sure that this is what you mean, but it may help:"
 
 
 class Server:
@@ -231,6 +243,22 @@ def said(text, **fields):
     return {"type": "event", "kind": "bot_said", "text": text, "outcome": "answer", "citations": [], **fields}
 
 
+def suggested(**fields):
+    """A suggestion with two other articles, as the bot makes one."""
+    source = f"This is from our article [Refunds › How long it takes]({REFUNDS['url']})."
+    choices = [
+        {"kind": "article", "label": "Exchanges", "article_id": "exchanges"},
+        {"kind": "article", "label": "Warranty", "article_id": "warranty"},
+        {"kind": "helped", "label": "That helped", "article_id": None},
+        {"kind": "not_helped", "label": "Not what I meant", "article_id": None},
+        {"kind": "person", "label": "Ask a colleague", "article_id": None},
+    ]
+    text = f"{HEDGE}\n\nWithin **5 days**.\n\n{source}"
+    return said(
+        text, **({"outcome": "suggest", "citations": [REFUNDS, EXCHANGES, WARRANTY], "choices": choices} | fields)
+    )
+
+
 def draft(text, offset, attempt=1):
     return {"type": "draft", "turn_id": "t1", "attempt": attempt, "offset": offset, "text": text}
 
@@ -328,6 +356,90 @@ async def test_an_answer_comes_with_its_source_and_suggestions_and_can_be_rated(
     await expect(log_of(page)).to_contain_text("And abroad?")
     assert [frame["text"] for frame in server.sent("say")] == ["How long?", "And abroad?"]
     assert [(frame["seq"], frame["helpful"]) for frame in server.sent("rate")] == [(3, True)]
+
+
+async def test_a_suggestion_is_hedged_and_names_its_own_source_alone(page, server):
+    server.replies["Money?"] = [suggested()]
+    await open_chat(page)
+    await say(page, "Money?")
+    reply = log_of(page).locator(".theirs .text")
+    await expect(reply.locator("p")).to_have_text([HEDGE, "Within 5 days.", re.compile("^This is from our article")])
+    size = "node => parseFloat(getComputedStyle(node).fontSize)"
+    assert await reply.locator("p").nth(0).evaluate(size) < await reply.locator("p").nth(1).evaluate(size)
+    await expect(log_of(page).get_by_role("link")).to_have_text("Refunds › How long it takes (opens in a new tab)")
+    await expect(page.get_by_text("Did this help?")).to_be_hidden()
+
+
+async def test_the_other_articles_of_a_suggestion_are_cards_before_its_verdicts_and_the_person(page, server):
+    server.replies["Money?"] = [suggested()]
+    await open_chat(page)
+    await say(page, "Money?")
+    group = page.get_by_role("group", name="Suggestions")
+    card = group.get_by_role("button", name="Exchanges", exact=True)
+    await expect(card).to_have_text("ExchangesAnother size · Send it back and name the size you want.")
+    await expect(card).to_have_accessible_description("Another size · Send it back and name the size you want.")
+    await expect(group.get_by_role("button", name="Warranty", exact=True)).to_have_text("WarrantyTwo years.")
+    names = ["Exchanges", "Warranty", "That helped", "Not what I meant", "Ask a colleague"]
+    await card.focus()
+    for name in names:
+        await expect(page.locator("handrail-chat :focus")).to_have_accessible_name(name)
+        await page.keyboard.press("Tab")
+    await expect(page.get_by_role("textbox", name="Your message")).to_be_focused()
+    await expect(group.get_by_role("button")).to_have_count(len(names))
+
+
+@pytest.mark.parametrize("name", ["Exchanges", "That helped", "Not what I meant", "Ask a colleague"])
+async def test_whoever_presses_a_choice_says_it_once_and_goes_on_writing(page, server, name):
+    server.replies["Money?"] = [suggested()]
+    server.replies[name] = [said("All right.", outcome="small_talk")]
+    await open_chat(page)
+    await say(page, "Money?")
+    await page.get_by_role("button", name=name, exact=True).press("Enter")
+    await expect(page.get_by_role("textbox", name="Your message")).to_be_focused()
+    await expect(page.get_by_role("group", name="Suggestions")).to_be_hidden()
+    await expect(log_of(page)).to_contain_text("All right.")
+    await expect(page.get_by_role("group", name="Suggestions")).to_be_hidden()
+    assert [frame["text"] for frame in server.sent("say")] == ["Money?", name]
+    assert server.sent("rate") == []
+    await page.reload()
+    await open_chat(page)
+    await expect(log_of(page)).to_contain_text("All right.")
+    await expect(page.get_by_role("button", name=name, exact=True)).to_have_count(0)
+
+
+async def test_of_two_suggestions_the_newer_one_alone_can_be_answered(page, server):
+    fewer = [
+        {"kind": "helped", "label": "That helped", "article_id": None},
+        {"kind": "not_helped", "label": "Not what I meant", "article_id": None},
+    ]
+    server.replies["Money?"] = [suggested()]
+    server.replies["Not what I meant"] = [suggested(citations=[EXCHANGES], choices=fewer)]
+    await open_chat(page)
+    await say(page, "Money?")
+    await page.get_by_role("button", name="Not what I meant").click()
+    await expect(log_of(page).get_by_text(HEDGE)).to_have_count(2)
+    group = page.get_by_role("group", name="Suggestions")
+    await expect(group.get_by_role("button")).to_have_text(["That helped", "Not what I meant"])
+    await expect(group.locator(".card")).to_have_count(0)
+
+
+async def test_a_question_back_offers_the_differences_and_says_the_one_that_is_pressed(page, server):
+    choices = [
+        {"kind": "article", "label": label, "article_id": f"install-{label}"} for label in ("Windows", "macOS", "Linux")
+    ]
+    server.replies["Install?"] = [
+        said("Which one?\n\n- Windows: Run it.\n- macOS: Drag it.", outcome="clarify", choices=choices)
+    ]
+    server.replies["macOS"] = [said("Drag it into Applications.")]
+    await open_chat(page)
+    await say(page, "Install?")
+    group = page.get_by_role("group", name="Suggestions")
+    await expect(group.get_by_role("button")).to_have_text(["Windows", "macOS", "Linux"])
+    await expect(page.get_by_text("Did this help?")).to_be_hidden()
+    await group.get_by_role("button", name="macOS").click()
+    await expect(log_of(page)).to_contain_text("Drag it into Applications.")
+    await expect(group).to_be_hidden()
+    assert [frame["text"] for frame in server.sent("say")] == ["Install?", "macOS"]
 
 
 async def test_a_source_that_the_reply_links_itself_is_not_listed_again(page, server):
@@ -767,6 +879,10 @@ async def test_no_state_has_an_accessibility_fault(page, server, scheme):
     await require_no_faults(page)
     await say(page, "Hello")
     await expect(page.get_by_role("button", name="Yes")).to_be_visible()
+    await require_no_faults(page)
+    server.replies["Money?"] = [suggested()]
+    await say(page, "Money?")
+    await expect(page.get_by_role("button", name="That helped")).to_be_visible()
     await require_no_faults(page)
     await page.get_by_role("button", name="Talk to a person").click()
     await expect(page.get_by_role("textbox", name="Email")).to_be_visible()
