@@ -9,7 +9,8 @@ from bot.answer.rejected_answers import failures_in_a_row, rejected
 from bot.answer.retrieve import Encode, retrieve_passages
 from bot.answer.summary import handover
 from bot.answer.transcript import Said, transcript_of
-from bot.answer.turn import Reply, TurnDeps, TurnInput, take_turn
+from bot.answer.turn import Reply, take_turn
+from bot.answer.turn_input import TurnDeps, TurnInput
 
 __all__ = [
     "OWN",

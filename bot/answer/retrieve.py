@@ -31,7 +31,7 @@ CARRIED_TURNS = 4  # contributions that give a question its context; measured: t
 CARRIED_WORDS = 40  # of each; a context is read as fast as three questions, and its question is never cut off
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Retrieved:
     """What was found for a question: hits, best first; in a turn also the articles that could answer, without rejected ones.
 
@@ -39,7 +39,8 @@ class Retrieved:
     what differs between them.
 
     `reading` is what was searched for, `context` the same after what was said before it, if it leans on that; `vector`
-    is that of the message alone, float32 (d,). `named`: the visitor wrote the title of the first one.
+    is that of the message alone, float32 (d,). `named`: the visitor wrote the title of the first one. `parts` is the same
+    for each question of a message that asks several, `left_open` are those of them for which nothing was found.
     """
 
     reading: CorrectedQuery
@@ -51,10 +52,14 @@ class Retrieved:
     named: bool = False
     rejected: Rejected = NOTHING_REJECTED
     vector: Vectors | None = None
+    parts: Sequence["Retrieved"] = ()
+    left_open: Sequence[str] = ()
 
     @property
     def confidence(self) -> float:
-        """How likely the first article is to answer."""
+        """How likely the first article is to answer; of several questions, that of the one that is least sure."""
+        if self.parts:
+            return min(part.confidence for part in self.parts)
         return self.candidates[0].confidence if self.candidates else 0.0
 
     @property

@@ -25,6 +25,7 @@ PLACEHOLDERS: Mapping[str, frozenset[str]] = {
     "beside_desk_closed": frozenset({"sorry", "offer_by_email"}),
     "not_found_near": frozenset({"topics"}),
     "clarify": frozenset({"options"}),
+    "left_open": frozenset({"question"}),
     "source": frozenset({"article"}),
     "source_goes_on": frozenset({"article"}),
     "sources": frozenset({"articles"}),
@@ -74,6 +75,7 @@ class Catalogue:
     beside_desk_closed: str
     suggest: str
     suggest_other: str
+    left_open: str
     clarify: str
     source: str
     source_goes_on: str
