@@ -37,7 +37,7 @@ from bot.answer.reply import (
 from bot.answer.reply.extractive import escaped, extraction
 from bot.answer.retrieve import Encode, Retrieved, retrieve_passages
 from bot.answer.transcript import Said
-from bot.answer.verdict import asked_before
+from bot.answer.verdict import without_verdicts
 from conversation.events import Choice, Citation, JsonObject, Mood, Outcome, Rated, Reason, shown_articles
 from retrieval.articles import Audience, plain
 from retrieval.index import Snapshot
@@ -100,8 +100,8 @@ class Reply:
 
     `ranked` are article ids, best first, `features` what the confidence in the first one is made of; `reach` is how many
     times as likely the first three together are. `passage`, `offers_person` and `choices` are those of `BotSaid`.
-    `rating` is the visitor's verdict on the reply before, where the message was one. `fault` names what broke, where the reply is an apology for it.
-    `trace` is for people: nothing is decided by it.
+    `rating` is the visitor's verdict on the reply before, where the message was one. `fault` names what broke, where the
+    reply is an apology for it. `trace` is for people: nothing is decided by it.
     """
 
     text: str
@@ -144,10 +144,12 @@ async def take_turn(turn_input: TurnInput, deps: TurnDeps, policy: Policy, show:
     of an answer that is still being worded.
     """
     began = time.perf_counter()
+    turn_input = replace(turn_input, earlier=without_verdicts(turn_input.earlier))
     understood = understand(turn_input.question, turn_input.earlier, turn_input.offered)
     retrieved = await _search(understood, turn_input, deps)
     searched = time.perf_counter()
-    visitor_mood = mood(turn_input.earlier, turn_input.question, retrieved.vector, deps.tone)
+    said = turn_input.question if understood.helpful is None else ""
+    visitor_mood = mood(turn_input.earlier, said, retrieved.vector, deps.tone)
     asks_person = _asks_person(understood, retrieved, turn_input, deps)
     situation = _situation(understood, visitor_mood, retrieved, turn_input, asks_person)
     decision = decide(situation, policy)
@@ -213,15 +215,16 @@ def _searched(understood: Understood, turn_input: TurnInput) -> tuple[str, Seque
 
     Who chooses an article wants of it what they asked before, and who says that a reply did not help still asks that.
     """
-    asked = asked_before(turn_input.earlier)
+    earlier = turn_input.earlier
+    asked = max((index for index, said in enumerate(earlier) if said.role == "visitor"), default=None)
     if asked is None:
-        return turn_input.question, turn_input.earlier
-    before, earlier = turn_input.earlier[asked].text, turn_input.earlier[:asked]
+        return turn_input.question, earlier
+    before, context = earlier[asked].text, earlier[:asked]
     if understood.chosen is not None or understood.helpful is False:
-        return before, earlier
+        return before, context
     if turn_input.rejected and rejects(turn_input.question):
-        return f"{before}\n{turn_input.question}", earlier
-    return turn_input.question, turn_input.earlier
+        return f"{before}\n{turn_input.question}", context
+    return turn_input.question, earlier
 
 
 def _named_first(hits: Sequence[Hit], question: str, chosen: Choice | None) -> tuple[Sequence[Hit], bool]:
@@ -281,7 +284,9 @@ def _word(
     if decision.outcome in ("answer", "suggest"):
         return _passage(decision, retrieved, deps, phrases)
     if decision.outcome == "clarify":
-        options = [(escaped(option.difference), _line(option.candidate.hit)) for option in retrieved.alternatives]
+        options = [
+            (escaped(option.difference), escaped(_line(option.candidate.hit))) for option in retrieved.alternatives
+        ]
         return Wording(phrases.ask_which(options))
     if decision.outcome == "small_talk" and understood.small_talk is not None:
         return Wording(phrases.small_talk(understood.small_talk, desk_open=situation.desk_open))
@@ -327,9 +332,9 @@ def _line(hit: Hit) -> str:
 
 
 def _topics(retrieved: Retrieved) -> Sequence[str]:
-    """What the nearest articles are about, as writers sorted them."""
+    """What the nearest articles are about, as writers sorted them, Markdown."""
     categories = (candidate.hit.article.category for candidate in retrieved.candidates)
-    return [*dict.fromkeys(category for category in categories if category)][:TOPICS]
+    return [escaped(category) for category in dict.fromkeys(categories) if category][:TOPICS]
 
 
 def _is_beside(decision: Decision, situation: Situation) -> bool:
