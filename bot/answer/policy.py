@@ -33,8 +33,8 @@ class Situation:
     many articles say different things for what the visitor has not named. `named`: the visitor wrote the title of the
     article. `clarified`: the bot's last reply asked back; `offered_person`: it offered a person. `frustration` is the
     visitor's mood, 0 to 1. `returned`: an agent had the chat before and gave it back. `rejected`: the visitor rejected an
-    answer to this, which takes no part; `doubtful`: it was of the best article. `asks_person` is how likely the visitor asks for a person, and
-    `asks_how`: by which channel one is reached, which an article may tell.
+    answer to this, which takes no part; `doubtful`: it was of the best article. `asks_person` is how likely the visitor
+    asks for a person, and `asks_how`: by which channel one is reached, which an article may tell.
     """
 
     intent: Literal["question", "small_talk", "call_human"]

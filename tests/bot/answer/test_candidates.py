@@ -4,6 +4,7 @@ import pytest
 
 from bot.answer.candidates import (
     CANDIDATES,
+    ELSEWHERE,
     REJECTED_THOUGH_RIGHT,
     RELATED_FROM,
     Candidate,
@@ -115,6 +116,12 @@ def test_what_is_left_is_likelier_once_others_were_rejected():
 def test_what_search_holds_for_unlikely_is_not_answered_because_a_sure_answer_was_rejected():
     (left,) = without(found(a=0.97, b=0.03), frozenset("a"))
     assert left.confidence < 0.2
+
+
+def test_an_article_of_which_a_section_was_rejected_may_have_the_answer_elsewhere():
+    left = without(found(a=0.6, b=0.4), frozenset(), frozenset("a"))
+    assert titles(left) == ["b", "a"]
+    assert [one.confidence for one in left] == pytest.approx([0.4 / 0.7, 0.6 * ELSEWHERE / 0.7])
 
 
 def test_however_sure_search_was_of_what_was_rejected_nothing_is_likelier_than_certain():

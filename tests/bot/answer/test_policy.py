@@ -57,6 +57,8 @@ def decided(intent="question", level=SURE, *, failures=0, desk_open=True, policy
         ("question", UNSURE, {"failures": 3, **NEARBY, "named": True}, "answer", None, True),
         ("question", UNSURE, {"returned": True, **NEARBY}, "suggest", None, False),
         ("question", UNSURE, {"clarified": True, **NEARBY}, "suggest", None, False),
+        # something that the best article says was rejected: what else it says is no more than a suggestion
+        ("question", SURE, {"doubtful": True, "useful": SURE}, "suggest", None, False),
         # articles that differ by what the visitor has not named: asked once
         ("question", 0.4, CHOICE, "clarify", None, False),
         ("question", SURE, CHOICE, "answer", None, False),
