@@ -68,6 +68,8 @@ class Situation:
 class Decision:
     """`reason` says why a person is called or, where the desk is closed, would have been; `why` says it in words.
 
+    Of a call an agent reads `why` up to its first semicolon: numbers stand behind it.
+
     `offers_person`: the visitor may have one, and is told so beside the reply.
     """
 
@@ -90,7 +92,8 @@ def decide(situation: Situation, policy: Policy) -> Decision:
         return Decision("small_talk", "the message is small talk")
     unaided = _unaided(situation, policy)
     if situation.asks_person >= HAND_OVER_FROM and not (situation.asks_how and unaided.outcome == "answer"):
-        return _call("visitor_asked", f"the visitor asked for a person ({situation.asks_person:.2f})", situation)
+        why = f"the visitor asked for a person; asks for one with {situation.asks_person:.2f}"
+        return _call("visitor_asked", why, situation)
     forced = _forced(unaided, situation) if policy.handoff == "auto" else None
     if forced is not None:
         return _call(*forced, situation)
