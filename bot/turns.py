@@ -35,7 +35,7 @@ log = structlog.get_logger()
 
 Result = TypeVar("Result")
 
-HISTORY_EVENTS = 20  # a turn's cost does not grow with the conversation
+HISTORY_EVENTS = 30  # a turn's cost does not grow with the conversation; as many as a question and its suggestions take
 TURNS_AT_ONCE = 64  # more than the encoder answers in a lease's time would lose their leases
 ATTEMPTS = 5  # a turn that killed so many workers is answered without being tried again
 ADOPT_EVERY_S = 1.0
@@ -160,7 +160,7 @@ class Responder:
         events = await self.publisher.store.events(
             conversation.conversation_id, after=max(0, conversation.seq - HISTORY_EVENTS)
         )
-        return handover(events, reply.handoff, reply.decision.why, reply.mood)
+        return handover(events, reply.handoff, reply.decision.why, reply.mood, reply.rating)
 
     def _drafting(self, lease: TurnLease) -> Show:
         """Sends pieces of the coming reply to the visitor; nothing is stored, and nobody minds if they are lost."""

@@ -147,7 +147,7 @@ def hashed():
     Half right at a cosine of .4 with two thirds of the words there and hardly anything as likely beside it.
     """
     weights = dict.fromkeys(CONFIDENCE_FEATURES, 0.0) | {"near": 10.0, "coverage": 2.5, "chance": 20.0}
-    return Calibration("hashing", -24.1, weights, [Point(0.8, 0.5, 0.05)], "hand", [])
+    return Calibration("hashing", -24.1, weights, [Point(0.8, 0.5, 0.05)], [], "hand", [])
 
 
 ARTICLES = {

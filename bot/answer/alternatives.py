@@ -30,14 +30,15 @@ class Alternative:
 
 
 def alternatives(ranked: Sequence[Candidate], question: str) -> list[Alternative]:
-    """The best candidates whose titles are the same but for a few words in one place; none where the question has some of these.
+    """The best candidates whose titles are the same but for a few words in one place, each title once.
 
-    "Install the app on Windows" and "Install the app on macOS" differ by what a visitor can name.
+    None where the question has some of these words. "Install the app on Windows" and "Install the app on macOS" differ by what a visitor can name.
     """
     if not ranked:
         return []
     near = [candidate for candidate in ranked if candidate.confidence >= NEAR * ranked[0].confidence]
-    others = [candidate for candidate in near[1:] if _differ_by_one(ranked[0].title, candidate.title)]
+    titled = {candidate.title.casefold(): candidate for candidate in reversed(near[1:])}.values()
+    others = [candidate for candidate in [*titled][::-1] if _differ_by_one(ranked[0].title, candidate.title)]
     if not others:
         return []
     kin = [ranked[0], *others]

@@ -66,9 +66,10 @@ def without(
             return REJECTED_THOUGH_RIGHT
         return ELSEWHERE if candidate.hit.article.article_id in doubted else 1.0
 
-    wrong = min(1.0, sum(candidate.confidence * (1 - left(candidate)) for candidate in ranked))
+    wrong = sum(candidate.confidence * (1 - left(candidate)) for candidate in ranked)
+    chance = max(REJECTED_THOUGH_RIGHT, 1 - wrong)  # that a visitor rejects them
     remaining = [
-        replace(candidate, confidence=min(1.0, candidate.confidence * left(candidate) / (1 - wrong)))
+        replace(candidate, confidence=min(1.0, candidate.confidence * left(candidate) / chance))
         for candidate in ranked
         if candidate.hit.article.article_id not in rejected
     ]

@@ -33,7 +33,9 @@ def word_decision(
         left_open = [phrases.say("left_open", question=escaped(question)) for question in retrieved.left_open]
         return replace(wording, text="\n\n".join([wording.text, *left_open]))
     if decision.outcome == "clarify":
-        options = [(escaped(option.difference), _line(option.candidate.hit)) for option in retrieved.alternatives]
+        options = [
+            (escaped(option.difference), escaped(_line(option.candidate.hit))) for option in retrieved.alternatives
+        ]
         return Wording(phrases.ask_which(options))
     if decision.outcome == "small_talk" and understood.small_talk is not None:
         return Wording(phrases.small_talk(understood.small_talk, desk_open=situation.desk_open))
@@ -97,9 +99,9 @@ def _line(hit: Hit) -> str:
 
 
 def _topics(retrieved: Retrieved) -> Sequence[str]:
-    """What the nearest articles are about, as writers sorted them."""
+    """What the nearest articles are about, as writers sorted them, Markdown."""
     categories = (candidate.hit.article.category for candidate in retrieved.candidates)
-    return [*dict.fromkeys(category for category in categories if category)][:TOPICS]
+    return [escaped(category) for category in dict.fromkeys(categories) if category][:TOPICS]
 
 
 def is_beside(decision: Decision, situation: Situation) -> bool:

@@ -33,7 +33,8 @@ class Calibration:
 
     `weights` are of the plain values, by their names in `retrieval.search.confidence_features`. `curve` is of answers,
     `suggest_curve` of suggestions in place of those that are too unsure for an answer: there how likely one of the first
-    three articles is to be right counts as the confidence. Both have falling confidences. `model` is the embedding model of the questions it was learned from: another one has other cosines.
+    three articles is to be right counts as the confidence. Both have falling confidences. `model` is the embedding model
+    of the questions it was learned from: another one has other cosines.
     """
 
     model: str

@@ -33,8 +33,8 @@ class Situation:
     many articles say different things for what the visitor has not named. `named`: the visitor wrote the title of the
     article. `clarified`: the bot's last reply asked back; `offered_person`: it offered a person. `frustration` is the
     visitor's mood, 0 to 1. `returned`: an agent had the chat before and gave it back. `rejected`: the visitor rejected an
-    answer to this, which takes no part; `doubtful`: it was of the best article. `asks_person` is how likely the visitor asks for a person, and
-    `asks_how`: by which channel one is reached, which an article may tell.
+    answer to this, which takes no part; `doubtful`: it was of the best article. `asks_person` is how likely the visitor
+    asks for a person, and `asks_how`: by which channel one is reached, which an article may tell.
     """
 
     intent: Literal["question", "small_talk", "call_human"]
@@ -68,6 +68,8 @@ class Situation:
 class Decision:
     """`reason` says why a person is called or, where the desk is closed, would have been; `why` says it in words.
 
+    Of a call an agent reads `why` up to its first semicolon: numbers stand behind it.
+
     `offers_person`: the visitor may have one, and is told so beside the reply.
     """
 
@@ -90,7 +92,8 @@ def decide(situation: Situation, policy: Policy) -> Decision:
         return Decision("small_talk", "the message is small talk")
     unaided = _unaided(situation, policy)
     if situation.asks_person >= HAND_OVER_FROM and not (situation.asks_how and unaided.outcome == "answer"):
-        return _call("visitor_asked", f"the visitor asked for a person ({situation.asks_person:.2f})", situation)
+        why = f"the visitor asked for a person; asks for one with {situation.asks_person:.2f}"
+        return _call("visitor_asked", why, situation)
     forced = _forced(unaided, situation) if policy.handoff == "auto" else None
     if forced is not None:
         return _call(*forced, situation)

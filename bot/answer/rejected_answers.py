@@ -44,22 +44,24 @@ class _Exchange:
     helped: bool | None
 
     @property
+    def verdict(self) -> bool | None:
+        """Whether the visitor calls the reply helpful, by a mark or by what they say next."""
+        return verdict_of(self.then, self.reply) if self.helped is None else self.helped
+
+    @property
     def rejected(self) -> bool:
         """Whether the visitor rejected the reply: by a verdict, in words, or by asking the same again.
 
         A verdict says more than words, which may be about something else.
         """
-        if self.helped is not None:
-            return not self.helped
-        if (verdict := verdict_of(self.then, self.reply.outcome, self.reply.choices)) is not None:
-            return not verdict
+        if self.verdict is not None:
+            return not self.verdict
         return rejects(self.then) or (self.shows and same_request(self.asked)(self.then))
 
     @property
     def not_meant(self) -> bool:
         """Whether the visitor said of a suggestion that nothing of it is what they mean."""
-        pressed = verdict_of(self.then, self.reply.outcome, self.reply.choices) is False
-        return self.reply.outcome == "suggest" and (pressed or self.helped is False)
+        return self.reply.outcome == "suggest" and self.verdict is False
 
     @property
     def shows(self) -> bool:
@@ -81,12 +83,12 @@ def rejected(hold: Sequence[Event], question: str) -> Rejected:
     """What is not to be told in answer to `question`, which comes after the events of the hold.
 
     Of a suggestion that is not what was meant all its articles; of other replies the section that was told, and the
-    articles that stood beside it and were not taken. They are those of rejected replies in an unbroken row: the last one before the question, or one that begins with an
-    answer to the same question. An article stands for one request alone: whatever else is asked later may be answered
-    from it.
+    articles that stood beside it and were not taken. They are those of rejected replies in an unbroken row: the last one
+    before the question, or one that begins with an answer to the same question. An article stands for one request alone:
+    whatever else is asked later may be answered from it.
     """
     exchanges = _exchanges(hold, question)
-    is_same = same_request(question)
+    is_same = same_request(_request(exchanges, question))
     rows = [
         exchanges[::-1],
         *(exchanges[index:] for index, exchange in enumerate(exchanges) if is_same(exchange.asked)),
@@ -133,7 +135,12 @@ def _exchanges(hold: Sequence[Event], question: str) -> list[_Exchange]:
     replies = [(event.seq, event.payload) for event in hold if isinstance(event.payload, BotSaid)]
     questions = ["\n".join(texts[seq] for seq in reply.answers if seq in texts) for _, reply in replies]
     helped = verdicts(hold)
-    return [
-        _Exchange(question_before, reply, then, helped.get(seq))
-        for question_before, (seq, reply), then in zip(questions, replies, [*questions, question][1:], strict=True)
-    ]
+    exchanges: list[_Exchange] = []
+    for said, (seq, reply), then in zip(questions, replies, [*questions, question][1:], strict=True):
+        exchanges.append(_Exchange(_request(exchanges, said), reply, then, helped.get(seq)))
+    return exchanges
+
+
+def _request(before: Sequence[_Exchange], text: str) -> str:
+    """What is asked by `text`: of a verdict on the reply before it, what that replied to."""
+    return text if not before or verdict_of(text, before[-1].reply) is None else before[-1].asked

@@ -45,15 +45,18 @@ class _VisitorMessage:
     pressed: bool
 
 
-def handover(events: Sequence[Event], reason: Reason, why: str, mood: Mood | None = None) -> HandoffRequested:
+def handover(
+    events: Sequence[Event], reason: Reason, why: str, mood: Mood | None = None, rating: Rated | None = None
+) -> HandoffRequested:
     """The call for a person after `events`, the last ones of the conversation in order.
 
     `mood` is that of the turn the call comes with. The worst of the last ones counts: "get me a human" is calm, and who
-    says it after an outburst is not.
+    says it after an outburst is not. `rating` is the verdict that is stored with the call.
     """
     felt_mood = _worst_mood(events, mood)
     frustration = None if felt_mood is None else felt_mood.score
-    text = detail(events, why=why, mood="" if felt_mood is None else felt_mood.reason, frustration=frustration)
+    felt = "" if felt_mood is None else felt_mood.reason
+    text = detail(events, why=why, mood=felt, frustration=frustration, rating=rating)
     return HandoffRequested(reason, text, priority(frustration))
 
 
@@ -68,7 +71,14 @@ def priority(frustration: float | None = None) -> Priority:
     return "high" if _is_frustrated(frustration) else "normal"
 
 
-def detail(events: Sequence[Event], *, why: str = "", mood: str = "", frustration: float | None = None) -> str:
+def detail(
+    events: Sequence[Event],
+    *,
+    why: str = "",
+    mood: str = "",
+    frustration: float | None = None,
+    rating: Rated | None = None,
+) -> str:
     """What the agent is told: plain text of labelled lines, at most MAX_DETAIL_CHARS; one with nothing to say is left out.
 
     A first line that begins with WANTS is what the queue shows of the conversation.
@@ -79,7 +89,7 @@ def detail(events: Sequence[Event], *, why: str = "", mood: str = "", frustratio
     news = "" if felt in why else felt
     lines = (
         (WANTS, ", then ".join(_wanted(messages))),
-        ("Tried:", "; ".join((*_articles_tried(matter), *_left_open(messages, matter), *_colleague(events)))),
+        ("Tried:", "; ".join((*_articles_tried(matter, rating), *_left_open(messages, matter), *_colleague(events)))),
         ("Why:", excerpt(why.partition(";")[0], WHY_CHARS)),  # what follows are numbers, for QA
         ("Mood:", excerpt(news, MOOD_CHARS)),
     )
@@ -123,11 +133,13 @@ def _ends_matter(event: Event) -> bool:
 
 
 def _said(matter: Sequence[Event]) -> Iterator[_VisitorMessage]:
+    """What the visitor said but for verdicts, which say nothing that the articles tried do not."""
     for index, event in enumerate(matter):
         if isinstance(event.payload, VisitorSaid):
             text = event.payload.text
             understood = understand(text, list(transcript_of(matter[:index])))
-            yield _VisitorMessage(event.seq, text, understood.intent, understood.pressed)
+            if understood.helpful is None:
+                yield _VisitorMessage(event.seq, text, understood.intent, understood.pressed)
 
 
 def _wanted(messages: Sequence[_VisitorMessage]) -> Sequence[str]:
@@ -145,9 +157,11 @@ def _with_a_purpose(messages: Sequence[_VisitorMessage]) -> Sequence[_VisitorMes
     return clear or [message for message in messages if message.intent == "call_human" and not message.pressed][-1:]
 
 
-def _articles_tried(matter: Sequence[Event]) -> Sequence[str]:
+def _articles_tried(matter: Sequence[Event], rating: Rated | None) -> Sequence[str]:
     """The articles that replies were from, the last ones, in order; the last verdict on each counts."""
     ratings = {event.payload.of: event.payload for event in matter if isinstance(event.payload, Rated)}
+    if rating is not None:
+        ratings[rating.of] = rating
     verdicts: dict[str, Rated | None] = {}
     for event in matter:
         match event.payload:

@@ -15,6 +15,7 @@ from bot.answer.reply import (
 from bot.answer.retrieve import Retrieved
 from bot.answer.turn_input import TurnDeps, TurnInput
 from bot.answer.turn_search import search_turn
+from bot.answer.verdict import without_verdicts
 from conversation.events import Choice, Citation, JsonObject, Mood, Outcome, Rated, Reason, shown_articles
 from retrieval.search import ConfidenceFeatures, Hit, best_articles
 
@@ -31,8 +32,8 @@ class Reply:
 
     `ranked` are article ids, best first, `features` what the confidence in the first one is made of; `reach` is how many
     times as likely the first three together are. `passage`, `offers_person` and `choices` are those of `BotSaid`.
-    `rating` is the visitor's verdict on the reply before, where the message was one. `fault` names what broke, where the reply is an apology for it.
-    `trace` is for people: nothing is decided by it.
+    `rating` is the visitor's verdict on the reply before, where the message was one. `fault` names what broke, where the
+    reply is an apology for it. `trace` is for people: nothing is decided by it.
     """
 
     text: str
@@ -76,10 +77,12 @@ async def take_turn(turn_input: TurnInput, deps: TurnDeps, policy: Policy, show:
     of an answer that is still being worded.
     """
     began = time.perf_counter()
+    turn_input = replace(turn_input, earlier=without_verdicts(turn_input.earlier))
     understood = understand(turn_input.question, turn_input.earlier, turn_input.offered)
     retrieved = await search_turn(understood, turn_input, deps, policy.suggest_usefulness)
     searched = time.perf_counter()
-    visitor_mood = mood(turn_input.earlier, turn_input.question, retrieved.vector, deps.tone)
+    said = turn_input.question if understood.helpful is None else ""
+    visitor_mood = mood(turn_input.earlier, said, retrieved.vector, deps.tone)
     asks_person = _asks_person(understood, retrieved, turn_input, deps)
     situation = _situation(understood, visitor_mood, retrieved, turn_input, asks_person)
     decision = decide(situation, policy)

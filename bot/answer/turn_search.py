@@ -12,7 +12,6 @@ from bot.answer.retrieve import Retrieved, retrieve_passages
 from bot.answer.several_questions import several_questions
 from bot.answer.transcript import Said
 from bot.answer.turn_input import TurnDeps, TurnInput
-from bot.answer.verdict import asked_before
 from conversation.events import Choice
 from retrieval.search import CorrectedQuery, Hit, best_passages
 
@@ -103,15 +102,16 @@ def _searched(understood: Understood, turn_input: TurnInput) -> tuple[str, Seque
 
     Who chooses an article wants of it what they asked before, and who says that a reply did not help still asks that.
     """
-    asked = asked_before(turn_input.earlier)
+    earlier = turn_input.earlier
+    asked = max((index for index, said in enumerate(earlier) if said.role == "visitor"), default=None)
     if asked is None:
-        return turn_input.question, turn_input.earlier
-    before, earlier = turn_input.earlier[asked].text, turn_input.earlier[:asked]
+        return turn_input.question, earlier
+    before, context = earlier[asked].text, earlier[:asked]
     if understood.chosen is not None or understood.helpful is False:
-        return before, earlier
+        return before, context
     if turn_input.rejected and rejects(turn_input.question):
-        return f"{before}\n{turn_input.question}", earlier
-    return turn_input.question, turn_input.earlier
+        return f"{before}\n{turn_input.question}", context
+    return turn_input.question, earlier
 
 
 def _named_first(hits: Sequence[Hit], question: str, chosen: Choice | None) -> tuple[Sequence[Hit], bool]:

@@ -1,10 +1,10 @@
 """Verdicts: whether a message says of the bot's last reply that it helped."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from bot.answer.transcript import Said
-from conversation.events import Choice, Outcome
+from conversation.events import BotSaid
 
 # Yes and no to a question of the bot's, in English and in a word or two of other languages
 _YES = re.compile(
@@ -50,22 +50,25 @@ def says_unsolved(text: str) -> bool:
     return len(text.split()) <= UNSOLVED_WORDS and _UNSOLVED.search(text) is not None
 
 
-def verdict_of(text: str, outcome: Outcome | None, choices: Iterable[Choice]) -> bool | None:
-    """The verdict on a reply that `text` is: one of its buttons that say whether it helped, or yes or no to a suggestion."""
-    pressed = next((choice.kind for choice in choices if choice.label == text), None)
+def verdict_of(text: str, reply: BotSaid | Said) -> bool | None:
+    """The verdict on the reply that `text` is: one of its buttons that say whether it helped, or yes or no to a suggestion.
+
+    Where a suggestion offers a person too, yes and no are said to that.
+    """
+    pressed = next((choice.kind for choice in reply.choices if choice.label == text), None)
     if pressed in ("helped", "not_helped"):
         return pressed == "helped"
-    if outcome == "suggest" and (says_yes(text) or says_no(text)):
+    if reply.outcome == "suggest" and not reply.offers_person and (says_yes(text) or says_no(text)):
         return says_yes(text)
     return None
 
 
-def asked_before(earlier: Sequence[Said]) -> int | None:
-    """The index of the visitor's last message that is no verdict on the reply before it; None where there is none."""
+def without_verdicts(earlier: Sequence[Said]) -> list[Said]:
+    """What was said but for verdicts: they are of no subject and tell no mood, and their words are those of a button."""
+    spoken = []
     before = Said("visitor", "")
-    asked = None
-    for index, said in enumerate(earlier):
-        if said.role == "visitor" and verdict_of(said.text, before.outcome, before.choices) is None:
-            asked = index
+    for said in earlier:
+        if said.role != "visitor" or verdict_of(said.text, before) is None:
+            spoken.append(said)
         before = said
-    return asked
+    return spoken

@@ -51,6 +51,16 @@ ARTICLES = {
 }
 KNOWN = "How many days does a refund take to reach my bank account?"
 UNKNOWN = "Do zebras whistle while juggling violins at night?"
+CLEANING = "How do I clean the filter with water?"
+
+
+def dozen() -> dict[str, str]:
+    """Twelve articles that are as likely to answer `CLEANING`, each about a device of its own."""
+    names = ("amber", "birch", "cedar", "dune", "ember", "fjord", "grove", "heath", "inlet", "jade", "kelp", "lagoon")
+    texts = (
+        f"# The {name}\n\nClean the filter with water. {' '.join(f'{name}{n}' for n in range(9))}.\n" for name in names
+    )
+    return {f"{name}.md": text for name, text in zip(names, texts, strict=True)}
 
 
 @pytest.fixture(scope="session")

@@ -38,7 +38,7 @@ BEN = Author("agent", "Ben", "ben-id")
 VISITOR = Author("visitor", None, "?")  # each example has its own
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20)
-OUTCOMES = st.sampled_from(["answer", "clarify", "small_talk", "no_answer", "handoff"])
+OUTCOMES = st.sampled_from(["answer", "suggest", "clarify", "small_talk", "no_answer", "handoff"])
 
 
 def by(author, payload):

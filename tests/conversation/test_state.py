@@ -210,24 +210,11 @@ def test_the_bot_owes_what_it_was_told_until_it_answers(log):
     assert log.now.pending == ()
 
 
-def test_a_change_of_holder_ends_what_the_bot_owes_and_its_failures(log):
-    log.add(VISITOR, VisitorSaid("one")).add(BOT, BotSaid("?", "no_answer", (), failed=True)).add(ANNA, Claimed())
-    assert (log.now.pending, log.now.failures) == ((), 0)
+def test_a_change_of_holder_ends_what_the_bot_owes(log):
+    log.add(VISITOR, VisitorSaid("one")).add(ANNA, Claimed())
+    assert log.now.pending == ()
     log.add(VISITOR, VisitorSaid("two"))
     assert log.now.pending == ()
-
-
-def test_replies_that_did_not_help_are_counted_until_one_does(log):
-    for outcome in ("no_answer", "no_answer", "handoff"):
-        log.add(BOT, BotSaid("?", outcome, (), failed=True))
-    assert log.now.failures == 3
-    assert Log.add(log, BOT, BotSaid("!", "answer", ())).now.failures == 0
-
-
-def test_asking_back_neither_helped_nor_failed(log):
-    assert log.add(BOT, BotSaid("?", "clarify", ())).now.failures == 0
-    log.add(BOT, BotSaid("?", "no_answer", (), failed=True))
-    assert log.add(BOT, BotSaid("?", "clarify", ())).now.failures == 1
 
 
 def test_that_an_agent_gave_the_chat_back_is_known_until_it_is_closed(log):

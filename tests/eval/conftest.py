@@ -15,7 +15,8 @@ def row() -> Callable[..., Row]:
         citations = tuple(
             Citation(article_id, article_id.upper(), None, f"/help/{article_id}", "q") for article_id in cited
         )
-        return Row(row_id, outcome, confidence, tuple(ranked), citations, **(defaults | fields))
+        shown = fields.pop("shown", tuple(cited))
+        return Row(row_id, outcome, confidence, tuple(ranked), tuple(shown), citations, **(defaults | fields))
 
     return make
 

@@ -21,7 +21,7 @@ def test_rows_are_written_in_the_fields_of_the_protocol_and_read_back(tmp_path, 
     assert read_rows(path) == rows
     first, second = (orjson.loads(line) for line in path.read_bytes().splitlines())
     assert list(first) == [
-        "id", "outcome", "confidence", "ranked", "citations", "text", "frustration", "reason", "latency_ms", "passage", "choices", "features", "trace",
+        "id", "outcome", "confidence", "ranked", "shown", "citations", "text", "frustration", "reason", "latency_ms", "passage", "choices", "features", "reach", "trace",
     ]  # fmt: skip
     assert first["citations"] == [{"article_id": "a", "title": "A", "heading": None, "url": "/help/a", "quote": "q"}]
     assert (second["id"], second["reason"], second["citations"]) == ("d1#3", "visitor_asked", [])
@@ -46,12 +46,15 @@ def test_results_are_written_in_the_shape_of_the_protocol_and_read_back(tmp_path
     [
         ("answer", ("b", "a"), ("a", "b"), "b"),
         ("answer", (), ("a", "b"), None),
+        ("suggest", ("b", "a"), ("a", "b"), "b"),
         ("no_answer", (), ("a", "b"), "a"),
         ("clarify", ("b",), ("a", "b"), "a"),
         ("handoff", (), (), None),
     ],
 )
-def test_an_answer_stands_on_its_first_citation_and_all_else_on_the_first_ranked(row, outcome, cited, ranked, chosen):
+def test_a_reply_with_a_passage_stands_on_its_first_citation_and_all_else_on_the_first_ranked(
+    row, outcome, cited, ranked, chosen
+):
     assert row(outcome=outcome, cited=cited, ranked=ranked).chosen == chosen
 
 

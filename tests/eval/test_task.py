@@ -40,7 +40,7 @@ def test_history_becomes_a_log_in_which_each_reply_answers_what_was_open():
         "opened", "bot_said", "visitor_said", "visitor_said", "bot_said", "visitor_said", "visitor_said",
     ]  # fmt: skip
     assert [event.payload.answers for event in events if isinstance(event.payload, BotSaid)] == [(), (3, 4)]
-    assert (conversation.pending, conversation.failures, conversation.state) == ((6, 7), 0, "bot")
+    assert (conversation.pending, conversation.state) == ((6, 7), "bot")
     assert events[-1].payload == VisitorSaid("And now?")
 
 
@@ -66,12 +66,11 @@ def test_a_reply_is_stored_as_what_the_case_says_it_was(tmp_path):
     case = {"id": "q1", "question": "And now?", "gold_articles": [], "history": [reply, refusal]}
     path = tmp_path / "questions.jsonl"
     path.write_text(json.dumps(case), "utf-8")
-    conversation, events = _folded(read_questions(path)[0].history)
+    _, events = _folded(read_questions(path)[0].history)
     asked_back = BotSaid(
         "Which?", "clarify", (), offers_person=True, choices=(Choice("article", "Refunds", "refunds"),)
     )
     assert [event.payload for event in events[1:3]] == [asked_back, BotSaid("No idea.", "no_answer", (), failed=True)]
-    assert conversation.failures == 1
 
 
 def test_a_case_without_history_is_a_chat_that_begins_with_the_question():
@@ -114,10 +113,19 @@ async def test_whoever_asks_for_a_person_is_handed_over_since_a_colleague_is_the
 
 async def test_an_unsure_bot_does_not_answer_but_its_ranking_is_kept(deps):
     (row,) = await run_cases(
-        [("q1", (), "How do I change my password?")], deps, Policy(answer_confidence=1.0, clarify=False)
+        [("q1", (), "How do I change my password?")], deps, Policy(answer_confidence=1.0, suggest_usefulness=1.0)
     )
-    assert (row.outcome, row.reason, row.citations) == ("no_answer", None, ())
+    assert (row.outcome, row.reason, row.citations, row.shown) == ("no_answer", None, (), ())
     assert row.ranked[0] == "passwords"
+
+
+async def test_a_suggestion_is_played_with_all_articles_that_it_shows(deps):
+    (row,) = await run_cases([("q1", (), "refund tracking password")], deps, Policy(1.0, suggest_usefulness=0.0))
+    assert row.outcome == "suggest"
+    assert row.shown == tuple(citation.article_id for citation in row.citations) == row.ranked[: len(row.shown)]
+    assert row.chosen == row.ranked[0]
+    assert row.says == row.passage != row.text
+    assert 1 < row.reach <= 3
 
 
 async def test_history_reaches_the_bot(deps):
@@ -136,7 +144,7 @@ async def test_a_dialogue_gives_the_frustration_at_each_of_its_labelled_turns(de
     )
     calm, angry = await run_cases(task_inputs([], [Dialogue("d1", turns)]), deps, Policy(answer_confidence=1.0))
     assert calm.frustration < FRUSTRATED_FROM <= angry.frustration <= 1
-    assert (calm.outcome, angry.outcome, angry.reason) == ("no_answer", "handoff", "frustrated")
+    assert (calm.outcome, angry.outcome, angry.reason) == ("suggest", "handoff", "repeated_failure")
 
 
 async def test_a_long_history_is_played_too(deps):

@@ -11,6 +11,7 @@ from conversation.events import (
     Citation,
     ContactLeft,
     HandoffRequested,
+    Rated,
     Reopened,
     ReturnedToBot,
     Tagged,
@@ -164,6 +165,65 @@ async def test_bot_markdown_is_drawn_and_hostile_text_stays_text(page, office):
         "/help/ports",
     ]
     await expect(page.locator("main img")).to_have_count(0)
+
+
+async def test_agent_reads_what_a_reply_was_which_articles_stood_beside_it_and_what_the_visitor_thought(page, office):
+    conversation_id = await office.open("when is my money back?")
+    visitor = Author("visitor", None, (await office.store.conversation(conversation_id)).visitor_id)
+    cited = [
+        Citation("refunds", "Refunds", "How long", "/help/refunds", "Within 5 days."),
+        Citation("exchanges", "Exchanges", None, "/help/exchanges", "Name the size."),
+    ]
+    choices = (
+        Choice("article", "Exchanges", "exchanges"),
+        Choice("helped", "That helped"),
+        Choice("not_helped", "Not what I meant"),
+    )
+    suggestion = BotSaid("Perhaps:\n\nWithin 5 days.", "suggest", (2,), tuple(cited), choices=choices)
+    await office.append(
+        conversation_id,
+        (BOT, suggestion),
+        (visitor, VisitorSaid("Not what I meant")),
+        (visitor, Rated(3, helpful=False)),
+        (BOT, BotSaid("Which?", "clarify", (4,), choices=(Choice("article", "Windows", "windows"),))),
+        (BOT, BotSaid("So it is.", "answer", ())),
+        (BOT, BotSaid("I do not know.", "no_answer", ())),
+        (BOT, BotSaid("Hello!", "small_talk", ())),
+    )
+    await page.get_by_role("button", name=re.compile("^Hello")).click()
+    log = page.get_by_role("log")
+    outcomes = [r"suggested, not sure · ", r"asked back · ", r"answered · ", r"had no answer · ", r""]
+    time = r"\d+ \w+ \d+, \d\d:\d\d|\d\d:\d\d"
+    await expect(log.locator(".said.bot .by")).to_have_text(
+        [re.compile(rf"^Bot · {words}({time})$") for words in outcomes]
+    )
+    shown = log.locator(".said.bot").first
+    await expect(shown.locator("p.sources")).to_have_text(
+        [f"Source: Refunds › How long{NEW_TAB}", "Buttons offered: That helped · Not what I meant"]
+    )
+    await expect(shown.get_by_role("listitem")).to_have_text([f"Exchanges{NEW_TAB} Name the size."])
+    await expect(log).to_contain_text("Buttons offered: Windows")
+    await expect(log).to_contain_text("The visitor found a reply not helpful")
+
+
+async def test_agent_reads_an_article_as_the_visitor_would_and_uses_it_as_plain_text(page, office):
+    text = (
+        "Set `port` **first**, see [ports](/help/ports) or <https://example.org/>:\n\n"
+        "3. open `a`\n   - one  \n     and more\n   - two\n4. shut\n\n```\nif x:\n    `y`\n```"
+    )
+    office.suggestions.append({"title": "Ports", "url": "/help/ports", "text": text, "score": 1.0})
+    await office.open("which port?", waiting=True)
+    await page.get_by_role("button", name="which port?").click()
+    article = page.get_by_role("complementary").get_by_role("article")
+    await expect(article.locator("code")).to_have_text(["port", "a", "if x:\n    `y`"])
+    await expect(article.locator("strong")).to_have_text("first")
+    await expect(article).not_to_contain_text("**")
+    await article.get_by_role("button", name="Use this text").click()
+    address = await page.evaluate("new URL('/help/ports', location).href")
+    await expect(page.get_by_label("Reply to the visitor")).to_have_value(
+        f"Set port first, see ports ({address}) or https://example.org/:\n\n"
+        "3. open a\n   - one  \n     and more\n   - two\n4. shut\n\nif x:\n    `y`"
+    )
 
 
 async def test_a_reply_looks_as_in_the_visitors_window(page, office):

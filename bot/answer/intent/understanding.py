@@ -42,7 +42,7 @@ def understand(question: str, earlier: Sequence[Said], offered: Sequence[Choice]
     reply = earlier[-1] if earlier and earlier[-1].role == "bot" else None
     if reply is not None and question in reply.person_labels:
         return Understood("call_human", pressed=True)
-    if reply is not None and (helpful := verdict_of(question, reply.outcome, reply.choices)) is not None:
+    if reply is not None and (helpful := verdict_of(question, reply)) is not None:
         return Understood("small_talk", "helped", helpful=True) if helpful else Understood("question", helpful=False)
     chosen = next((choice for choice in offered if choice.label == question), None)
     if chosen is not None:

@@ -1,7 +1,8 @@
 // The chosen conversation: its head, what to know first, its transcript, its composer, and what the agent may do with it.
 
-import { byId, link, make } from "./dom.js";
+import { byId, fromMarkdown, link, make } from "./dom.js";
 import { drawHandover } from "./handover.js";
+import { toPlain } from "./plain.js";
 import { Transcript } from "./transcript.js";
 import { whereWords } from "./words.js";
 
@@ -182,9 +183,11 @@ export class Chat {
 
 /** @param {any[]} items @param {(text: string) => void} use */
 export function drawSuggestions(items, use) {
-  const drawn = items.map(({ title, url, text }) =>
-    make("article", {}, make("h3", {}, link(url, title)), make("p", {}, text), make("button", { type: "button", onclick: () => use(text) }, "Use this text")),
-  );
+  const drawn = items.map(({ title, url, text }) => {
+    const words = make("div", { class: "words" }, ...fromMarkdown(text));
+    const button = make("button", { type: "button", onclick: () => use(toPlain(text)) }, "Use this text");
+    return make("article", {}, make("h3", {}, link(url, title)), words, button);
+  });
   byId("suggestions").hidden = false;
   byId("suggestions").querySelector("div").replaceChildren(...(drawn.length ? drawn : [make("p", { class: "hint" }, "Nothing found.")]));
 }

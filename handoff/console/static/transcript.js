@@ -1,22 +1,33 @@
 // The middle: what was said and what happened, in order; news are appended, nothing is drawn twice.
 
 import { fromMarkdown, link, make } from "./dom.js";
-import { clock, happened } from "./words.js";
+import { clock, happened, outcomeWords } from "./words.js";
 
 const NEAR_PX = 80; // whoever has scrolled up further is reading, and is not pulled down
 
-/** @param {any[]} citations */
-function sources(citations) {
-  const links = citations.flatMap((one, at) => {
-    const name = one.heading && one.heading !== one.title ? `${one.title} › ${one.heading}` : one.title;
-    return [at ? ", " : "Source: ", link(one.url, name)];
-  });
-  return make("p", { class: "sources" }, ...links);
+/** An article and where in it, as a link. @param {any} citation */
+function article({ title, heading, url }) {
+  return link(url, heading && heading !== title ? `${title} › ${heading}` : title);
 }
 
-/** The buttons that the visitor was shown. @param {{label: string}[]} choices */
-function offered(choices) {
-  const labels = choices.map(({ label }) => label).join(" · ");
+/** Where the reply is from; a suggestion only from the first. @param {any} event */
+function sources({ outcome, citations = [] }) {
+  const from = outcome === "suggest" ? citations.slice(0, 1) : citations;
+  const links = from.flatMap((/** @type {any} */ one, /** @type {number} */ at) => [at ? ", " : "Source: ", article(one)]);
+  return from.length ? [make("p", { class: "sources" }, ...links)] : [];
+}
+
+/** The other articles that the visitor was shown, with a line of each. @param {any} event */
+function others({ outcome, citations = [] }) {
+  const items = outcome === "suggest" ? citations.slice(1).map((/** @type {any} */ one) => make("li", {}, article(one), ` ${one.quote}`)) : [];
+  return items.length ? [make("div", { class: "sources" }, "Other articles shown:", make("ul", {}, ...items))] : [];
+}
+
+/** The buttons that the visitor was shown beside those articles. @param {any} event */
+function offered({ citations = [], choices = [] }) {
+  const cited = new Set(citations.map((/** @type {any} */ { article_id }) => article_id));
+  const buttons = choices.filter((/** @type {any} */ { article_id }) => !cited.has(article_id));
+  const labels = buttons.map((/** @type {any} */ { label }) => label).join(" · ");
   return labels ? [make("p", { class: "sources" }, `Buttons offered: ${labels}`)] : [];
 }
 
@@ -60,8 +71,8 @@ function line(event) {
     case "note_added": return said("note", `Note by ${event.by.name ?? "an agent"}, not shown to the visitor`, at, [plain(event.text)]);
     case "bot_said": {
       const words = make("div", { class: "words" }, ...fromMarkdown(event.text));
-      const from = event.citations?.length ? [sources(event.citations)] : [];
-      return said("bot", "Bot", at, [words, ...from, ...offered(event.choices ?? [])]);
+      const by = ["Bot", outcomeWords(event.outcome)].filter(Boolean).join(" · ");
+      return said("bot", by, at, [words, ...sources(event), ...others(event), ...offered(event)]);
     }
     default: {
       const words = happened(event);

@@ -31,6 +31,12 @@ const REASONS = {
   policy: "by policy",
 };
 
+/** What small talk and a call are, the reply and the line below say. @type {Record<string, string>} */
+const OUTCOMES = { answer: "answered", suggest: "suggested, not sure", clarify: "asked back", no_answer: "had no answer" };
+
+/** What the bot did with a reply. @param {string} outcome */
+export const outcomeWords = (outcome) => OUTCOMES[outcome] ?? "";
+
 /** @param {unknown} error */
 export function explain(error) {
   if (error instanceof Unreachable) return "The server cannot be reached.";
@@ -68,7 +74,7 @@ export function happened(event) {
     case "returned_to_bot": return event.by.kind === "visitor" ? "The visitor no longer waits for a person" : `${who} returned the chat to the bot`;
     case "closed": return `${who} closed the chat${event.reason ? `: ${event.reason}` : ""}`;
     case "reopened": return `${who} reopened the chat`;
-    case "rated": return `The visitor found an answer ${event.helpful ? "helpful" : "not helpful"}${event.comment ? `: ${event.comment}` : ""}`;
+    case "rated": return `The visitor found a reply ${event.helpful ? "helpful" : "not helpful"}${event.comment ? `: ${event.comment}` : ""}`;
     case "surveyed": return `The visitor gave ${event.score} of 5${event.comment ? `: ${event.comment}` : ""}`;
     case "contact_left": return event.erased ? "The visitor left an address" : `The visitor can be reached at ${event.email}${event.name ? ` (${event.name})` : ""}`;
     case "tagged": if (event.erased) return `${who} changed the tags`; return event.tags.length ? `${who} set the tags ${event.tags.join(", ")}` : `${who} removed all tags`;

@@ -4,13 +4,15 @@ import pytest
 
 from bot.answer.candidates import (
     CANDIDATES,
+    ELSEWHERE,
     REJECTED_THOUGH_RIGHT,
     RELATED_FROM,
-    RIVAL_FROM,
     Candidate,
     candidates,
+    distinct,
+    reach,
     related,
-    rivals,
+    useful,
     without,
 )
 from retrieval.articles.article import parse
@@ -57,33 +59,45 @@ def test_a_named_article_that_is_not_the_likeliest_is_less_likely_than_that(hash
 def test_no_more_candidates_than_anybody_would_be_offered(hashed):
     many = [profiled("a", 1.0)] + [Hit(hit(f"b{n}").article, hit(f"b{n}").chunk, 0.5, {}) for n in range(9)]
     assert len(candidates(many, hashed)) == CANDIDATES
+    assert len(candidates(many, hashed, 8)) == 8
 
 
 def test_of_nothing_nothing_is_offered(hashed):
-    assert candidates([], hashed) == rivals([]) == related([], 3) == []
+    assert candidates([], hashed) == distinct([]) == related([], 3) == []
+    assert useful([]) == 0
 
 
-def test_rivals_may_be_meant_as_well_as_the_first():
-    assert titles(rivals(found(a=0.7, b=0.7 * RIVAL_FROM + 0.001, c=0.7 * RIVAL_FROM - 0.001))) == ["a", "b"]
-
-
-def test_no_more_than_three_are_offered():
-    assert titles(rivals(found(a=0.7, b=0.7, c=0.7, d=0.7))) == ["a", "b", "c"]
+def test_no_more_are_related_than_there_are_places():
     assert titles(related(found(a=0.7, b=0.7, c=0.7, d=0.7, e=0.7), 3)) == ["b", "c", "d"]
+
+
+def test_a_suggestion_is_as_likely_useful_as_its_three_articles_together():
+    assert useful(found(a=0.3, b=0.2, c=0.1, d=0.1)) == pytest.approx(0.6)
+    assert useful(found(a=0.3)) == pytest.approx(0.3)
+    assert useful(found(a=0.7, b=0.6)) == 1
+
+
+def test_reach_is_how_many_times_as_likely_as_the_first_the_three_are_together(hashed):
+    others = [Hit(hit(name).article, hit(name).chunk, 2.0, {}) for name in "bcd"]
+    ranked = [profiled("a", 3.0, near=0.7, coverage=1.0), *others]
+    assert reach(ranked) == pytest.approx(1 + 2 / math.e)
+    assert reach(ranked[:1]) == 1
+    rated = candidates(ranked, hashed)
+    assert useful(rated) == pytest.approx(rated[0].confidence * reach(ranked))
 
 
 @pytest.mark.parametrize("twin", [hit("A", "Something else."), hit("b", f"{hit('a').chunk.text} more")])
 def test_what_is_called_or_says_the_same_makes_the_first_likelier_and_is_no_choice(hashed, twin):
     first = profiled("a", 3.0, near=0.9, coverage=1.0, chance=0.6)
     (alone,) = candidates([first], hashed)
-    (both,) = candidates([first, Hit(twin.article, twin.chunk, 2.0, {})], hashed)
+    (both,) = distinct(candidates([first, Hit(twin.article, twin.chunk, 2.0, {})], hashed))
     assert both.confidence == pytest.approx(alone.confidence * (1 + 1 / math.e))
     assert both.hit is first
 
 
 def test_nothing_is_likelier_than_certain(hashed):
     sure = profiled("a", 3.0, near=1.0, coverage=1.0, chance=1.0)
-    (both,) = candidates([sure, Hit(sure.article, sure.chunk, 3.0, {})], hashed)
+    (both,) = distinct(candidates([sure, Hit(sure.article, sure.chunk, 3.0, {})], hashed))
     assert both.confidence == 1
 
 
@@ -102,6 +116,12 @@ def test_what_is_left_is_likelier_once_others_were_rejected():
 def test_what_search_holds_for_unlikely_is_not_answered_because_a_sure_answer_was_rejected():
     (left,) = without(found(a=0.97, b=0.03), frozenset("a"))
     assert left.confidence < 0.2
+
+
+def test_an_article_of_which_a_section_was_rejected_may_have_the_answer_elsewhere():
+    left = without(found(a=0.6, b=0.4), frozenset(), frozenset("a"))
+    assert titles(left) == ["b", "a"]
+    assert [one.confidence for one in left] == pytest.approx([0.4 / 0.7, 0.6 * ELSEWHERE / 0.7])
 
 
 def test_however_sure_search_was_of_what_was_rejected_nothing_is_likelier_than_certain():

@@ -16,12 +16,12 @@ def test_confidence_is_a_probability_that_follows_the_weights(hashed):
     assert hashed.confidence(NOTHING | {"near": 0.5}) < level < hashed.confidence(NOTHING | {"near": 0.7})
     for near in (-1e9, 1e9):
         assert 0 <= hashed.confidence(NOTHING | {"near": near}) <= 1
-    assert Calibration("m", 0.0, NOTHING, [], "hand", []).confidence(NOTHING) == 0.5
+    assert Calibration("m", 0.0, NOTHING, [], [], "hand", []).confidence(NOTHING) == 0.5
 
 
 @pytest.mark.parametrize(("budget", "least"), [(0.0, 0.8), (0.24, 0.8), (0.25, 0.2), (0.5, 0.2)])
 def test_a_budget_chooses_the_least_threshold_that_keeps_it(budget, least):
-    assert threshold(CURVE, budget) == Calibration("m", 0.0, NOTHING, CURVE, "hand", []).threshold(budget) == least
+    assert threshold(CURVE, budget) == Calibration("m", 0.0, NOTHING, CURVE, [], "hand", []).threshold(budget) == least
 
 
 def test_where_nothing_keeps_the_budget_nothing_is_answered(hashed):
@@ -60,6 +60,10 @@ def test_a_calibration_of_another_model_is_refused(tmp_path, hashed):
         (lambda good: json.dumps(good | {"intercept": "high"}).encode(), "intercept"),
         (lambda good: json.dumps(good | {"weights": {"near": 1.0}}).encode(), "another version of Handrail"),
         (lambda good: json.dumps({**good, "curve": [{"confidence": 0.5}]}).encode(), "curve.0.answered"),
+        (
+            lambda good: json.dumps({name: good[name] for name in good if name != "suggest_curve"}).encode(),
+            "suggest_curve",
+        ),
         (lambda good: json.dumps(good | {"intercept": 1e400}).encode(), "intercept"),
         (lambda good: json.dumps(good | {"weights": {**good["weights"], "near": float("nan")}}).encode(), "near"),
     ],
@@ -70,3 +74,4 @@ def test_a_broken_file_is_refused_with_what_is_wrong_and_what_to_do(tmp_path, ha
         in_use(tmp_path, "hashing")
     assert named in str(refused.value)
     assert str(tmp_path / OWN) in str(refused.value)
+    assert "make it anew with handrail eval calibrate" in str(refused.value)

@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, datetime
 from itertools import count
 
@@ -5,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.answer.policy import Policy, Situation, decide
 from bot.answer.summary import MAX_DETAIL_CHARS, RECENT_REPLIES, detail, excerpt, handover, priority
 from conversation.events import (
     BOT,
@@ -102,6 +104,34 @@ def test_what_the_visitor_wrote_is_one_line_and_cut_between_words():
     assert wanted.endswith("late late…”")
     assert excerpt("x" * 100, 10) == "x" * 9 + "…"
     assert excerpt("four five six", 9) == "four…"
+
+
+def test_a_verdict_stands_with_its_article_and_is_no_question():
+    verdicts = (Choice("helped", "That helped"), Choice("not_helped", "Not what I meant"))
+    citation = Citation("fees", "Fees", None, "/help/fees", "...")
+    suggestion = BOT, BotSaid("Perhaps:\n\nFees.", "suggest", (1,), (citation,), choices=verdicts)
+    events = log("what does it cost", suggestion, "Not what I meant", rated(2, helpful=False), no_answer(3))
+    assert detail(events) == "Wants: “what does it cost”\nTried: “Fees” (marked not helpful)"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"asks_person": 0.97},
+        {"asks_person": 1.0, "asks_how": True},
+        {"failures": 1},
+        {"returned": True},
+        {"frustration": 0.74, "offered_person": True},
+        {"frustration": 0.74, "offered_person": True, "asks_person": 0.97},
+        {"intent": "call_human"},
+    ],
+)
+def test_the_agent_reads_no_probabilities(fields):
+    situation = Situation(**{"intent": "question", "confidence": 0.1, "failures": 0, "desk_open": True} | fields)
+    decision = decide(situation, Policy())
+    why = line(handover(log("a question"), decision.reason, decision.why).detail, "Why")
+    assert why
+    assert not re.search(r"\d\.\d", why)
 
 
 def test_the_last_articles_stand_once_each_with_the_last_verdict():

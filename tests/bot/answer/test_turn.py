@@ -7,6 +7,7 @@ import pytest
 from bot.answer.frustration.probe import LEVELS, learn
 from bot.answer.intent.human_request import RequestProbe, wording
 from bot.answer.policy import Policy
+from bot.answer.rejected_answers import Rejected
 from bot.answer.reply.catalogue import default_phrasebook
 from bot.answer.transcript import Said
 from bot.answer.turn import TurnDeps, TurnInput, take_turn
@@ -16,6 +17,7 @@ from retrieval.index.builder import build
 from retrieval.model.encoder import HashingEncoder
 from retrieval.search.confidence_features import CONFIDENCE_FEATURES
 from tests.builders import RecordingEncode
+from tests.bot.conftest import CLEANING, dozen
 
 ENGLISH = default_phrasebook().speaking("en")
 
@@ -37,6 +39,7 @@ def articles(reply):
 
 KNOWN = "How many days does a refund take to reach my bank account?"
 SHOP = Audience("default")
+UNSURE = Policy(answer_confidence=1.0, suggest_usefulness=0.0)  # never sure enough to answer
 
 
 @pytest.fixture
@@ -133,13 +136,13 @@ async def test_a_frustrated_visitor_without_an_answer_hears_that_the_bot_is_sorr
     assert (reply.outcome, reply.text) == (outcome, text)
 
 
-async def test_a_frustrated_visitor_is_offered_a_person_before_one_is_called(twins, shop):
-    knows = shop(twins)
+async def test_a_frustrated_visitor_is_offered_a_person_before_one_is_called(versions, shop):
+    knows = shop(versions)
     angry = TurnInput(AMBIGUOUS, SHOP, [Said("visitor", AMBIGUOUS), Said("agent", "Hm.")] * 2)
-    back = await take_turn(angry, knows, Policy())
+    back = await take_turn(angry, knows, UNSURE)
     assert (back.outcome, labels(back)[-1]) == ("clarify", ENGLISH.person_label)
     assert back.text.endswith(ENGLISH.say("beside"))
-    reply = await take_turn(replace(angry, offered_person=True), knows, Policy())
+    reply = await take_turn(replace(angry, offered_person=True), knows, UNSURE)
     assert (reply.outcome, reply.handoff) == ("handoff", "frustrated")
 
 
@@ -263,44 +266,176 @@ def shop(hashed):
 AMBIGUOUS = "How to reset it, hold the button until it clicks?"
 
 
-async def test_between_two_likely_articles_the_visitor_chooses_and_is_answered_from_the_chosen_one(twins, shop):
-    knows = shop(twins)
-    back = await take_turn(TurnInput(AMBIGUOUS, SHOP), knows, Policy())
+@pytest.fixture
+def versions(twins):
+    """The same shop, whose articles are called by the names of the devices."""
+    names = {"lamp": "L10", "camera": "C20"}
+    return {path: text.replace(f"the {path[:-3]}", f"the {names.get(path[:-3])}", 1) for path, text in twins.items()}
+
+
+def after(asked, *replies):
+    """What was said: the visitor asked and the bot replied, and every further reply is to a verdict."""
+    said = [Said("visitor", asked)]
+    for reply in replies:
+        bot = Said(
+            "bot", reply.text, tuple(c.title for c in reply.citations), outcome=reply.outcome, passage=reply.passage,
+            offers_person=reply.offers_person, choices=reply.choices,
+        )  # fmt: skip
+        said += [bot, Said("visitor", ENGLISH.not_helped_label)]
+    return said[:-1] if replies else said
+
+
+async def test_between_articles_that_differ_by_a_name_the_visitor_chooses_and_is_answered_from_the_chosen_one(
+    versions, shop
+):
+    knows = shop(versions)
+    back = await take_turn(TurnInput(AMBIGUOUS, SHOP), knows, UNSURE)
     assert (back.outcome, back.citations, back.handoff) == ("clarify", (), None)
-    assert set(labels(back)) == {"Reset the lamp", "Reset the camera", ENGLISH.person_label}
-    assert all(f"“{title}”" in back.text for title in labels(back)[:2])
-    assert set(back.trace["offered"]) == {"lamp", "camera"}
-    earlier = [Said("visitor", AMBIGUOUS), Said("bot", back.text)]
-    for title, article_id in (("Reset the lamp", "lamp"), ("Reset the camera", "camera")):
-        reply = await take_turn(TurnInput(title, SHOP, earlier, 1, offered=articles(back)), knows, Policy())
+    assert {choice.label: choice.article_id for choice in back.choices} == {"L10": "lamp", "C20": "camera"}
+    assert all(f"- **{label}**: To reset it, hold" in back.text for label in labels(back))
+    assert set(back.trace["offered"]) == set(back.shown) == {"lamp", "camera"}
+    for label, article_id in (("L10", "lamp"), ("C20", "camera")):
+        asked = TurnInput(label, SHOP, after(AMBIGUOUS, back), offered=articles(back), clarified=True)
+        reply = await take_turn(asked, knows, UNSURE)
         assert (reply.outcome, reply.citations[0].article_id, reply.ranked[0]) == ("answer", article_id, article_id)
         assert reply.text.startswith(
             "To reset it, hold the button until it clicks. " + ("Ten" if article_id == "lamp" else "Pictures")
         )
 
 
-async def test_yes_to_a_question_back_about_one_article_chooses_it_and_no_does_not(twins, shop):
-    del twins["camera.md"]
-    knows, policy = shop(twins), Policy(answer_confidence=1.0)
-    back = await take_turn(TurnInput(AMBIGUOUS, SHOP), knows, policy)
-    assert (back.outcome, back.trace["offered"]) == ("clarify", ["lamp"])
-    asked = TurnInput(
-        "yes please", SHOP, [Said("visitor", AMBIGUOUS), Said("bot", back.text)], 1, offered=articles(back)
-    )
-    reply = await take_turn(asked, knows, policy)
-    assert (reply.outcome, reply.citations[0].article_id) == ("answer", "lamp")
-    assert reply.text == (await take_turn(replace(asked, question="Reset the lamp"), knows, policy)).text
+async def test_yes_to_a_question_back_chooses_the_likeliest_article_and_no_does_not(versions, shop):
+    knows = shop(versions)
+    back = await take_turn(TurnInput(AMBIGUOUS, SHOP), knows, UNSURE)
+    asked = TurnInput("yes please", SHOP, after(AMBIGUOUS, back), offered=articles(back), clarified=True)
+    reply = await take_turn(asked, knows, UNSURE)
+    assert (reply.outcome, reply.citations[0].article_id) == ("answer", back.choices[0].article_id)
     for question in ("no", "None of these."):
-        reply = await take_turn(replace(asked, question=question), knows, policy)
-        assert (reply.outcome, reply.text) == ("small_talk", ENGLISH.say("none_meant"))
+        reply = await take_turn(replace(asked, question=question), knows, UNSURE)
+        assert (reply.outcome, reply.text, reply.rating) == ("small_talk", ENGLISH.say("none_meant"), None)
 
 
-async def test_after_asking_back_the_bot_answers_or_gives_up_but_does_not_ask_again(twins, shop):
+async def test_after_asking_back_the_bot_suggests_but_does_not_ask_again(versions, shop):
+    knows = shop(versions)
+    back = await take_turn(TurnInput(AMBIGUOUS, SHOP), knows, UNSURE)
+    asked = TurnInput(AMBIGUOUS, SHOP, after(AMBIGUOUS, back), offered=articles(back), clarified=True)
+    assert (await take_turn(asked, knows, UNSURE)).outcome == "suggest"
+
+
+async def test_who_names_one_of_them_is_not_asked_back(versions, shop):
+    reply = await take_turn(TurnInput(f"{AMBIGUOUS} It is a C20.", SHOP), shop(versions), Policy())
+    assert reply.outcome in ("answer", "suggest")
+    assert reply.citations[0].article_id == "camera"
+
+
+async def test_an_unsure_bot_shows_the_passage_hedged_with_its_source_and_the_other_articles(twins, shop):
     knows = shop(twins)
-    back = await take_turn(TurnInput(AMBIGUOUS, SHOP), knows, Policy())
-    earlier = [Said("visitor", AMBIGUOUS), Said("bot", back.text)]
-    again = await take_turn(TurnInput(AMBIGUOUS, SHOP, earlier, 1, offered=articles(back)), knows, Policy())
-    assert again.outcome != "clarify"
+    reply = await take_turn(TurnInput(AMBIGUOUS, SHOP), knows, UNSURE)
+    first, second, *_ = reply.citations
+    assert (reply.outcome, reply.handoff, reply.offers_person) == ("suggest", None, False)
+    assert {first.title, second.title} == {"Reset the lamp", "Reset the camera"}
+    hedge, passage, source = reply.text.split("\n\n")
+    assert hedge == ENGLISH.hedge(rejected=False)
+    assert passage == reply.passage
+    assert passage.startswith("To reset it, hold the button")
+    assert source == ENGLISH.source_line(f"[{first.title}]({first.url})", more=False)
+    assert second.quote.startswith("To reset it, hold the button")
+    assert reply.ranked[0] == first.article_id
+    assert reply.shown == tuple(citation.article_id for citation in reply.citations)
+
+
+async def test_a_suggestion_has_buttons_for_the_other_articles_then_for_a_verdict(twins, shop):
+    reply = await take_turn(TurnInput(AMBIGUOUS, SHOP), shop(twins), UNSURE)
+    others = [citation.title for citation in reply.citations[1:]]
+    assert list(labels(reply)) == [*others, ENGLISH.helped_label, ENGLISH.not_helped_label]
+    assert [choice.kind for choice in reply.choices] == [*("article" for _ in others), "helped", "not_helped"]
+
+
+@pytest.mark.parametrize("desk_open", [True, False])
+async def test_whoever_is_stuck_may_have_a_person_beside_a_suggestion_if_one_is_there(twins, shop, desk_open):
+    asked = TurnInput(AMBIGUOUS, SHOP, failures=1, desk_open=desk_open)
+    reply = await take_turn(asked, shop(twins), UNSURE)
+    assert reply.outcome == "suggest"
+    assert (reply.choices[-1].kind == "person") is desk_open
+    assert (labels(reply)[-1] == ENGLISH.not_helped_label) is not desk_open
+
+
+async def test_who_presses_that_it_did_not_help_gets_the_next_articles_for_the_same_question(shop):
+    knows = shop(dozen())
+    first = await take_turn(TurnInput(CLEANING, SHOP), knows, UNSURE)
+    pressed = TurnInput(
+        ENGLISH.not_helped_label, SHOP, after(CLEANING, first), 1, rejected=Rejected(frozenset(first.shown)), replied=3
+    )
+    second = await take_turn(pressed, knows, UNSURE)
+    assert len(first.shown) == 3
+    assert second.outcome == "suggest"
+    assert not {*second.shown} & {*first.shown}
+    assert second.trace["query"] == first.trace["query"] == CLEANING
+    assert second.text.startswith(ENGLISH.hedge(rejected=True))
+    assert (second.rating.of, second.rating.helpful) == (3, False)
+    again = replace(
+        pressed, earlier=after(CLEANING, first, second), rejected=Rejected(frozenset({*first.shown, *second.shown}))
+    )
+    third = await take_turn(again, knows, UNSURE)
+    assert third.trace["query"] == CLEANING
+    assert not {*third.shown} & {*first.shown, *second.shown}
+
+
+@pytest.mark.parametrize("said", [ENGLISH.helped_label, "yes", "Yes!"])
+async def test_who_says_that_a_suggestion_helped_is_thanked_and_that_is_their_rating(twins, shop, said):
+    knows = shop(twins)
+    first = await take_turn(TurnInput(AMBIGUOUS, SHOP), knows, UNSURE)
+    reply = await take_turn(TurnInput(said, SHOP, after(AMBIGUOUS, first), replied=3), knows, UNSURE)
+    assert (reply.outcome, reply.text, reply.choices) == ("small_talk", ENGLISH.say("helped"), ())
+    assert (reply.rating.of, reply.rating.helpful) == (3, True)
+
+
+async def test_yes_to_a_suggestion_that_offers_a_person_calls_one(twins, shop):
+    knows = shop(twins)
+    angry = await take_turn(TurnInput(f"This is ridiculous. {AMBIGUOUS}", SHOP), knows, UNSURE)
+    assert (angry.outcome, angry.offers_person) == ("suggest", True)
+    assert angry.text.endswith(ENGLISH.say("beside"))
+    reply = await take_turn(TurnInput("yes", SHOP, after(AMBIGUOUS, angry), replied=3), knows, UNSURE)
+    assert (reply.outcome, reply.handoff, reply.rating) == ("handoff", "visitor_asked", None)
+
+
+async def test_the_words_of_a_button_tell_no_mood_and_no_subject(twins, shop):
+    knows = shop(twins)
+    first = await take_turn(TurnInput(AMBIGUOUS, SHOP), knows, UNSURE)
+    other = replace(ENGLISH, not_helped_label="This is ridiculous, you are useless!")
+    bot = after(AMBIGUOUS, first)[1]
+    choices = tuple(
+        replace(choice, label=other.not_helped_label) if choice.kind == "not_helped" else choice
+        for choice in first.choices
+    )
+    worded = [Said("visitor", AMBIGUOUS), replace(bot, choices=choices)]
+    plain = await take_turn(TurnInput(ENGLISH.not_helped_label, SHOP, after(AMBIGUOUS, first)), knows, UNSURE)
+    rude = await take_turn(TurnInput(other.not_helped_label, SHOP, worded), knows, UNSURE)
+    assert (plain.mood, plain.trace["context"]) == (rude.mood, rude.trace["context"])
+    then = "And which colour?"
+    ours = await take_turn(
+        TurnInput(then, SHOP, [*after(AMBIGUOUS, first), Said("visitor", ENGLISH.not_helped_label), bot]), knows, UNSURE
+    )
+    theirs = await take_turn(
+        TurnInput(then, SHOP, [*worded, Said("visitor", other.not_helped_label), bot]), knows, UNSURE
+    )
+    assert (ours.mood, ours.trace["context"]) == (theirs.mood, theirs.trace["context"])
+
+
+async def test_a_refusal_names_what_the_nearest_articles_are_about_as_plain_text(hashed):
+    texts = {
+        "a.md": "---\ncategory: '*Bills*'\n---\n# Refunds\n\nA refund takes five days.",
+        "b.md": "---\ncategory: Account\n---\n# Passwords\n\nReset a password.",
+        "c.md": "# Other\n\nSomething takes days.",
+    }
+    encoder = HashingEncoder()
+    snapshot = build([parse(text, path=path) for path, text in texts.items()], encoder)
+    deps = TurnDeps(snapshot, RecordingEncode(encoder), calibration=hashed)
+    refusing = Policy(answer_confidence=1.0, suggest_usefulness=1.0)
+    reply = await take_turn(TurnInput("How many days does it take?", SHOP), deps, refusing)
+    assert (reply.outcome, reply.shown) == ("no_answer", ())
+    assert "\\*Bills\\*" in reply.text
+    closed = await take_turn(TurnInput("talk to a human", SHOP, desk_open=False), deps, refusing)
+    assert "Bills" not in closed.text
 
 
 async def test_articles_that_say_the_same_are_no_choice(twins, shop):
@@ -342,7 +477,7 @@ async def test_a_rejected_article_is_found_but_not_told_and_the_next_one_is_like
     asked = TurnInput(AMBIGUOUS, SHOP)
     before = await take_turn(asked, knows, Policy(answer_confidence=0.2))
     first, second, *_ = before.ranked
-    reply = await take_turn(replace(asked, rejected=frozenset({first})), knows, Policy(answer_confidence=0.2))
+    reply = await take_turn(replace(asked, rejected=Rejected(frozenset({first}))), knows, Policy(answer_confidence=0.2))
     assert (reply.outcome, reply.citations[0].article_id) == ("answer", second)
     assert (reply.ranked, reply.trace["rejected"]) == (before.ranked, [first])
     assert before.citations[0].title not in (reply.text, *labels(reply))
@@ -354,13 +489,13 @@ async def test_an_article_that_says_the_same_as_a_rejected_one_is_not_told_eithe
     twins["copy.md"] = twins["lamp.md"]
     knows, asked = shop(twins), TurnInput(AMBIGUOUS, SHOP)
     before = await take_turn(asked, knows, Policy(answer_confidence=0))
-    again = replace(asked, rejected=frozenset({before.citations[0].article_id}))
+    again = replace(asked, rejected=Rejected(frozenset({before.citations[0].article_id})))
     reply = await take_turn(again, knows, Policy(answer_confidence=0))
     assert before.text.split(". ")[0] not in reply.text
 
 
 async def test_where_nothing_else_is_left_a_person_is_offered(knows):
-    asked = TurnInput(KNOWN, SHOP, rejected=frozenset({"refunds", "passwords"}))
+    asked = TurnInput(KNOWN, SHOP, rejected=Rejected(frozenset({"refunds", "passwords"})))
     reply = await take_turn(asked, knows, Policy(answer_confidence=0))
     assert (reply.outcome, labels(reply)) == ("no_answer", (ENGLISH.person_label,))
     assert reply.text == f"I am sorry, I did not find another answer in our help articles. {ENGLISH.offer}"
@@ -368,7 +503,7 @@ async def test_where_nothing_else_is_left_a_person_is_offered(knows):
 
 
 async def test_a_rejected_article_is_told_to_whoever_names_it(twins, shop):
-    asked = TurnInput("Reset the lamp", SHOP, rejected=frozenset({"lamp"}))
+    asked = TurnInput("Reset the lamp", SHOP, rejected=Rejected(frozenset({"lamp"})))
     reply = await take_turn(asked, shop(twins), Policy())
     assert (reply.outcome, reply.citations[0].article_id) == ("answer", "lamp")
 

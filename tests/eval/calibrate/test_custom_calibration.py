@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -20,7 +22,7 @@ from retrieval.search.confidence_features import CONFIDENCE_FEATURES
 
 WEIGHTS = dict.fromkeys(CONFIDENCE_FEATURES, 0.0) | {"near": 6.0}
 PRIOR = np.array([-3.0, *WEIGHTS.values()])
-SHIPPED = Calibration("mini", -3.0, WEIGHTS, [Point(0.9, 0.1, 0.0), Point(0.6, 0.4, 0.05)], "hand", [])
+SHIPPED = Calibration("mini", -3.0, WEIGHTS, [Point(0.9, 0.1, 0.0), Point(0.6, 0.4, 0.05)], [], "hand", [])
 
 
 @pytest.fixture
@@ -79,11 +81,7 @@ def test_what_is_said_of_a_question_does_not_depend_on_its_own_label(training_se
     for number in (0, 7):
         in_fold = training.fold == number
         turned = np.where(in_fold, ~training.labelled.right, training.labelled.right)
-        other = TrainingSet(
-            type(training.labelled)(training.labelled.features, turned, training.labelled.weights),
-            training.answerable,
-            training.fold,
-        )
+        other = replace(training, labelled=replace(training.labelled, right=turned))
         after = held_out(other, PRIOR)
         assert (after[in_fold] == before[in_fold]).all()
         assert (after[~in_fold] != before[~in_fold]).all()
@@ -95,11 +93,7 @@ def test_whether_a_question_is_answered_does_not_depend_on_its_own_label(trainin
     before = answers(confidence, training, 0.2)
     in_fold = training.fold == 3
     wrong = np.where(in_fold, False, training.labelled.right)
-    other = TrainingSet(
-        type(training.labelled)(training.labelled.features, wrong, training.labelled.weights),
-        training.answerable,
-        training.fold,
-    )
+    other = replace(training, labelled=replace(training.labelled, right=wrong))
     assert (answers(confidence, other, 0.2)[in_fold] == before[in_fold]).all()
     assert answers(confidence, other, 0.2).sum() < before.sum()
 
@@ -142,6 +136,18 @@ def test_the_file_says_what_it_was_learned_from_and_reads_as_what_was_fitted(tra
     assert [point.confidence for point in custom.curve] == sorted(
         (one.confidence for one in custom.curve), reverse=True
     )
+
+
+def test_a_company_gets_a_curve_of_its_own_suggestions_too(training_set):
+    training = training_set()
+    custom = calibrate(training, SHIPPED, 0.2, "mini", "questions.jsonl").custom
+    levels = [point.confidence for point in custom.suggest_curve]
+    assert levels == sorted(levels, reverse=True)
+    assert max(levels) < custom.threshold(0.2)  # what is surer is answered
+    assert custom.suggest_curve[-1].answered == 1
+    aliens = (~training.answerable).sum()  # of all others one of the first three is right
+    unsure = len(training) * (1 - max(p.answered for p in custom.curve if p.confidence >= custom.threshold(0.2)))
+    assert custom.suggest_curve[-1].wrong == pytest.approx(aliens / unsure, abs=0.06)
 
 
 def test_only_judged_questions_that_were_searched_for_are_learned_from(case, row, question):

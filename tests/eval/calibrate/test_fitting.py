@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from bot.answer.confidence import Point
-from eval.calibrate.fitting import Labelled, curve, fit, predict, refit
+from eval.calibrate.fitting import Labelled, LabelledQuestion, curve, fit, predict, refit, suggest_curve
 from retrieval.search.confidence_features import CONFIDENCE_FEATURES
 
 NEAR = CONFIDENCE_FEATURES.index("near")
@@ -13,7 +15,7 @@ def labelled(count, *, steep=8.0, seed=1):
     chance = np.random.default_rng(seed)
     rows = chance.uniform(0, 1, (count, len(CONFIDENCE_FEATURES)))
     right = chance.uniform(0, 1, count) < 1 / (1 + np.exp(-steep * (rows[:, NEAR] - 0.5)))
-    return Labelled(rows, right, np.full(count, 1 / count))
+    return Labelled(rows, right, np.full(count, 1 / count), np.ones(count), right)
 
 
 def test_what_tells_is_learned_and_comes_out_as_a_probability():
@@ -37,7 +39,7 @@ def test_a_few_labels_hardly_move_a_prior_and_many_do():
 def test_how_often_articles_are_right_at_all_is_learned_from_fewer_questions_than_what_tells():
     prior = fit(labelled(4000), ridge=0.001)
     hard = labelled(30)
-    hard = Labelled(hard.features, np.zeros(30, dtype=np.bool_), hard.weights)
+    hard = replace(hard, right=np.zeros(30, dtype=np.bool_))
     learned = refit(hard, prior)
     assert predict(prior, hard.features).mean() > 0.4
     assert predict(learned, hard.features).mean() < 0.15
@@ -53,12 +55,9 @@ def test_some_of_the_questions_count_one_together_again():
 
 def test_a_question_counts_as_much_as_its_weight():
     once = labelled(300)
-    heavy = Labelled(once.features, once.right, np.where(np.arange(300) < 100, 2.0, 1.0) / 400)
-    repeated = Labelled(
-        np.concatenate([once.features[:100], once.features]),
-        np.concatenate([once.right[:100], once.right]),
-        np.full(400, 1 / 400),
-    )
+    heavy = replace(once, weights=np.where(np.arange(300) < 100, 2.0, 1.0) / 400)
+    twice = np.r_[:100, :300]
+    repeated = replace(once, features=once.features[twice], right=once.right[twice], weights=np.full(400, 1 / 400))
     assert fit(heavy) == pytest.approx(fit(repeated), abs=1e-6)
 
 
@@ -86,3 +85,38 @@ def test_the_weights_of_a_curve_need_not_add_up_to_one():
     assert curve(confidence, right, np.full(4, 3.0), imagined=5) == curve(
         confidence, right, np.full(4, 0.25), imagined=5
     )
+
+
+@pytest.fixture
+def four():
+    """Questions whose first article is ever less likely right, with ever more beside it that is as likely."""
+    right, nearby = (True, False, False, False), (True, True, False, True)
+    features = dict.fromkeys(CONFIDENCE_FEATURES, 0.0)
+    questions = zip(right, (1.0, 1.5, 2.0, 2.5), nearby, strict=True)
+    return Labelled.of([LabelledQuestion(features, is_right, reach, near) for is_right, reach, near in questions])
+
+
+FOUR = np.array([0.9, 0.6, 0.3, 0.2])
+
+
+def test_a_suggestion_is_as_likely_useful_as_its_articles_together_and_never_more_than_certain(four):
+    assert four.useful(FOUR) == pytest.approx([0.9, 0.9, 0.6, 0.5])
+    assert four.useful(np.full(4, 0.8)) == pytest.approx([0.8, 1.0, 1.0, 1.0])
+
+
+def test_the_curve_of_suggestions_is_of_the_questions_that_are_too_unsure_for_an_answer(four):
+    assert suggest_curve(FOUR, four, 0.7) == [
+        Point(0.9, 0.3333, 0.0),
+        Point(0.6, 0.6667, 0.5),
+        Point(0.5, 1.0, 0.3333),
+    ]
+    assert suggest_curve(FOUR, four, 0.25) == [Point(0.5, 1.0, 0.0)]
+
+
+def test_where_everything_is_sure_enough_for_an_answer_nothing_is_known_of_suggestions(four):
+    assert suggest_curve(FOUR, four, 0.1) == []
+
+
+def test_some_of_the_questions_keep_what_is_near_them(four):
+    some = four.only(np.array([False, True, False, True]))
+    assert (some.reach.tolist(), some.nearby.tolist(), some.weights.tolist()) == ([1.5, 2.5], [True, True], [0.5, 0.5])

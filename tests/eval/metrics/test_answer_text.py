@@ -55,8 +55,9 @@ def test_markdown_is_no_word_of_an_answer():
 
 def test_an_answer_says_its_passage_without_source_and_offer_and_any_other_reply_its_text():
     text = "Press it.\n\nThis is from our article [A](/help/a).\n\nA person?"
-    answered = Row("q", "answer", 0.9, (), (), text, None, None, 1.0, passage="Press it.")
+    answered = Row("q", "answer", 0.9, (), (), (), text, None, None, 1.0, passage="Press it.")
     assert answered.says == "Press it."
+    assert replace(answered, outcome="suggest").says == "Press it."
     assert replace(answered, passage="").says == ""
     assert replace(answered, outcome="clarify", passage="").says == text
     assert replace(answered, passage=None).says == text  # a row of an earlier version

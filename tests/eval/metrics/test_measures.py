@@ -14,6 +14,7 @@ ABSTENTION = {
     "answered_rate",
     "wrong_of_answered",
 }
+SHOWN = {"shown@1", "shown@3", "asked_back"}
 LATENCY = {"latency_p50_ms", "latency_p95_ms"}
 
 
@@ -45,7 +46,8 @@ def _measured(suite):
 
 def test_each_metric_is_taken_over_its_own_cases(suite):
     metrics = _measured(suite)
-    assert set(metrics) == RANKING | ABSTENTION | LATENCY | {"handoff_precision", "handoff_recall"}
+    of_some = {"handoff_precision", "handoff_recall", "shown_unanswerable"}
+    assert set(metrics) == RANKING | ABSTENTION | SHOWN | LATENCY | of_some
     assert {name: metrics[name].n for name in ("hit@1", "ece", "wrong_of_answered", "handoff_recall", "latency_p50_ms")} == {
         "hit@1": 4, "ece": 6, "wrong_of_answered": 3, "handoff_recall": 1, "latency_p50_ms": 8,
     }  # fmt: skip
@@ -78,6 +80,53 @@ def test_an_answer_is_judged_by_its_first_citation_and_not_by_the_ranking(row, q
     assert measure(rows, questions, [])["wrong_of_answered"].value == 0.5
 
 
+@pytest.fixture
+def showing(row, question):
+    """Replies that put articles before the visitor, of every kind, and some that put none."""
+    return [
+        (question("answered", gold=("a",)), row("answered", ranked=("a", "b"), shown=("a", "b"))),
+        (question("beside", gold=("b",)), row("beside", ranked=("a", "b"), shown=("a", "b"))),
+        (
+            question("third", gold=("c", "x")),
+            row("third", outcome="suggest", ranked=("a", "b", "c"), cited=("a", "b", "c")),
+        ),
+        (
+            question("useless", gold=("z",)),
+            row("useless", outcome="suggest", ranked=("a", "b", "c", "z"), cited=("a", "b", "c")),
+        ),
+        (question("hedged", gold=("a",)), row("hedged", outcome="suggest", ranked=("a",), cited=("a",))),
+        (question("first", gold=("a",)), row("first", outcome="clarify", ranked=("a", "b"), shown=("a", "b"))),
+        (
+            question("fourth", gold=("d",)),
+            row("fourth", outcome="clarify", ranked=("a", "b", "c", "d"), shown=("a", "b", "c", "d")),
+        ),
+        (question("refused", gold=("a",)), row("refused", outcome="no_answer", ranked=("a",))),
+        (question("alien", gold=()), row("alien", outcome="suggest", ranked=("a",), cited=("a",))),
+        (question("quiet", gold=()), row("quiet", outcome="no_answer", ranked=("a",))),
+        (
+            question("chat", gold=(), labels={"scope": "chitchat"}),
+            row("chat", outcome="suggest", ranked=("a",), cited=("a",)),
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "n"),
+    [
+        ("shown@1", 2 / 8, 8),  # answered, hedged: a button or the second citation is no passage
+        ("shown@3", 5 / 8, 8),  # beside, third and first too; the fourth to choose from is too far down
+        ("shown_unanswerable", 1 / 2, 2),  # alien; chat is not scored
+        ("useless_of_suggested", 2 / 4, 4),  # useless and alien of these, third and hedged
+        ("asked_back", 2 / 10, 10),
+        ("answered_rate", 2 / 10, 10),
+        ("wrong_of_answered", 1 / 2, 2),
+    ],
+)
+def test_what_is_put_before_the_visitor_is_counted_whatever_the_outcome(showing, name, value, n):
+    metric = _measured(showing)[name]
+    assert (metric.value, metric.n) == (pytest.approx(value, abs=1e-6), n)
+
+
 def test_a_handoff_that_nobody_asked_for_costs_precision(suite, row, question):
     suite += [
         (question("pushed"), row("pushed", outcome="handoff", reason="repeated_failure")),
@@ -90,7 +139,7 @@ def test_a_handoff_that_nobody_asked_for_costs_precision(suite, row, question):
 
 def test_metrics_without_their_cases_are_absent(row, question):
     metrics = measure([row("q1"), row("q2")], [question("q1"), question("q2")], [])
-    assert set(metrics) == (RANKING | ABSTENTION | LATENCY) - {"answerable_auroc", "right_auroc"}
+    assert set(metrics) == (RANKING | ABSTENTION | SHOWN | LATENCY) - {"answerable_auroc", "right_auroc"}
     assert measure([], [], []) == {}
 
 

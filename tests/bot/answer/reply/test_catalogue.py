@@ -34,7 +34,7 @@ def whole(**changed):
 
 @SHIPPED
 def test_every_phrase_can_be_said_and_nothing_is_left_in_braces(phrases):
-    given = dict.fromkeys(("title", "last", "others", "article", "articles"), "X")
+    given = dict.fromkeys(("options", "topics", "article", "articles"), "X")
     for key in KEYS:
         said = phrases.say(key, **{name: given[name] for name in PLACEHOLDERS.get(key, ()) if name in given})
         assert said
@@ -66,8 +66,22 @@ def test_doubled_braces_are_said_as_braces_also_within_another_phrase(own):
 
 
 def test_what_is_filled_in_may_have_braces():
-    assert ENGLISH.clarify(["{offer}", "Ports {0}"]).count("“{offer}” or “Ports {0}”") == 1
+    asked = ENGLISH.ask_which([("{offer}", "Press {it}."), ("Ports {0}", "")])
+    assert "- **{offer}**: Press {it}.\n- **Ports {0}**\n" in asked
+    assert "about {offer}, {0}. " in ENGLISH.refusal(None, desk_open=True, topics=["{offer}", "{0}"])
     assert ENGLISH.source_line("[{x}](/help/x)", more=True) == "You can read on in our article [{x}](/help/x)."
+
+
+@SHIPPED
+def test_the_hedge_of_a_second_suggestion_is_another_one(phrases):
+    assert phrases.hedge(rejected=False) != phrases.hedge(rejected=True)
+
+
+def test_a_refusal_says_what_the_nearest_articles_are_about_unless_one_was_rejected():
+    assert ENGLISH.refusal(None, desk_open=True, topics=["Billing"]).count("about Billing") == 1
+    rejected = ENGLISH.refusal(None, desk_open=True, topics=["Billing"], rejected=True)
+    assert "Billing" not in rejected
+    assert ENGLISH.not_found_either in rejected
 
 
 def test_the_nearest_language_is_spoken_else_english(own):
@@ -88,7 +102,10 @@ def test_the_nearest_language_is_spoken_else_english(own):
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ('[en]\ngreting = "Hi"', "'greting': there is no such phrase; remove it, or take one of person_label, offer,"),
+        (
+            '[en]\ngreting = "Hi"',
+            "'greting': there is no such phrase; remove it, or take one of person_label, helped_label,",
+        ),
         ('greeting = "Hi"', "'greeting': it stands outside a language; put it below [en]"),
         ('[tlh]\ngreeting = "nuqneH"', "'person_label': it is missing; add it"),
         ("[en]\ngreeting = 3", "'greeting': 3 is no text; write what the bot says in quotation marks"),
