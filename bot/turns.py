@@ -12,7 +12,7 @@ import structlog
 from bot.answer import Decision, Policy, Reply, TurnDeps, TurnInput, handover, rejected, take_turn, transcript_of
 from bot.answer.reply import Show
 from conversation.errors import IllegalTransition, LeaseLost, StorageUnavailable
-from conversation.events import BOT, BotSaid, Choice, Event, HandoffRequested, JsonObject, VisitorSaid
+from conversation.events import BOT, Author, BotSaid, Choice, Event, HandoffRequested, JsonObject, VisitorSaid
 from conversation.publisher import Publisher
 from conversation.reducer import attempts, turn_id
 from conversation.state import Conversation
@@ -238,7 +238,7 @@ def _hold(events: Sequence[Event]) -> Sequence[Event]:
 def _commit(
     before: Conversation, lease: TurnLease, reply: Reply, call: HandoffRequested | None
 ) -> Callable[[Conversation | None], Sequence[Draft]]:
-    """The drafts of `reply` and `call`, if the chat is still in the hold in which the turn began."""
+    """The drafts of `reply`, of the rating it takes note of and of `call`, if the chat is still in the hold in which the turn began."""
     said = BotSaid(
         text=reply.text,
         outcome=reply.outcome,
@@ -256,6 +256,8 @@ def _commit(
         trace=reply.trace,
     )
     drafts = [Draft(BOT, said)]
+    if reply.rated is not None:
+        drafts.insert(0, Draft(Author("visitor", id=before.visitor_id), reply.rated))
     if call is not None:
         drafts.append(Draft(BOT, call))
 

@@ -35,7 +35,7 @@ class Situation:
     `likely` is how likely one of them is to answer. `named`: the visitor wrote the title of the article. `clarified`: the
     bot's last reply asked which article is meant; `offered_person`: it offered a person. `frustration` is the visitor's
     mood, 0 to 1. `returned`: an agent had the chat before and gave it back. `rejected`: the visitor rejected an answer to
-    this, so its article is not among the options. `asks_person` is how likely the visitor asks for a person, and
+    this, so its article is not among the options. `not_content`: small talk that says so. `asks_person` is how likely the visitor asks for a person, and
     `asks_how`: by which channel one is reached, which an article may tell.
     """
 
@@ -51,6 +51,7 @@ class Situation:
     offered_person: bool = False
     returned: bool = False
     rejected: bool = False
+    not_content: bool = False
     asks_person: float = 0.0
     asks_how: bool = False
 
@@ -88,7 +89,7 @@ def decide(situation: Situation, policy: Policy) -> Decision:
     if situation.intent == "call_human":
         return _call("visitor_asked", "the visitor asked for a person", situation)
     if situation.intent == "small_talk":
-        return Decision("small_talk", "the message is small talk")
+        return Decision("small_talk", "the message is small talk", offers_person=situation.not_content)
     unaided = _unaided(situation, policy)
     if situation.asks_person >= HAND_OVER_FROM and not (situation.asks_how and unaided.outcome == "answer"):
         return _call("visitor_asked", f"the visitor asked for a person ({situation.asks_person:.2f})", situation)

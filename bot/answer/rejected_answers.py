@@ -26,7 +26,8 @@ class _Exchange:
     @property
     def goes_on(self) -> bool:
         """Whether what the visitor says next is about the same request."""
-        return self.rejected or self.reply.outcome == "clarify"
+        asked_back = self.reply.outcome == "small_talk" and self.reply.offers_person  # "I am sorry. What was missing?"
+        return self.rejected or asked_back or self.reply.outcome == "clarify"
 
 
 def rejected(hold: Sequence[Event], question: str) -> frozenset[str]:

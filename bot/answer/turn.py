@@ -9,7 +9,7 @@ from bot.answer.candidates import MAX_OFFERED, Candidate, candidates, related, w
 from bot.answer.citations import cite
 from bot.answer.confidence import Calibration, default_calibration
 from bot.answer.frustration import Tone, mood
-from bot.answer.intent import RequestProbe, Understood, understand
+from bot.answer.intent import NOT_CONTENT, RequestProbe, Understood, understand
 from bot.answer.policy import Decision, Policy, Situation, decide
 from bot.answer.reply import (
     Catalogue,
@@ -25,7 +25,7 @@ from bot.answer.reply import (
 from bot.answer.reply.extractive import escaped, extraction
 from bot.answer.retrieve import Encode, Retrieved, retrieve_passages
 from bot.answer.transcript import Said
-from conversation.events import Choice, Citation, JsonObject, Mood, Outcome, Reason
+from conversation.events import Choice, Citation, JsonObject, Mood, Outcome, Rated, Reason
 from retrieval.articles import Audience
 from retrieval.index import Snapshot
 from retrieval.search import ConfidenceFeatures, CorrectedQuery, Hit, best_articles, best_passages
@@ -83,7 +83,7 @@ class Reply:
 
     `ranked` are article ids, best first, `features` what the confidence in the first one is made of. `passage`,
     `offers_person` and `choices` are those of `BotSaid`. `fault` names what broke, where the reply is an apology for it.
-    `trace` is for people: nothing is decided by it.
+    `rated` is the visitor's verdict on an earlier reply, where the message was one. `trace` is for people: nothing is decided by it.
     """
 
     text: str
@@ -98,6 +98,7 @@ class Reply:
     choices: tuple[Choice, ...] = ()
     mood: Mood | None = None
     fault: str = ""
+    rated: Rated | None = None
     trace: JsonObject = field(default_factory=dict)
 
     @property
@@ -120,11 +121,13 @@ async def take_turn(turn_input: TurnInput, deps: TurnDeps, policy: Policy, show:
     """
     began = time.perf_counter()
     understood = understand(turn_input.question, turn_input.earlier, turn_input.offered)
-    if understood.chosen is not None:
-        turn_input = replace(turn_input, question=understood.chosen.label)
+    message = turn_input.question
+    if understood.intent == "question":
+        asked = understood.question if understood.chosen is None else understood.chosen.label
+        turn_input = replace(turn_input, question=asked)
     retrieved = await _search(understood, turn_input, deps)
     searched = time.perf_counter()
-    visitor_mood = mood(turn_input.earlier, turn_input.question, retrieved.vector, deps.tone)
+    visitor_mood = mood(turn_input.earlier, message, retrieved.vector, deps.tone)
     asks_person = _asks_person(understood, retrieved, turn_input, deps)
     situation = _situation(understood, visitor_mood, retrieved, turn_input, asks_person)
     decision = decide(situation, policy)
@@ -144,9 +147,10 @@ async def take_turn(turn_input: TurnInput, deps: TurnDeps, policy: Policy, show:
         features={name: round(value, PROFILE_DIGITS) for name, value in retrieved.confidence_features.items()},
         citations=wording.citations,
         passage=wording.passage,
-        offers_person=decision.outcome == "no_answer" or _is_beside(decision, situation),
+        offers_person=decision.outcome == "no_answer" or situation.not_content or _is_beside(decision, situation),
         choices=_choices(decision, retrieved, turn_input, phrases),
         mood=Mood(round(visitor_mood.score, MOOD_DIGITS), visitor_mood.reason),
+        rated=understood.rated,
     )
     timings: JsonObject = {"search_ms": _ms(began, searched), "turn_ms": _ms(began, time.perf_counter())}
     return replace(reply, trace=_trace(understood, retrieved, reply, round(asks_person, 3)) | wording.trace | timings)
@@ -219,6 +223,7 @@ def _situation(
         offered_person=turn_input.offered_person,
         returned=turn_input.returned,
         rejected=bool(retrieved.rejected),
+        not_content=understood.small_talk in NOT_CONTENT,
     )
 
 

@@ -5,10 +5,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Literal, cast, get_args
 
-FILE = "lexicon.txt"
+from bot.answer.lexicons import read_lexicon
+
+PACKAGE = "bot.answer.frustration"
 Kind = Literal[
     "insult", "dissatisfied", "rejected", "repeated", "impatient", "trouble", "contrast", "grateful", "harmless"
 ]
@@ -33,13 +34,9 @@ class Phrases:
 @cache
 def phrases() -> Phrases:
     """Those of the shipped list; of a phrase that stands under two kinds the later one holds."""
-    kind: Kind = "harmless"
     kinds: dict[tuple[str, ...], Kind] = {}
-    for line in resources.files("bot.answer.frustration").joinpath(FILE).read_text("utf-8").splitlines():
-        if line.startswith("["):
-            kind = cast("Kind", line.strip("[]"))
-        elif not line.startswith("#"):
-            kinds |= {tuple(phrase.split()): kind for phrase in line.casefold().split(",") if phrase.split()}
+    for kind, of_kind in read_lexicon(PACKAGE).items():
+        kinds |= {tuple(phrase.casefold().split()): cast("Kind", kind) for phrase in of_kind}
     longest: dict[str, int] = {}
     for first, *others in kinds:
         longest[first] = max(longest.get(first, 0), 1 + len(others))

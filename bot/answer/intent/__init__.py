@@ -2,6 +2,7 @@
 
 from bot.answer.intent.human_request import RequestProbe, cached_request_probe
 from bot.answer.intent.understanding import (
+    NOT_CONTENT,
     Intent,
     SmallTalk,
     Understood,
@@ -11,6 +12,7 @@ from bot.answer.intent.understanding import (
 )
 
 __all__ = [
+    "NOT_CONTENT",
     "Intent",
     "RequestProbe",
     "SmallTalk",

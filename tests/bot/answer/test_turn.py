@@ -186,6 +186,28 @@ async def test_small_talk_costs_no_search(knows):
     assert (reply.outcome, reply.text) == ("small_talk", ENGLISH.say("greeting"))
 
 
+@pytest.mark.parametrize("desk_open", [True, False])
+@pytest.mark.parametrize(("text", "kind"), [("??", "asks_again"), ("👎", "not_helped"), (":-(", "not_helped")])
+async def test_whoever_is_not_content_is_asked_for_more_and_offered_a_person_that_a_yes_calls(
+    knows, text, kind, desk_open
+):
+    earlier = [Said("visitor", KNOWN), Said("bot", "Five days.", outcome="answer", passage="Five days.", seq=3)]
+    reply = await take_turn(TurnInput(text, SHOP, earlier, failures=1, desk_open=desk_open), knows, Policy())
+    assert (reply.outcome, reply.decision.failed, reply.offers_person) == ("small_talk", False, True)
+    assert reply.text == ENGLISH.small_talk(kind, desk_open=desk_open)
+    assert (ENGLISH.offer if desk_open else ENGLISH.offer_by_email) in reply.text
+    assert labels(reply) == ((ENGLISH.person_label,) if desk_open else ())
+    then = [*earlier, Said("visitor", text), Said("bot", reply.text, outcome="small_talk", offers_person=True)]
+    called = await take_turn(TurnInput("yes", SHOP, then, desk_open=desk_open), knows, Policy())
+    assert called.decision.reason == "visitor_asked"
+
+
+async def test_a_question_beside_anybody_there_is_answered_as_the_question_alone(knows):
+    alone = await take_turn(TurnInput(KNOWN, SHOP), knows, Policy())
+    reply = await take_turn(TurnInput(f"anybody there? {KNOWN}", SHOP), knows, Policy())
+    assert (reply.outcome, reply.text, reply.confidence) == ("answer", alone.text, alone.confidence)
+
+
 async def test_an_internal_article_never_reaches_a_visitor_not_even_in_the_trace(knows):
     question = "What is the goodwill credit limit in euros?"
     reply = await take_turn(TurnInput(question, SHOP), knows, Policy(answer_confidence=0.0))
