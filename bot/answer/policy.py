@@ -35,7 +35,7 @@ class Situation:
     `likely` is how likely one of them is to answer. `named`: the visitor wrote the title of the article. `clarified`: the
     bot's last reply asked which article is meant; `offered_person`: it offered a person. `frustration` is the visitor's
     mood, 0 to 1. `returned`: an agent had the chat before and gave it back. `rejected`: the visitor rejected an answer to
-    this, so its article is not among the options. `not_content`: small talk that says so. `asks_person` is how likely the visitor asks for a person, and
+    this, so its article is not among the options. `not_content`: small talk that says so. `displeased`: the message is displeasure and no question. `asks_person` is how likely the visitor asks for a person, and
     `asks_how`: by which channel one is reached, which an article may tell.
     """
 
@@ -52,6 +52,7 @@ class Situation:
     returned: bool = False
     rejected: bool = False
     not_content: bool = False
+    displeased: bool = False
     asks_person: float = 0.0
     asks_how: bool = False
 
@@ -112,6 +113,8 @@ def _unaided(situation: Situation, policy: Policy) -> Decision:
     level = f"confidence {situation.confidence:.2f}, answers from {policy.answer_confidence:.2f}"
     if 0 < situation.confidence >= policy.answer_confidence:
         return Decision("answer", level, offers_person=stuck)
+    if situation.displeased:
+        return Decision("no_answer", f"{level}; displeasure without a question", "frustrated", offers_person=True)
     if _asks_back(situation, policy):
         articles = "the article" if situation.options == 1 else f"one of {situation.options} articles"
         choice = f"{articles} helps with {situation.likely:.2f}, asks from {CLARIFY_FROM:.2f}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from bot.answer.candidates import MAX_OFFERED, Candidate, candidates, related, without
 from bot.answer.citations import cite
 from bot.answer.confidence import Calibration, default_calibration
-from bot.answer.frustration import Tone, mood
+from bot.answer.frustration import FRUSTRATED_FROM, Tone, displeasure_alone, mood
 from bot.answer.intent import NOT_CONTENT, RequestProbe, Understood, understand
 from bot.answer.policy import Decision, Policy, Situation, decide
 from bot.answer.reply import (
@@ -224,6 +224,7 @@ def _situation(
         returned=turn_input.returned,
         rejected=bool(retrieved.rejected),
         not_content=understood.small_talk in NOT_CONTENT,
+        displeased=visitor_mood.score >= FRUSTRATED_FROM and displeasure_alone(turn_input.question),
     )
 
 
@@ -246,6 +247,8 @@ def _word(
         return Wording(phrases.small_talk(understood.small_talk, desk_open=situation.desk_open))
     if decision.outcome == "handoff" and decision.reason is not None:
         return Wording(phrases.handoff(decision.reason, returned=situation.returned))
+    if situation.displeased and decision.reason == "frustrated":
+        return Wording(phrases.displeasure(desk_open=situation.desk_open))
     refusal = phrases.refusal(
         decision.reason,
         desk_open=situation.desk_open,

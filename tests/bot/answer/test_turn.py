@@ -202,6 +202,25 @@ async def test_whoever_is_not_content_is_asked_for_more_and_offered_a_person_tha
     assert called.decision.reason == "visitor_asked"
 
 
+@pytest.mark.parametrize("text", ["this is ridiculous, worst service ever", "you are useless!!!", "Pathetic service"])
+@pytest.mark.parametrize("desk_open", [True, False])
+async def test_great_displeasure_without_a_question_gets_an_apology_and_the_offer_of_a_person_at_once(
+    knows, text, desk_open
+):
+    reply = await take_turn(TurnInput(text, SHOP, desk_open=desk_open), knows, Policy())
+    assert (reply.outcome, reply.decision.reason, reply.offers_person) == ("no_answer", "frustrated", True)
+    assert reply.text == ENGLISH.displeasure(desk_open=desk_open)
+    assert ENGLISH.not_found not in reply.text
+    then = TurnInput(text, SHOP, [Said("visitor", text)], failures=1, desk_open=desk_open, offered_person=True)
+    again = await take_turn(then, knows, Policy())
+    assert again.outcome == ("handoff" if desk_open else "no_answer")
+
+
+async def test_a_known_question_in_anger_is_answered(knows):
+    reply = await take_turn(TurnInput(f"This is ridiculous. {KNOWN}", SHOP), knows, Policy())
+    assert (reply.outcome, reply.offers_person) == ("answer", True)
+
+
 async def test_a_question_beside_anybody_there_is_answered_as_the_question_alone(knows):
     alone = await take_turn(TurnInput(KNOWN, SHOP), knows, Policy())
     reply = await take_turn(TurnInput(f"anybody there? {KNOWN}", SHOP), knows, Policy())
