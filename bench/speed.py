@@ -28,7 +28,8 @@ from rich.table import Table
 
 from bench.index import sampled, write
 from bot.answer.policy import Policy
-from bot.answer.turn import TurnDeps, TurnInput, take_turn
+from bot.answer.turn import take_turn
+from bot.answer.turn_input import TurnDeps, TurnInput
 from eval.training.datasets import READER, ROOT
 from retrieval.index.snapshot import Snapshot
 from retrieval.knowledge import open_knowledge

@@ -160,7 +160,7 @@ class Responder:
         events = await self.publisher.store.events(
             conversation.conversation_id, after=max(0, conversation.seq - HISTORY_EVENTS)
         )
-        return handover(events, reply.handoff, reply.decision.why, reply.mood, reply.rating)
+        return handover(events, reply.handoff, reply.decision.why, reply.mood, reply.rated)
 
     def _drafting(self, lease: TurnLease) -> Show:
         """Sends pieces of the coming reply to the visitor; nothing is stored, and nobody minds if they are lost."""
@@ -227,9 +227,7 @@ def _turn_input(conversation: Conversation, events: Sequence[Event], *, desk_ope
     question = "\n".join(messages)
     earlier = list(transcript_of(event for event in events if event.seq not in conversation.pending))
     hold = _hold(events)
-    replied, last = next(
-        ((event.seq, event.payload) for event in reversed(hold) if isinstance(event.payload, BotSaid)), (None, None)
-    )
+    last = next((event.payload for event in reversed(hold) if isinstance(event.payload, BotSaid)), None)
     return TurnInput(
         question,
         Audience(conversation.site_id, conversation.locale),
@@ -241,7 +239,6 @@ def _turn_input(conversation: Conversation, events: Sequence[Event], *, desk_ope
         offered_person=last is not None and last.has_offered_person,
         returned=conversation.returned,
         rejected=rejected(hold, question),
-        replied=replied,
     )
 
 
@@ -253,7 +250,7 @@ def _hold(events: Sequence[Event]) -> Sequence[Event]:
 def _commit(
     before: Conversation, lease: TurnLease, reply: Reply, call: HandoffRequested | None
 ) -> Callable[[Conversation | None], Sequence[Draft]]:
-    """The drafts of `reply` and `call`, if the chat is still in the hold in which the turn began."""
+    """The drafts of `reply`, of the rating it takes note of and of `call`, if the chat is still in the hold in which the turn began."""
     said = BotSaid(
         text=reply.text,
         outcome=reply.outcome,
@@ -270,7 +267,9 @@ def _commit(
         mood=reply.mood,
         trace=reply.trace,
     )
-    drafts = [*_verdict(before, reply), Draft(BOT, said)]
+    drafts = [Draft(BOT, said)]
+    if reply.rated is not None:
+        drafts.insert(0, Draft(Author("visitor", id=before.visitor_id), reply.rated))
     if call is not None:
         drafts.append(Draft(BOT, call))
 
@@ -280,11 +279,6 @@ def _commit(
         return drafts
 
     return decide
-
-
-def _verdict(before: Conversation, reply: Reply) -> Sequence[Draft]:
-    """The visitor's verdict on a reply, where their message was one: as if they had rated it."""
-    return () if reply.rating is None else [Draft(Author("visitor", id=before.visitor_id), reply.rating)]
 
 
 def _apology(deps: TurnDeps, conversation: Conversation, fault: str) -> Reply:

@@ -41,6 +41,8 @@ def word_decision(
         return Wording(phrases.small_talk(understood.small_talk, desk_open=situation.desk_open))
     if decision.outcome == "handoff" and decision.reason is not None:
         return Wording(phrases.handoff(decision.reason, returned=situation.returned))
+    if situation.displeased and decision.reason == "frustrated":
+        return Wording(phrases.displeasure(desk_open=situation.desk_open))
     refusal = phrases.refusal(
         decision.reason,
         desk_open=situation.desk_open,

@@ -33,8 +33,9 @@ class Situation:
     many articles say different things for what the visitor has not named. `named`: the visitor wrote the title of the
     article. `clarified`: the bot's last reply asked back; `offered_person`: it offered a person. `frustration` is the
     visitor's mood, 0 to 1. `returned`: an agent had the chat before and gave it back. `rejected`: the visitor rejected an
-    answer to this, which takes no part; `doubtful`: it was of the best article. `asks_person` is how likely the visitor
-    asks for a person, and `asks_how`: by which channel one is reached, which an article may tell.
+    answer to this, which takes no part; `doubtful`: it was of the best article. `not_content`: small talk that says so.
+    `displeased`: the message is displeasure and no question. `asks_person` is how likely the visitor asks for a person,
+    and `asks_how`: by which channel one is reached, which an article may tell.
     """
 
     intent: Literal["question", "small_talk", "call_human"]
@@ -50,6 +51,8 @@ class Situation:
     returned: bool = False
     rejected: bool = False
     doubtful: bool = False
+    not_content: bool = False
+    displeased: bool = False
     asks_person: float = 0.0
     asks_how: bool = False
 
@@ -89,7 +92,7 @@ def decide(situation: Situation, policy: Policy) -> Decision:
     if situation.intent == "call_human":
         return _call("visitor_asked", "the visitor asked for a person", situation)
     if situation.intent == "small_talk":
-        return Decision("small_talk", "the message is small talk")
+        return Decision("small_talk", "the message is small talk", offers_person=situation.not_content)
     unaided = _unaided(situation, policy)
     if situation.asks_person >= HAND_OVER_FROM and not (situation.asks_how and unaided.outcome == "answer"):
         why = f"the visitor asked for a person; asks for one with {situation.asks_person:.2f}"
@@ -113,6 +116,8 @@ def _unaided(situation: Situation, policy: Policy) -> Decision:
     level = f"confidence {situation.confidence:.2f}, answers from {policy.answer_confidence:.2f}"
     if 0 < situation.confidence >= policy.answer_confidence and not situation.doubtful:
         return Decision("answer", level, offers_person=stuck)
+    if situation.displeased:
+        return Decision("no_answer", f"{level}; displeasure without a question", "frustrated", offers_person=True)
     use = f"{level}; useful with {situation.useful:.2f}, suggests from {policy.suggest_usefulness:.2f}"
     if 0 < situation.useful >= policy.suggest_usefulness:
         if situation.alternatives and not situation.clarified:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from bot.answer.frustration import cues, same_request
+from bot.answer.intent import says_unsolved, verdict_of
 from bot.answer.transcript import verdicts
-from bot.answer.verdict import says_unsolved, verdict_of
 from conversation.events import BotSaid, Event, VisitorSaid
 
 Section = tuple[str, str | None]  # article id, heading; None above the first heading
@@ -76,7 +76,8 @@ class _Exchange:
     @property
     def goes_on(self) -> bool:
         """Whether what the visitor says next is about the same request."""
-        return self.rejected or self.reply.outcome == "clarify"
+        asked_back = self.reply.outcome == "small_talk" and self.reply.offers_person  # "I am sorry. What was missing?"
+        return self.rejected or asked_back or self.reply.outcome == "clarify"
 
 
 def rejected(hold: Sequence[Event], question: str) -> Rejected:

@@ -138,7 +138,7 @@ def _said(matter: Sequence[Event]) -> Iterator[_VisitorMessage]:
         if isinstance(event.payload, VisitorSaid):
             text = event.payload.text
             understood = understand(text, list(transcript_of(matter[:index])))
-            if understood.helpful is None:
+            if understood.rated is None:
                 yield _VisitorMessage(event.seq, text, understood.intent, understood.pressed)
 
 

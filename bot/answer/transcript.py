@@ -15,7 +15,7 @@ class Said:
 
     Of a reply of the bot: its `outcome`; the `titles` of the articles that it cited; the `passage` that it gave;
     whether it `failed`; whether its words offered a person; its `choices`. `unhelpful`: the visitor marked it as not
-    helpful, and has not changed that.
+    helpful, and has not changed that. `seq` is its number.
     """
 
     role: Role
@@ -27,6 +27,7 @@ class Said:
     failed: bool = False
     offers_person: bool = False
     choices: tuple[Choice, ...] = ()
+    seq: int = 0
 
     @property
     def person_labels(self) -> tuple[str, ...]:
@@ -43,12 +44,12 @@ def transcript_of(events: Iterable[Event]) -> Iterator[Said]:
             case VisitorSaid(text=text):
                 yield Said("visitor", text)
             case BotSaid():
-                yield said_by_bot(event.payload, unhelpful=not helpful.get(event.seq, True))
+                yield said_by_bot(event.payload, seq=event.seq, unhelpful=not helpful.get(event.seq, True))
             case AgentSaid(text=text):
                 yield Said("agent", text)
 
 
-def said_by_bot(reply: BotSaid, *, unhelpful: bool = False) -> Said:
+def said_by_bot(reply: BotSaid, *, seq: int = 0, unhelpful: bool = False) -> Said:
     """A reply of the bot as a contribution."""
     return Said(
         "bot",
@@ -60,6 +61,7 @@ def said_by_bot(reply: BotSaid, *, unhelpful: bool = False) -> Said:
         reply.failed,
         reply.offers_person,
         reply.choices,
+        seq,
     )
 
 

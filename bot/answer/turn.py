@@ -4,8 +4,8 @@ import time
 from dataclasses import dataclass, field, replace
 
 from bot.answer.composition import beside, choices_of, is_beside, word_decision
-from bot.answer.frustration import mood
-from bot.answer.intent import Understood, understand
+from bot.answer.frustration import FRUSTRATED_FROM, displeasure_alone, mood
+from bot.answer.intent import NOT_CONTENT, Understood, understand, without_verdicts
 from bot.answer.policy import Decision, Policy, Situation, decide
 from bot.answer.reply import (
     Show,
@@ -15,7 +15,6 @@ from bot.answer.reply import (
 from bot.answer.retrieve import Retrieved
 from bot.answer.turn_input import TurnDeps, TurnInput
 from bot.answer.turn_search import search_turn
-from bot.answer.verdict import without_verdicts
 from conversation.events import Choice, Citation, JsonObject, Mood, Outcome, Rated, Reason, shown_articles
 from retrieval.search import ConfidenceFeatures, Hit, best_articles
 
@@ -32,7 +31,7 @@ class Reply:
 
     `ranked` are article ids, best first, `features` what the confidence in the first one is made of; `reach` is how many
     times as likely the first three together are. `passage`, `offers_person` and `choices` are those of `BotSaid`.
-    `rating` is the visitor's verdict on the reply before, where the message was one. `fault` names what broke, where the
+    `rated` is the visitor's verdict on an earlier reply, where the message was one. `fault` names what broke, where the
     reply is an apology for it. `trace` is for people: nothing is decided by it.
     """
 
@@ -47,9 +46,9 @@ class Reply:
     offers_person: bool = False
     choices: tuple[Choice, ...] = ()
     mood: Mood | None = None
-    rating: Rated | None = None
     reach: float = 1.0
     fault: str = ""
+    rated: Rated | None = None
     trace: JsonObject = field(default_factory=dict)
 
     @property
@@ -79,10 +78,12 @@ async def take_turn(turn_input: TurnInput, deps: TurnDeps, policy: Policy, show:
     began = time.perf_counter()
     turn_input = replace(turn_input, earlier=without_verdicts(turn_input.earlier))
     understood = understand(turn_input.question, turn_input.earlier, turn_input.offered)
+    message = "" if understood.declines else turn_input.question
+    if understood.intent == "question":
+        turn_input = replace(turn_input, question=understood.question)
     retrieved = await search_turn(understood, turn_input, deps, policy.suggest_usefulness)
     searched = time.perf_counter()
-    said = turn_input.question if understood.helpful is None else ""
-    visitor_mood = mood(turn_input.earlier, said, retrieved.vector, deps.tone)
+    visitor_mood = mood(turn_input.earlier, message, retrieved.vector, deps.tone)
     asks_person = _asks_person(understood, retrieved, turn_input, deps)
     situation = _situation(understood, visitor_mood, retrieved, turn_input, asks_person)
     decision = decide(situation, policy)
@@ -102,20 +103,14 @@ async def take_turn(turn_input: TurnInput, deps: TurnDeps, policy: Policy, show:
         features={name: round(value, PROFILE_DIGITS) for name, value in retrieved.confidence_features.items()},
         citations=wording.citations,
         passage=wording.passage,
-        offers_person=decision.outcome == "no_answer" or is_beside(decision, situation),
+        offers_person=decision.outcome == "no_answer" or situation.not_content or is_beside(decision, situation),
         choices=choices_of(decision, retrieved, turn_input, phrases),
         mood=Mood(round(visitor_mood.score, MOOD_DIGITS), visitor_mood.reason),
-        rating=_rating(understood, turn_input),
+        rated=understood.rated,
         reach=round(retrieved.reach, PROFILE_DIGITS),
     )
     timings: JsonObject = {"search_ms": _ms(began, searched), "turn_ms": _ms(began, time.perf_counter())}
     return replace(reply, trace=_trace(understood, retrieved, reply, round(asks_person, 3)) | wording.trace | timings)
-
-
-def _rating(understood: Understood, turn_input: TurnInput) -> Rated | None:
-    if understood.helpful is None or turn_input.replied is None:
-        return None
-    return Rated(turn_input.replied, understood.helpful)
 
 
 def _asks_person(understood: Understood, retrieved: Retrieved, turn_input: TurnInput, deps: TurnDeps) -> float:
@@ -146,6 +141,8 @@ def _situation(
         returned=turn_input.returned,
         rejected=bool(retrieved.rejected),
         doubtful=retrieved.doubtful,
+        not_content=understood.small_talk in NOT_CONTENT,
+        displeased=visitor_mood.score >= FRUSTRATED_FROM and displeasure_alone(turn_input.question),
     )
 
 

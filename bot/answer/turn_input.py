@@ -22,8 +22,7 @@ class TurnInput:
 
     `offered` are the articles that the bot's last reply put up for choice, `clarified`: it asked which of them is meant;
     `offered_person`: it offered a person. `returned`: an agent had the chat before and gave it back.
-    `rejected` is what the visitor wants told no more, unless by name. `replied` is the number of the
-    bot's last reply, which a verdict is on.
+    `rejected` is what the visitor wants told no more, unless by name.
     """
 
     question: str
@@ -36,7 +35,6 @@ class TurnInput:
     offered_person: bool = False
     returned: bool = False
     rejected: Rejected = NOTHING_REJECTED
-    replied: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

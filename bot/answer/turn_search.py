@@ -27,7 +27,7 @@ async def search_turn(understood: Understood, turn_input: TurnInput, deps: TurnD
     if understood.intent != "question":
         return Retrieved(CorrectedQuery(turn_input.question))
     whole = await _search(understood, turn_input, deps)
-    if understood.chosen is not None or understood.helpful is not None or whole.named or whole.rejected:
+    if understood.chosen is not None or understood.declines or whole.named or whole.rejected:
         return whole
     parts = await _parts(understood, turn_input, deps)
     found = [part for part in parts if part.candidates and part.useful >= least_useful]
@@ -107,7 +107,7 @@ def _searched(understood: Understood, turn_input: TurnInput) -> tuple[str, Seque
     if asked is None:
         return turn_input.question, earlier
     before, context = earlier[asked].text, earlier[:asked]
-    if understood.chosen is not None or understood.helpful is False:
+    if understood.chosen is not None or understood.declines:
         return before, context
     if turn_input.rejected and rejects(turn_input.question):
         return f"{before}\n{turn_input.question}", context

@@ -31,7 +31,7 @@ from rich.progress import Progress
 from bot.answer.frustration.score import FRUSTRATED_FROM
 from bot.answer.policy import Policy
 from bot.answer.summary import excerpt
-from bot.answer.turn import TurnDeps
+from bot.answer.turn_input import TurnDeps
 from bot.cli.options import add_settings, settings_of
 from bot.settings.settings import Settings
 from bot.visitor.protocol import MAX_TEXT_CHARS, FrameError, Hangup, Say, parse

@@ -14,7 +14,7 @@ import pytest
 
 from bot.answer.confidence import Calibration
 from bot.answer.policy import Policy
-from bot.answer.turn import TurnDeps
+from bot.answer.turn_input import TurnDeps
 from bot.settings.settings import Site
 from bot.turns import Responder
 from bot.visitor.channel import LocalChannel

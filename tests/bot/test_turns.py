@@ -368,6 +368,41 @@ async def test_thanks_after_the_offer_are_taken_as_thanks(lobby, known):
     assert [reply.outcome for reply in await replies(lobby)] == ["answer", "small_talk", "answer"]
 
 
+@pytest.mark.parametrize(("sign", "helpful", "says"), [("👍", True, "helped"), ("👎", False, "not_helped")])
+async def test_a_thumb_after_an_answer_is_stored_as_the_visitors_rating_with_the_reply(
+    lobby, known, sign, helpful, says
+):
+    await lobby.agent()
+    for text in (known, sign):
+        await said(lobby, text)
+        await lobby.idle()
+    *_, answered, _, rated, thanked = await lobby.log(CONVERSATION)
+    assert rated.payload == Rated(answered.seq, helpful)
+    assert (rated.by.kind, rated.by.id) == ("visitor", ADA.id)
+    assert (thanked.payload.outcome, thanked.payload.answers) == ("small_talk", (rated.seq - 1,))
+    assert thanked.payload.text == ENGLISH.small_talk(says, desk_open=True)
+    assert rated.at == thanked.at
+    assert (await lobby.store.conversation(CONVERSATION)).failures == 0
+
+
+async def test_what_is_said_after_a_thumb_down_is_not_answered_from_that_article_again(lobby, known):
+    await lobby.agent()
+    for text in (known, "👎", known):
+        await said(lobby, text)
+        await lobby.idle()
+    first, _, again = await replies(lobby)
+    cited = {citation.article_id for citation in first.citations}
+    assert cited
+    assert cited.isdisjoint(citation.article_id for citation in again.citations)
+
+
+async def test_a_thumb_after_no_answer_rates_nothing(lobby, unknown):
+    for text in (unknown, "👎"):
+        await said(lobby, text)
+        await lobby.idle()
+    assert "rated" not in await lobby.kinds(CONVERSATION)
+
+
 async def test_what_an_agent_gave_back_goes_straight_to_a_person_where_the_bot_has_no_answer(lobby, known, unknown):
     ana = await lobby.agent()
     await said(lobby, "hello")

@@ -4,7 +4,7 @@ import pytest
 
 from bot.answer.frustration.score import FRUSTRATED_FROM
 from bot.answer.policy import Policy
-from bot.answer.turn import TurnDeps
+from bot.answer.turn_input import TurnDeps
 from conversation.clock import SystemClock
 from conversation.events import BotSaid, Choice, VisitorSaid
 from conversation.reducer import advance

@@ -5,12 +5,22 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Literal, cast, get_args
 
-FILE = "lexicon.txt"
+from bot.answer.lexicons import read_lexicon
+
+PACKAGE = "bot.answer.frustration"
 Kind = Literal[
-    "insult", "dissatisfied", "rejected", "repeated", "impatient", "trouble", "contrast", "grateful", "harmless"
+    "insult",
+    "dissatisfied",
+    "rejected",
+    "repeated",
+    "impatient",
+    "trouble",
+    "contrast",
+    "grateful",
+    "harmless",
+    "general",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -33,13 +43,9 @@ class Phrases:
 @cache
 def phrases() -> Phrases:
     """Those of the shipped list; of a phrase that stands under two kinds the later one holds."""
-    kind: Kind = "harmless"
     kinds: dict[tuple[str, ...], Kind] = {}
-    for line in resources.files("bot.answer.frustration").joinpath(FILE).read_text("utf-8").splitlines():
-        if line.startswith("["):
-            kind = cast("Kind", line.strip("[]"))
-        elif not line.startswith("#"):
-            kinds |= {tuple(phrase.split()): kind for phrase in line.casefold().split(",") if phrase.split()}
+    for kind, of_kind in read_lexicon(PACKAGE).items():
+        kinds |= {tuple(phrase.casefold().split()): cast("Kind", kind) for phrase in of_kind}
     longest: dict[str, int] = {}
     for first, *others in kinds:
         longest[first] = max(longest.get(first, 0), 1 + len(others))
@@ -48,18 +54,28 @@ def phrases() -> Phrases:
 
 def cues(text: str, read_chars: int = READ_CHARS) -> Counter[Kind]:
     """How many phrases of each kind stand in the opening of `text`. 10 µs for 30 words."""
-    return Counter(_kinds(_WORD.findall(text[:read_chars].casefold().replace("'", "").replace("’", ""))))
+    return Counter(kind for kind, _ in _spans(_words(text[:read_chars])) if kind is not None)
 
 
-def _kinds(words: Sequence[str]) -> Iterator[Kind]:
+def matter(text: str) -> Sequence[str]:
+    """The words of the opening of `text` that tell neither a mood nor nothing: what it may be about."""
+    return [word for kind, span in _spans(_words(text[:READ_CHARS])) if kind in (None, "harmless") for word in span]
+
+
+def _words(text: str) -> Sequence[str]:
+    return _WORD.findall(text.casefold().replace("'", "").replace("’", ""))
+
+
+def _spans(words: Sequence[str]) -> Iterator[tuple[Kind | None, Sequence[str]]]:
+    """The phrases, the longest that fit, each with its kind; a word of none stands alone, without a kind."""
     position, lexicon = 0, phrases()
     while position < len(words):
         length = lexicon.longest.get(words[position], 0)
         while length and tuple(words[position : position + length]) not in lexicon.kinds:
             length -= 1
-        if length:
-            yield lexicon.kinds[tuple(words[position : position + length])]
-        position += length or 1
+        span = tuple(words[position : position + (length or 1)])
+        yield lexicon.kinds.get(span), span
+        position += len(span)
 
 
 def shouts(text: str) -> bool:

@@ -39,6 +39,7 @@ WEIGHTS: Mapping[Kind, float] = {
     "contrast": 0.5,
     "grateful": -1.2,
     "harmless": 0.0,
+    "general": 0.0,
 }
 SATURATES = 3  # phrases of a kind; the third adds little, a list of them nothing
 SHOUTING = 1.5

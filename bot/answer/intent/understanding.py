@@ -1,29 +1,56 @@
 """What the visitor wants, from the words alone: small talk, a person, or a question and the query that finds its answer."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bot.answer.intent.chitchat import Kind, phrase_kinds
 from bot.answer.intent.human_request import wording
+from bot.answer.intent.verdict import NO, YES, says, verdict_of
 from bot.answer.transcript import Said
-from bot.answer.verdict import says_no, says_yes, verdict_of
-from conversation.events import Choice
+from conversation.events import Choice, Rated
 
 Intent = Literal["question", "small_talk", "call_human"]
 SmallTalk = Literal[
     "greeting", "thanks", "goodbye", "who_are_you", "agreement", "none_meant",
     "present", "wordless", "helped", "asks_again", "not_helped", "unhappy",
 ]  # fmt: skip
+NOT_CONTENT: frozenset[SmallTalk] = frozenset({"asks_again", "not_helped", "unhappy"})
+
+# The most telling first: "hi there, thanks!" are thanks
+_TALKS: Mapping[Kind, SmallTalk] = {
+    "thumb_down": "unhappy",
+    "frown": "unhappy",
+    "who_are_you": "who_are_you",
+    "present": "present",
+    "goodbye": "goodbye",
+    "thanks": "thanks",
+    "greeting": "greeting",
+    "yes": "agreement",
+    "no": "agreement",
+    "agreement": "agreement",
+    "thumb_up": "agreement",
+    "smile": "agreement",
+    "please": "wordless",
+    "sound": "wordless",
+    "unclear": "wordless",
+}
+_GLAD: frozenset[Kind] = frozenset({"thumb_up", "smile"})
+_CROSS: frozenset[Kind] = frozenset({"thumb_down", "frown"})
+_VERDICT: frozenset[Kind] = _GLAD | _CROSS | {"thanks", "yes", "no", "agreement", "sound", "goodbye", "filler"}
+_CHECK: frozenset[Kind] = frozenset({"present", "greeting", "please", "sound", "unclear", "filler"})
+_QUESTION_MARKS = re.compile("[?\uff1f\u061f\u2753\u2754\u2047\u2049]")
+_SENTENCES = re.compile(r"(?<=[.!?\uff1f\u061f\u3002\n])\s*")
 
 
 @dataclass(frozen=True, slots=True)
 class Understood:
     """What a message is: a question, small talk of a kind, or a call for a person.
 
-    `chosen` is the article that the visitor chose of those the bot asked back about. `pressed`: a call that says no more
-    than the button for a person. `asks_how`: it asks how to reach a person, as a question that an article may answer.
-    `helpful` is the verdict on the bot's last reply, where it is one.
+    `question` is what is asked, without "anybody there?" beside it. `chosen` is the article that the visitor chose of
+    those the bot asked back about. `pressed`: a call that says no more than the button for a person. `asks_how`: it asks
+    how to reach a person, as a question that an article may answer. `rated`: what it says of the answer before it.
     """
 
     intent: Intent
@@ -31,7 +58,13 @@ class Understood:
     chosen: Choice | None = None
     pressed: bool = False
     asks_how: bool = False
-    helpful: bool | None = None
+    question: str = ""
+    rated: Rated | None = None
+
+    @property
+    def declines(self) -> bool:
+        """Whether what was suggested is not what was meant, so that the question before it is still asked."""
+        return self.intent == "question" and self.rated is not None
 
 
 def understand(question: str, earlier: Sequence[Said], offered: Sequence[Choice] = ()) -> Understood:
@@ -43,62 +76,80 @@ def understand(question: str, earlier: Sequence[Said], offered: Sequence[Choice]
     if reply is not None and question in reply.person_labels:
         return Understood("call_human", pressed=True)
     if reply is not None and (helpful := verdict_of(question, reply)) is not None:
-        return Understood("small_talk", "helped", helpful=True) if helpful else Understood("question", helpful=False)
+        rated = Rated(reply.seq, helpful)
+        return Understood("small_talk", "helped", rated=rated) if helpful else Understood("question", rated=rated)
     chosen = next((choice for choice in offered if choice.label == question), None)
     if chosen is not None:
-        return Understood("question", chosen=chosen)
-    worded = wording(question)
-    if worded.asks:
-        return Understood("question", asks_how=True) if worded.asks_how else Understood("call_human")
-    if reply is not None and reply.offers_person and says_yes(question):
-        return Understood("call_human")
-    if offered and says_yes(question):
-        return Understood("question", chosen=offered[0])
-    talk = "none_meant" if offered and says_no(question) else small_talk(question)
-    return Understood("question") if talk is None else Understood("small_talk", talk)
+        return Understood("question", question=question, chosen=chosen)
+    kinds = phrase_kinds(question)
+    asked = _without_checks(question) if kinds is None else question
+    worded = wording(asked)
+    if worded.asks and (kinds is None or "present" not in kinds):
+        return Understood("question", question=asked, asks_how=True) if worded.asks_how else Understood("call_human")
+    if kinds is not None and (replied := _to_reply(question, kinds, reply, offered)) is not None:
+        return replied
+    talk = _asks_again(question, kinds, earlier) or small_talk(question)
+    return Understood("question", question=asked) if talk is None else Understood("small_talk", talk)
 
 
-_GAP = r"[\s,.!]+"
-_GLAD = r"(?:ok(?:ay)?|yes|no|oh|ah|great|perfect|wonderful|awesome|excellent|super|good|nice|cool|lovely|brilliant|alright)"
-_HELPED = (
-    r"(?:that|it|this)(?:'s| is| was| has| did)?(?: really| very| all)? (?:help(?:ed|s|ful)|work(?:ed|s)|great|perfect|fixed|solved)"
-    r"(?: (?:now|me|it|a lot))?"
-)
-_THANK = (
-    r"(?:many )?(?:thanks?|thank (?:you|u)|thx|ty|cheers)(?: you)?(?: so much| very much| a lot| again)?"
-    r"(?: for (?:the|your) (?:quick |kind |great )?(?:help|reply|answer|support))?"
-)
+def _to_reply(
+    question: str, kinds: frozenset[Kind], reply: Said | None, offered: Sequence[Choice]
+) -> Understood | None:
+    """What the message says to the bot's last `reply`, if to that: yes, no, or a verdict."""
+    if reply is not None and reply.passage and (rated := _verdict(kinds, reply.seq)) is not None:
+        alone: SmallTalk = "helped" if rated.helpful else "not_helped"
+        in_words = small_talk(question) if rated.helpful and kinds - _GLAD else None
+        return Understood("small_talk", in_words or alone, rated=rated)
+    if says(YES, kinds):
+        if reply is not None and reply.offers_person:
+            return Understood("call_human")
+        if offered:
+            return Understood("question", question=question, chosen=offered[0])
+    if offered and says(NO, kinds):
+        return Understood("small_talk", "none_meant")
+    return None
+
+
+def _verdict(kinds: frozenset[Kind], seq: int) -> Rated | None:
+    """The rating that emoji are, alone or beside words that say nothing else."""
+    if not kinds <= _VERDICT or bool(kinds & _GLAD) == bool(kinds & _CROSS):
+        return None
+    return Rated(seq, helpful=bool(kinds & _GLAD))
+
+
+def _asks_again(question: str, kinds: frozenset[Kind] | None, earlier: Sequence[Said]) -> SmallTalk | None:
+    """Whether it is "?", "hello??" or "what?" after a question: no answer came, or none that was understood."""
+    if kinds is None or not any(said.role == "visitor" and small_talk(said.text) is None for said in earlier):
+        return None
+    marks = len(_QUESTION_MARKS.findall(question))
+    again = ("unclear" in kinds and kinds <= _CHECK) or (marks > 0 and not kinds) or (marks > 1 and kinds <= _CHECK)
+    return "asks_again" if again else None
+
+
+def _without_checks(text: str) -> str:
+    """The text without sentences that only look whether anybody is there; all of it where nothing is left."""
+    kinds = [(sentence, phrase_kinds(sentence)) for sentence in _SENTENCES.split(text)]
+    asked = [sentence for sentence, of in kinds if of is None or not ("present" in of and of <= _CHECK)]
+    return " ".join(asked).strip() if len(asked) < len(kinds) else text
+
+
+def small_talk(text: str) -> SmallTalk | None:
+    """The kind of small talk that `text` is as a whole; a greeting with a question behind it is a question."""
+    kinds = phrase_kinds(text)
+    if kinds is None:
+        return "agreement" if _IS_OFF.fullmatch(text) else None
+    if not kinds:
+        return "wordless"
+    return next((talk for kind, talk in _TALKS.items() if kind in kinds), None)
+
+
 _OFF = (
     r"(?:(?:ok(?:ay)?|no|oh|sorry|actually|well|thanks|thank you)[\s,.!]+)*"
     r"(?:never ?mind|nvm|(?:please )?cancel (?:that|this|it|please|(?:the|my) (?:call|request))"
     r"|(?:no need for|(?:i )?(?:do not|don['’]?t) need) (?:an?|the|any) (?:real |human )?(?:person|human|agent|colleague)"
     r"(?: any ?more| any longer| now)?)"
 )
-_SMALL_TALK: tuple[tuple[SmallTalk, str], ...] = (
-    (
-        "greeting",
-        (
-            r"(?:hi+|hey+|hello+|hy|hiya|yo|greetings|good (?:morning|afternoon|evening|day))(?: there| team| all| everyone| bot)?"
-            r"(?:[\s,]*how are you(?: doing)?(?: today)?)?|how are you(?: doing)?(?: today)?"
-        ),
-    ),
-    (
-        "thanks",
-        rf"(?:(?:{_GLAD}|{_HELPED}){_GAP})*{_THANK}(?:{_GAP}(?:{_GLAD}|{_HELPED}))*|(?:{_GLAD}{_GAP})*{_HELPED}",
-    ),
-    ("goodbye", r"(?:good ?)?bye+(?: bye)?|see you(?: later)?|have a (?:nice|good|great) (?:day|one|evening|weekend)"),
-    (
-        "who_are_you",
-        (
-            r"(?:who|what) are you|are you (?:a |an )?(?:real )?(?:bot|robot|human|person|ai|machine)(?: or (?:a )?(?:bot|human|person))?"
-            r"|what(?: all)? can you do|what do you do|am i (?:talking|speaking|chatting) (?:to|with) a (?:bot|human|person|robot)"
-        ),
-    ),
-    ("agreement", rf"ok(?:ay)?|k|yes|yep|no|nope|sure|great|perfect|cool|nice|alright|got it|i see|understood|{_OFF}"),
-)
-_TALKS = tuple((kind, re.compile(rf"\W*(?:{pattern})\W*", re.IGNORECASE)) for kind, pattern in _SMALL_TALK)
-
-
+_IS_OFF = re.compile(rf"\W*{_OFF}\W*", re.IGNORECASE)
 _CALLS_OFF = re.compile(
     rf"\W*{_OFF}(?=\s*(?:[^\w\s]|$)|\s(?:but|and|then|how|what|where|when|which|can|could|i)\b)", re.IGNORECASE
 )
@@ -108,8 +159,3 @@ _WAITS = re.compile(r"\bwait", re.IGNORECASE)
 def calls_off(text: str) -> bool:
     """Whether someone who waits for a person wants none any more: "never mind, how do I ...", yet not "..., I'll wait"."""
     return _CALLS_OFF.match(text) is not None and _WAITS.search(text) is None
-
-
-def small_talk(text: str) -> SmallTalk | None:
-    """The kind of small talk that `text` is as a whole; a greeting with a question behind it is a question."""
-    return next((kind for kind, pattern in _TALKS if pattern.fullmatch(text)), None)

@@ -98,6 +98,7 @@ def test_what_is_told_is_the_speech_of_all_with_the_titles_that_the_bot_cited():
             failed=True,
             offers_person=True,
             choices=(Choice("article", "Ports", "ports"),),
+            seq=3,
         ),
         Said("agent", "I am here."),
     ]

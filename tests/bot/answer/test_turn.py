@@ -10,14 +10,15 @@ from bot.answer.policy import Policy
 from bot.answer.rejected_answers import Rejected
 from bot.answer.reply.catalogue import default_phrasebook
 from bot.answer.transcript import Said
-from bot.answer.turn import TurnDeps, TurnInput, take_turn
+from bot.answer.turn import take_turn
+from bot.answer.turn_input import TurnDeps, TurnInput
 from retrieval.articles.article import parse
 from retrieval.articles.audience import Audience
 from retrieval.index.builder import build
 from retrieval.model.encoder import HashingEncoder
 from retrieval.search.confidence_features import CONFIDENCE_FEATURES
-from tests.builders import RecordingEncode
 from tests.bot.conftest import CLEANING, dozen
+from tests.builders import RecordingEncode
 
 ENGLISH = default_phrasebook().speaking("en")
 
@@ -187,6 +188,47 @@ async def test_small_talk_costs_no_search(knows):
 
     reply = await take_turn(TurnInput("hello", SHOP), TurnDeps(knows.snapshot, encode), Policy())
     assert (reply.outcome, reply.text) == ("small_talk", ENGLISH.say("greeting"))
+
+
+@pytest.mark.parametrize("desk_open", [True, False])
+@pytest.mark.parametrize(("text", "kind"), [("??", "asks_again"), ("👎", "not_helped"), (":-(", "not_helped")])
+async def test_whoever_is_not_content_is_asked_for_more_and_offered_a_person_that_a_yes_calls(
+    knows, text, kind, desk_open
+):
+    earlier = [Said("visitor", KNOWN), Said("bot", "Five days.", outcome="answer", passage="Five days.", seq=3)]
+    reply = await take_turn(TurnInput(text, SHOP, earlier, failures=1, desk_open=desk_open), knows, Policy())
+    assert (reply.outcome, reply.decision.failed, reply.offers_person) == ("small_talk", False, True)
+    assert reply.text == ENGLISH.small_talk(kind, desk_open=desk_open)
+    assert (ENGLISH.offer if desk_open else ENGLISH.offer_by_email) in reply.text
+    assert labels(reply) == ((ENGLISH.person_label,) if desk_open else ())
+    then = [*earlier, Said("visitor", text), Said("bot", reply.text, outcome="small_talk", offers_person=True)]
+    called = await take_turn(TurnInput("yes", SHOP, then, desk_open=desk_open), knows, Policy())
+    assert called.decision.reason == "visitor_asked"
+
+
+@pytest.mark.parametrize("text", ["this is ridiculous, worst service ever", "you are useless!!!", "Pathetic service"])
+@pytest.mark.parametrize("desk_open", [True, False])
+async def test_great_displeasure_without_a_question_gets_an_apology_and_the_offer_of_a_person_at_once(
+    knows, text, desk_open
+):
+    reply = await take_turn(TurnInput(text, SHOP, desk_open=desk_open), knows, Policy())
+    assert (reply.outcome, reply.decision.reason, reply.offers_person) == ("no_answer", "frustrated", True)
+    assert reply.text == ENGLISH.displeasure(desk_open=desk_open)
+    assert ENGLISH.not_found not in reply.text
+    then = TurnInput(text, SHOP, [Said("visitor", text)], failures=1, desk_open=desk_open, offered_person=True)
+    again = await take_turn(then, knows, Policy())
+    assert again.outcome == ("handoff" if desk_open else "no_answer")
+
+
+async def test_a_known_question_in_anger_is_answered(knows):
+    reply = await take_turn(TurnInput(f"This is ridiculous. {KNOWN}", SHOP), knows, Policy())
+    assert (reply.outcome, reply.offers_person) == ("answer", True)
+
+
+async def test_a_question_beside_anybody_there_is_answered_as_the_question_alone(knows):
+    alone = await take_turn(TurnInput(KNOWN, SHOP), knows, Policy())
+    reply = await take_turn(TurnInput(f"anybody there? {KNOWN}", SHOP), knows, Policy())
+    assert (reply.outcome, reply.text, reply.confidence) == ("answer", alone.text, alone.confidence)
 
 
 async def test_an_internal_article_never_reaches_a_visitor_not_even_in_the_trace(knows):

@@ -10,12 +10,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib import resources
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-FILE = "lexicon.txt"
+from bot.answer.lexicons import read_lexicon
+
+PACKAGE = "bot.answer.intent.human_request"
 READ_CHARS = 4_000  # all of a message: "please call me" stands at the end of long ones
 SHORTEST_SLIP, LONGEST_SLIP = 4, 20  # letters: of shorter words, too many others are one edit away
 SHORTEST_KEY = 5
@@ -111,17 +112,9 @@ def _parts(text: str) -> Iterator[str]:
             yield words
 
 
-@cache
 def entries() -> Mapping[str, Sequence[str]]:
     """The phrases of the shipped list by their kind."""
-    kinds: dict[str, list[str]] = {}
-    phrases: list[str] = []
-    for line in resources.files("bot.answer.intent.human_request").joinpath(FILE).read_text("utf-8").splitlines():
-        if line.startswith("["):
-            phrases = kinds.setdefault(line.strip("[]"), [])
-        elif not line.startswith("#"):
-            phrases.extend(filter(None, map(str.strip, line.split(","))))
-    return kinds
+    return read_lexicon(PACKAGE)
 
 
 @cache

@@ -12,11 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.answer.intent.human_request.lexicon import entries, wording
+from bot.answer.intent.human_request.lexicon import PACKAGE, entries, wording
 from bot.answer.probes import Sentences, kept_weights, read_examples
 from retrieval.model import Vectors
 
-PACKAGE = "bot.answer.intent.human_request"
 SIGN = 0.6  # what a sign counts beside a vector of unit length: best of .3 and .6 over the examples
 RIDGE = 0.3  # best of .3 and 1 by fivefold cross-validation over the examples
 STEPS = 12  # of Newton's method; it has converged after eight

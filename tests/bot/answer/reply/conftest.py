@@ -12,7 +12,8 @@ from bot.answer.reply.language_model.breaker import Breaker
 from bot.answer.reply.language_model.budget import Budget
 from bot.answer.reply.language_model.generate import Bounds, Call, ModelGenerator
 from bot.answer.reply.language_model.provider import StreamChunk
-from bot.answer.turn import TurnInput, take_turn
+from bot.answer.turn import take_turn
+from bot.answer.turn_input import TurnInput
 from retrieval.articles.audience import Audience
 
 

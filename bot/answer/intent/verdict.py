@@ -3,23 +3,13 @@
 import re
 from collections.abc import Sequence
 
+from bot.answer.intent.chitchat import Kind, phrase_kinds
 from bot.answer.transcript import Said
 from conversation.events import BotSaid
 
-# Yes and no to a question of the bot's, in English and in a word or two of other languages
-_YES = re.compile(
-    r"\W*(?:(?:yes|yep|yeah|yup|y|sure|ok(?:ay)?|please|of course|i would|gladly)(?:[\s,]*(?:please|do|i would))?"
-    r"|oui(?:[\s,]*s['’]il vous pla[iî]t)?|ouais|volontiers|bien s[uû]r|avec plaisir|s['’]il vous pla[iî]t|ja|jo|gerne?|klar|jawohl|(?:ja )?bitte|ja graag"
-    r"|s[ií]|claro(?: que s[ií])?|vale|(?:s[ií] )?por favor|sim|com certeza|certo|va bene|(?:s[iì] )?(?:grazie|per favore)|sì"
-    r"|tak|prosz[eę]|ano|evet|l[uü]tfen|да|конечно|так|будь ласка|是|是的|好|好的|はい|お願いします|네|예)\W*",
-    re.IGNORECASE,
-)
-_NO = re.compile(
-    r"\W*(?:(?:no|nope|nah|neither|none)(?: of (?:them|these|those))?"
-    r"|non|nein|nee|não|nie|ne|hayır|нет|ні|不|不是|いいえ|아니요)\W*",  # noqa: RUF001
-    re.IGNORECASE,
-)
-
+YES: frozenset[Kind] = frozenset({"yes", "yes_if_asked", "please", "thumb_up"})
+NO: frozenset[Kind] = frozenset({"no", "thumb_down"})
+BESIDE: frozenset[Kind] = frozenset({"smile", "filler", "please"})  # what may stand beside a yes or a no
 
 # After a passage: what it told was tried and did not do. In a longer message this may be what the question is about.
 _UNSOLVED = re.compile(
@@ -35,14 +25,9 @@ _UNSOLVED = re.compile(
 UNSOLVED_WORDS = 8
 
 
-def says_yes(text: str) -> bool:
-    """Whether the message says yes and nothing else."""
-    return _YES.fullmatch(text) is not None
-
-
-def says_no(text: str) -> bool:
-    """Whether the message says no and nothing else."""
-    return _NO.fullmatch(text) is not None
+def says(answer: frozenset[Kind], kinds: frozenset[Kind]) -> bool:
+    """Whether what a message is made of says this, YES or NO, and nothing else."""
+    return bool(kinds & answer) and kinds <= answer | BESIDE
 
 
 def says_unsolved(text: str) -> bool:
@@ -58,8 +43,9 @@ def verdict_of(text: str, reply: BotSaid | Said) -> bool | None:
     pressed = next((choice.kind for choice in reply.choices if choice.label == text), None)
     if pressed in ("helped", "not_helped"):
         return pressed == "helped"
-    if reply.outcome == "suggest" and not reply.offers_person and (says_yes(text) or says_no(text)):
-        return says_yes(text)
+    kinds = phrase_kinds(text) if reply.outcome == "suggest" and not reply.offers_person else None
+    if kinds is not None and (says(YES, kinds) or says(NO, kinds)):
+        return says(YES, kinds)
     return None
 
 

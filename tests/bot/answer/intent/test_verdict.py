@@ -1,7 +1,8 @@
 import pytest
 
+from bot.answer.intent.chitchat import phrase_kinds
+from bot.answer.intent.verdict import NO, YES, says, verdict_of, without_verdicts
 from bot.answer.transcript import Said
-from bot.answer.verdict import says_no, says_yes, verdict_of, without_verdicts
 from conversation.events import BotSaid, Choice
 
 BUTTONS = (Choice("article", "Refunds", "refunds"), Choice("helped", "Ça aide"), Choice("not_helped", "Pas ça"))
@@ -55,11 +56,11 @@ def test_a_button_of_an_earlier_reply_is_no_verdict_any_more():
 
 @pytest.mark.parametrize("text", ["yes", "Yes please!", "ok", "sí", "oui", "ja bitte", "はい"])
 def test_yes_is_understood_in_several_languages(text):
-    assert says_yes(text)
-    assert not says_no(text)
+    assert says(YES, phrase_kinds(text))
+    assert not says(NO, phrase_kinds(text))
 
 
 @pytest.mark.parametrize("text", ["no", "Nope.", "none of those", "nein", "não", "いいえ"])
 def test_no_is_understood_in_several_languages(text):
-    assert says_no(text)
-    assert not says_yes(text)
+    assert says(NO, phrase_kinds(text))
+    assert not says(YES, phrase_kinds(text))
