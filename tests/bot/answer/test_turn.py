@@ -16,8 +16,8 @@ from retrieval.articles.audience import Audience
 from retrieval.index.builder import build
 from retrieval.model.encoder import HashingEncoder
 from retrieval.search.confidence_features import CONFIDENCE_FEATURES
-from tests.builders import RecordingEncode
 from tests.bot.conftest import CLEANING, dozen
+from tests.builders import RecordingEncode
 
 ENGLISH = default_phrasebook().speaking("en")
 
