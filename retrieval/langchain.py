@@ -19,8 +19,9 @@ VISITOR = Audience("default")
 class HandrailRetriever(BaseRetriever):
     """The best passage of each of the `limit` best articles, best first, as `Document`s.
 
-    `page_content` is Markdown as written; `metadata` has `article_id`, `title`, `heading_path`, `anchor`, `url` (None
-    unless the article names one), `score` and `kb_version`. Every call searches the present snapshot of `knowledge`.
+    `page_content` is Markdown as written; `metadata` has `article_id`, `title`, `heading_path`, `anchor`, `start_index`
+    (where in the article's body, as LangChain's splitters call it), `url` (None unless the article names one), `rank`
+    (from 1), `score` and `kb_version`. Every call searches the present snapshot of `knowledge`.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -39,7 +40,7 @@ class HandrailRetriever(BaseRetriever):
         snapshot = self.knowledge.snapshot
         text = correct_spelling(snapshot, query, self.audience).text
         hits = search(snapshot, Query(text, self.encoder.encode_queries([text])[0]), self.audience, self.limit)
-        return [_document(hit, snapshot.kb_version) for hit in best_passages(hits)]
+        return [_document(hit, rank, snapshot.kb_version) for rank, hit in enumerate(best_passages(hits), start=1)]
 
 
 def open_retriever(
@@ -53,7 +54,7 @@ def open_retriever(
     return HandrailRetriever(knowledge=knowledge, encoder=encoder, audience=audience, limit=limit)
 
 
-def _document(hit: Hit, kb_version: str) -> Document:
+def _document(hit: Hit, rank: int, kb_version: str) -> Document:
     return Document(
         page_content=hit.chunk.text,
         metadata={
@@ -61,7 +62,9 @@ def _document(hit: Hit, kb_version: str) -> Document:
             "title": hit.article.title,
             "heading_path": list(hit.chunk.heading_path),
             "anchor": hit.chunk.anchor,
+            "start_index": hit.chunk.start,
             "url": hit.article.url,
+            "rank": rank,
             "score": hit.score,
             "kb_version": kb_version,
         },

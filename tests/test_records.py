@@ -13,7 +13,19 @@ import pytest
 import handrail
 from bot.cli import erase, export
 from conversation.clock import SystemClock
-from conversation.events import BOT, SYSTEM, Author, BotSaid, Closed, ContactLeft, Opened, VisitorSaid, rfc3339
+from conversation.events import (
+    BOT,
+    SYSTEM,
+    Author,
+    BotSaid,
+    Choice,
+    Citation,
+    Closed,
+    ContactLeft,
+    Opened,
+    VisitorSaid,
+    rfc3339,
+)
 from conversation.projections import desk_form
 from conversation.sql.sqlite import SqliteStore
 from conversation.values import Append, Draft, Visitor
@@ -91,6 +103,19 @@ def test_every_event_is_a_line_in_the_form_the_desk_knows(chats, capsys):
     events = stored(chats, lambda store: store.records())
     assert exported == [{"conversation_id": event.conversation_id, **desk_form(event)} for event in events]
     assert [(line["conversation_id"], line["seq"]) for line in exported][:4] == [("a", 1), ("a", 2), ("a", 3), ("b", 1)]
+
+
+def test_a_suggestion_keeps_its_hedge_and_names_every_article_that_was_shown(folder, capsys):
+    cited = tuple(Citation(name.lower(), name, None, f"/help/{name.lower()}", "...") for name in ("Refunds", "Fees"))
+    choices = (Choice("article", "Fees", "fees"), Choice("helped", "That helped"))
+    suggestion = BotSaid("I am not sure:\n\nFive days.", "suggest", (2,), cited, choices=choices)
+    talk(folder, "a", Opened(), VisitorSaid("money?"), suggestion)
+    assert handrail.main(["export"]) == 0
+    exported = lines(capsys.readouterr().out)[-1]
+    assert (exported["outcome"], exported["text"]) == ("suggest", "I am not sure:\n\nFive days.")
+    articles = [(citation["title"], citation["url"]) for citation in exported["citations"]]
+    assert articles == [("Refunds", "/help/refunds"), ("Fees", "/help/fees")]
+    assert [choice["label"] for choice in exported["choices"]] == ["Fees", "That helped"]
 
 
 @pytest.mark.parametrize(

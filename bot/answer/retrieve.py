@@ -8,6 +8,7 @@ from functools import partial
 
 from bot.answer.alternatives import Alternative
 from bot.answer.candidates import Candidate, reach
+from bot.answer.citations import section_of
 from bot.answer.intent import small_talk
 from bot.answer.rejected_answers import NOTHING_REJECTED, Rejected
 from bot.answer.transcript import Said
@@ -73,7 +74,8 @@ class Retrieved:
         if not self.rejected:
             return self.hits
         place = {candidate.hit.article.article_id: place for place, candidate in enumerate(self.candidates)}
-        kept = [hit for hit in self.hits if hit.article.article_id in place]
+        untold = [hit for hit in self.hits if section_of(hit) not in self.rejected.sections]
+        kept = [hit for hit in untold if hit.article.article_id in place]
         return sorted(kept, key=lambda hit: place[hit.article.article_id])
 
     @property

@@ -82,8 +82,8 @@ async def _search(understood: Understood, turn_input: TurnInput, deps: TurnDeps)
     hits, named = _named_first(retrieved.hits, turn_input.question, understood.chosen)
     rejected = NOTHING_REJECTED if named else turn_input.rejected
     scored = candidates(best_passages(hits), deps.calibration, CANDIDATES + len(rejected.articles))
-    hits = [hit for hit in hits if section_of(hit) not in rejected.sections]
-    told = {candidate.hit.article.article_id for candidate in scored} - {hit.article.article_id for hit in hits}
+    left = {hit.article.article_id for hit in hits if section_of(hit) not in rejected.sections}
+    told = {candidate.hit.article.article_id for candidate in scored} - left
     remaining = without(distinct(scored), rejected.articles | told, rejected.doubted)
     return replace(
         retrieved,

@@ -2,11 +2,14 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import orjson
 from rich.console import Console
 from rich.markdown import Markdown
+from rich.padding import Padding
+from rich.text import Text
 
 from bot.answer import Reply, TurnDeps, TurnInput, take_turn
 from bot.assembly.adapters import (
@@ -22,6 +25,7 @@ from bot.cli.loop import run_on_uvloop
 from bot.cli.options import add_settings, settings_of
 from bot.settings import Settings
 from conversation.clock import SystemClock
+from conversation.events import Citation
 from retrieval.articles import Audience
 from retrieval.index import Knowledge
 from retrieval.model import Batcher, Encoder
@@ -74,6 +78,7 @@ def _document(question: str, reply: Reply) -> dict[str, object]:
         "answer": reply.text,
         "offers_person": reply.offers_person,
         "citations": [asdict(citation) for citation in reply.citations],
+        "shown": [*reply.shown],
         "choices": [asdict(choice) for choice in reply.choices],
         "suggestions": [choice.label for choice in reply.choices],
         "kb_version": reply.kb_version,
@@ -84,10 +89,24 @@ def _document(question: str, reply: Reply) -> dict[str, object]:
 def _show(reply: Reply) -> None:
     console = Console()
     console.print(Markdown(reply.text))
-    for choice in reply.choices:
-        console.print(f"  ▸ {choice.label}", highlight=False, markup=False)
+    others = reply.citations[1:] if reply.outcome == "suggest" else ()
+    _show_others(others, console)
+    cited = {citation.article_id for citation in others}
+    buttons = [choice.label for choice in reply.choices if choice.article_id not in cited]
+    if buttons:
+        console.print(*("", *(f"  ▸ {label}" for label in buttons)), sep="\n", highlight=False, markup=False)
     console.print(
         f"\n[bold]{reply.outcome}[/] · confidence {reply.confidence:.2f} · {reply.decision.why}", highlight=False
     )
     for rank, article_id in enumerate(reply.ranked[:5], start=1):
         console.print(f"  {rank}. {article_id}", highlight=False, markup=False)
+
+
+def _show_others(others: Sequence[Citation], console: Console) -> None:
+    """The cards of a suggestion: title, where in the article, and a line of what stands there."""
+    if others:
+        console.print("\nYou may also look at:")
+    for other in others:
+        place = f" › {other.heading}" if other.heading and other.heading != other.title else ""
+        console.print(f"  • {other.title}{place}", highlight=False, markup=False)
+        console.print(Padding(Text(other.quote), (0, 0, 0, 4)))

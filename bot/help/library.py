@@ -3,7 +3,7 @@
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import shorten
 from typing import Self
@@ -80,9 +80,12 @@ class ReadableArticles:
         """Its shelf, with it alone: what a breadcrumb needs."""
         return Shelf(shelf_name(article), (article,))
 
-    def results(self, hits: Iterable[Hit]) -> list[HelpResult]:
-        """Search results, the best passage of each readable article, best first; what only happens to be nearest is left out."""
-        relevant = (hit for hit in hits if hit.article.article_id in self.articles and _is_about(hit))
+    def relevant(self, hits: Iterable[Hit]) -> list[Hit]:
+        """Those of readable articles, without what only happens to be nearest."""
+        return [hit for hit in hits if hit.article.article_id in self.articles and _is_about(hit)]
+
+    def results(self, relevant: Sequence[Hit]) -> list[HelpResult]:
+        """Search results: the best passage of each article, best first."""
         return [
             HelpResult(
                 article=hit.article,
@@ -136,7 +139,8 @@ def excerpt(passage: str) -> str:
 
 def _is_about(hit: Hit) -> bool:
     """Whether it shares a word with the query, or its meaning."""
-    return "lexical" in hit.signals or hit.signals["dense"].score >= NEAR
+    meaning = hit.signals.get("dense")
+    return "lexical" in hit.signals or (meaning is not None and meaning.score >= NEAR)
 
 
 def _by_title(article: Article) -> tuple[str, str]:

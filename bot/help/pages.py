@@ -13,11 +13,13 @@ from starlette.concurrency import run_in_threadpool
 from bot.answer import Encode, retrieve_passages
 from bot.help.assets import Asset, templates
 from bot.help.body import render
+from bot.help.closest import closest_match
 from bot.help.library import HOME, HelpResult, ReadableArticles
 from bot.static import READING, names, static_routes
 from retrieval.articles import Article, Audience
 from retrieval.errors import EncoderBusy
 from retrieval.index import Snapshot
+from retrieval.search import Hit
 
 EVERYONE = Audience("default")
 MAX_QUERY_CHARS = 200  # longer than any question to a search field; bounds the work that a stranger makes
@@ -102,24 +104,25 @@ class HelpCentre:
             self._readable = ReadableArticles.of(snapshot, self._audience)
         return self._readable
 
-    async def _search(self, readable: ReadableArticles, query: str, limit: int) -> list[HelpResult]:
+    async def _search(self, readable: ReadableArticles, query: str, limit: int) -> list[Hit]:
         result = await retrieve_passages(query, (), readable.audience, readable.snapshot, self._encode, limit=limit)
-        return readable.results(result.hits)
+        return readable.relevant(result.hits)
 
     async def _results(self, readable: ReadableArticles, query: str, tag: str) -> Response:
         try:
-            results = await self._search(readable, query, SHOWN_RESULTS)
+            hits = await self._search(readable, query, SHOWN_RESULTS)
         except EncoderBusy:
             return self._answer("busy.html", 503, {"Retry-After": str(RETRY_S)}, query=query)
-        return self._page("results.html", tag, query=query, results=results)
+        closest = await run_in_threadpool(closest_match, hits, query, readable)
+        return self._page("results.html", tag, query=query, closest=closest, others=readable.results(hits)[1:])
 
     async def _related(self, readable: ReadableArticles, article: Article) -> list[HelpResult]:
         """The articles that a search for this one's title finds besides it."""
         try:
-            results = await self._search(readable, article.title, RELATED + 1)
+            hits = await self._search(readable, article.title, RELATED + 1)
         except EncoderBusy:
             return []  # the article is what the reader came for
-        return [other for other in results if other.article.article_id != article.article_id][:RELATED]
+        return [other for other in readable.results(hits) if other.article.article_id != article.article_id][:RELATED]
 
     def _page(self, template: str, tag: str, **shown: object) -> Response:
         return self._answer(template, 200, {"ETag": tag}, **shown)

@@ -169,9 +169,11 @@ async def test_eight_messages_each_during_a_turn_are_all_answered_for_real(lobby
     lobby.mind.release()
     await lobby.idle()
     await guest.settled()
-    outcomes = [event["outcome"] for event in guest.events() if event["kind"] == "bot_said"]
-    assert outcomes
-    assert set(outcomes) == {"answer"}
+    replies = [event for event in guest.events() if event["kind"] == "bot_said"]
+    asked = [event["seq"] for event in guest.events() if event["kind"] == "visitor_said"]
+    assert sorted(seq for reply in replies for seq in reply["answers"]) == asked
+    assert len(asked) == 8
+    assert replies[0]["outcome"] == "answer"
 
 
 async def test_the_desk_is_said_to_open_and_to_close(lobby):

@@ -1,5 +1,6 @@
 """The help centre as a browser sees it: what is listed, found and shown, and what never is."""
 
+from dataclasses import replace
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
@@ -8,6 +9,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from bot.answer.citations import url_of
+from bot.help.library import ReadableArticles
 from bot.help.pages import routes
 from retrieval.articles.article import read
 from retrieval.articles.audience import Audience
@@ -15,7 +17,7 @@ from retrieval.errors import EncoderBusy
 from retrieval.index.builder import build
 from retrieval.model.encoder import HashingEncoder
 from retrieval.search.signals import Query
-from retrieval.search.stages import search
+from retrieval.search.stages import Signal, search
 from tests.builders import RecordingEncode
 
 ENCODER = HashingEncoder()
@@ -175,18 +177,61 @@ def test_the_search_field_works_without_a_script(shop):
     assert page.all("button", type="submit")
 
 
-def test_a_search_shows_each_article_once_by_its_best_passage_in_plain_words(shop):
+def closest(page):
+    (section,) = page.all("section", **{"class": "closest"})
+    return " ".join(section["text"].split())
+
+
+def test_a_search_shows_the_best_passage_of_the_closest_article_above_the_others(shop):
     page = shop.page("/help?q=when does the money arrive on my card")
-    assert page.texts("li")[0] == (
-        "Refunds When the money arrives Within five days, to the card you paid with. See parcels."
+    assert closest(page) == (
+        "Closest match Within five days, to the card you paid with. See parcels. Refunds › When the money arrives"
     )
-    assert page.links["Refunds"] == "/help/refunds#when-the-money-arrives"
-    assert len(page.all("ol")[0]["text"].split("Refunds")) == 2
+    assert page.links["Refunds › When the money arrives"] == "/help/refunds#when-the-money-arrives"
+    assert page.texts("li") == ["Parcels Lost parcels We look for it, and refund the money if it is lost."]
     assert page.all("input", value="when does the money arrive on my card")
 
 
+def test_each_article_stands_once_however_many_passages_of_it_are_found(site):
+    parts = "\n".join(f"## Refund rule {n}\nRefunds, part {n}.\n" for n in range(5))
+    page = site(rules=f"# Rules\n\n{parts}", fees="# Fees\n\nRefunds of fees.\n").page("/help?q=refunds")
+    assert len(page.all("li")) == 1
+    assert sum("rules" in href for href in page.links.values()) == 1
+
+
+def test_a_search_that_finds_one_article_lists_no_others(site):
+    page = site(a="# Notes\n\nUse the notes.\n").page("/help?q=notes")
+    assert closest(page) == "Closest match Use the notes. Notes"
+    assert not page.all("ol")
+    assert page.texts("h2") == ["Closest match"]
+
+
+def test_the_closest_match_keeps_steps_code_and_links_to_the_web_and_leads_to_no_hidden_article(site):
+    steps = (
+        "# Set up\n\n1. Open `port`.\n2. See [secret](/help/secret), [fees](/help/fees) and [web](https://x.test/).\n"
+    )
+    page = site(
+        setup=steps, fees="# Fees\n\nWords.\n", secret="---\nvisibility: internal\n---\n# Secret\n\nWords.\n"
+    ).page("/help?q=set up port")
+    assert [code["text"] for code in page.all("code")] == ["port"]
+    assert page.texts("li")[:2] == ["Open port.", "See secret, fees and web."]
+    assert page.links["web"] == "https://x.test/"
+    assert "secret" not in page.links
+
+
+def test_a_passage_of_whose_words_and_meaning_nothing_is_known_is_no_result(shop):
+    """Late interaction alone may rank a passage: it compares the best children of an article, whatever they are."""
+    query = Query("card", ENCODER.encode(["card"])[0])
+    hits = search(shop.snapshot, query, PUBLIC, 5)
+    readable = ReadableArticles.of(shop.snapshot, PUBLIC)
+    assert readable.relevant(hits)
+    late = Signal(0.9, 1)
+    assert readable.relevant([replace(hit, signals={"late": late}) for hit in hits]) == []
+
+
 def test_an_excerpt_has_no_markup_of_the_article(site):
-    page = site(a="# Notes\n\n> [!NOTE]\n> Use **bold** `code` &amp; [links](https://x.test).\n").page("/help?q=bold")
+    notes = "# Notes\n\n> [!NOTE]\n> Use **bold** `code` &amp; [links](https://x.test).\n"
+    page = site(a=notes, b="# Bold bold\n\nBold, bold and bold.\n").page("/help?q=bold")
     assert page.texts("li") == ["Notes Use bold code & links."]
 
 

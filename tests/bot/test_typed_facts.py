@@ -44,7 +44,12 @@ OTHER = {
     "source": "({article})",
     "source_goes_on": "More: {article}",
     "beside": "{offer} {sorry}!",
-    "clarify_several": "{others}? {last}?",
+    "suggest": "Hm:",
+    "suggest_other": "Or:",
+    "clarify": "{options} ?",
+    "helped_label": "This is ridiculous, you are useless!",
+    "not_helped_label": "Thanks",
+    "not_found_near": "{topics}, but not that",
 }
 AMBIGUOUS = "How to reset it, hold the button until it clicks?"
 ADA = Author("visitor", None, "ada")

@@ -27,11 +27,14 @@ def test_a_chain_gets_the_best_passage_of_each_article(knowledge, encoder):
         "title": "Refunds",
         "heading_path": ["Lost parcels"],
         "anchor": "lost-parcels",
+        "start_index": REFUNDS.index("## Lost parcels"),
         "url": None,
+        "rank": 1,
         "score": None,
         "kb_version": knowledge.snapshot.kb_version,
     }
     assert first.metadata["score"] > second.metadata["score"]
+    assert second.metadata["rank"] == 2
     assert second.metadata["url"] == "https://shop.example/hours"
 
 

@@ -20,7 +20,7 @@ from retrieval.model import Vectors
 
 FRUSTRATED_FROM = 0.5  # the score is a probability, so above even odds
 
-HISTORY = 20  # contributions that are looked at: as many as a turn reads of a conversation
+HISTORY = 20  # contributions that are looked at
 OWN_EARLIER = 8  # of the visitor's own among them; what was felt before that has faded
 EARLIER_CHARS = 400  # of each
 SAME_FROM = 80  # of 100, likeness of the content words; "so where is my parcel" asks the same as without "so"

@@ -71,6 +71,22 @@ def test_no_to_a_question_back_asks_for_other_words():
     assert understand("no, the big one", [], (LAMP,)).intent == "question"
 
 
+def test_a_verdict_on_a_suggestion_is_thanked_or_asks_the_same_once_more():
+    helped, not_helped = Choice("helped", "Got it!"), Choice("not_helped", "Something else")
+    reply = Said("bot", "Perhaps.", outcome="suggest", choices=(LAMP, helped, not_helped))
+    for text in ("Got it!", "yes"):
+        assert understand(text, [reply], (LAMP,)) == Understood("small_talk", "helped", helpful=True)
+    for text in ("Something else", "no"):
+        assert understand(text, [reply], (LAMP,)) == Understood("question", helpful=False)
+    assert understand(LAMP.label, [reply], (LAMP,)) == Understood("question", chosen=LAMP)
+
+
+def test_yes_and_no_to_a_suggestion_that_offers_a_person_are_said_to_that():
+    reply = Said("bot", "Perhaps. A person?", outcome="suggest", choices=(LAMP,), offers_person=True)
+    assert understand("yes", [reply], (LAMP,)).intent == "call_human"
+    assert understand("no", [reply], (LAMP,)) == Understood("small_talk", "none_meant")
+
+
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
