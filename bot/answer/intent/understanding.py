@@ -77,7 +77,11 @@ def understand(question: str, earlier: Sequence[Said], offered: Sequence[Choice]
         return Understood("call_human", pressed=True)
     if reply is not None and (helpful := verdict_of(question, reply)) is not None:
         rated = Rated(reply.seq, helpful)
-        return Understood("small_talk", "helped", rated=rated) if helpful else Understood("question", rated=rated)
+        return (
+            Understood("small_talk", "helped", rated=rated)
+            if helpful
+            else Understood("question", question=question, rated=rated)
+        )
     chosen = next((choice for choice in offered if choice.label == question), None)
     if chosen is not None:
         return Understood("question", question=question, chosen=chosen)

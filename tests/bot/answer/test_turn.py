@@ -321,7 +321,7 @@ def after(asked, *replies):
     for reply in replies:
         bot = Said(
             "bot", reply.text, tuple(c.title for c in reply.citations), outcome=reply.outcome, passage=reply.passage,
-            offers_person=reply.offers_person, choices=reply.choices,
+            offers_person=reply.offers_person, choices=reply.choices, seq=3,
         )  # fmt: skip
         said += [bot, Said("visitor", ENGLISH.not_helped_label)]
     return said[:-1] if replies else said
@@ -353,7 +353,7 @@ async def test_yes_to_a_question_back_chooses_the_likeliest_article_and_no_does_
     assert (reply.outcome, reply.citations[0].article_id) == ("answer", back.choices[0].article_id)
     for question in ("no", "None of these."):
         reply = await take_turn(replace(asked, question=question), knows, UNSURE)
-        assert (reply.outcome, reply.text, reply.rating) == ("small_talk", ENGLISH.say("none_meant"), None)
+        assert (reply.outcome, reply.text, reply.rated) == ("small_talk", ENGLISH.say("none_meant"), None)
 
 
 async def test_after_asking_back_the_bot_suggests_but_does_not_ask_again(versions, shop):
@@ -405,7 +405,7 @@ async def test_who_presses_that_it_did_not_help_gets_the_next_articles_for_the_s
     knows = shop(dozen())
     first = await take_turn(TurnInput(CLEANING, SHOP), knows, UNSURE)
     pressed = TurnInput(
-        ENGLISH.not_helped_label, SHOP, after(CLEANING, first), 1, rejected=Rejected(frozenset(first.shown)), replied=3
+        ENGLISH.not_helped_label, SHOP, after(CLEANING, first), 1, rejected=Rejected(frozenset(first.shown))
     )
     second = await take_turn(pressed, knows, UNSURE)
     assert len(first.shown) == 3
@@ -413,7 +413,7 @@ async def test_who_presses_that_it_did_not_help_gets_the_next_articles_for_the_s
     assert not {*second.shown} & {*first.shown}
     assert second.trace["query"] == first.trace["query"] == CLEANING
     assert second.text.startswith(ENGLISH.hedge(rejected=True))
-    assert (second.rating.of, second.rating.helpful) == (3, False)
+    assert (second.rated.of, second.rated.helpful) == (3, False)
     again = replace(
         pressed, earlier=after(CLEANING, first, second), rejected=Rejected(frozenset({*first.shown, *second.shown}))
     )
@@ -426,9 +426,9 @@ async def test_who_presses_that_it_did_not_help_gets_the_next_articles_for_the_s
 async def test_who_says_that_a_suggestion_helped_is_thanked_and_that_is_their_rating(twins, shop, said):
     knows = shop(twins)
     first = await take_turn(TurnInput(AMBIGUOUS, SHOP), knows, UNSURE)
-    reply = await take_turn(TurnInput(said, SHOP, after(AMBIGUOUS, first), replied=3), knows, UNSURE)
+    reply = await take_turn(TurnInput(said, SHOP, after(AMBIGUOUS, first)), knows, UNSURE)
     assert (reply.outcome, reply.text, reply.choices) == ("small_talk", ENGLISH.say("helped"), ())
-    assert (reply.rating.of, reply.rating.helpful) == (3, True)
+    assert (reply.rated.of, reply.rated.helpful) == (3, True)
 
 
 async def test_yes_to_a_suggestion_that_offers_a_person_calls_one(twins, shop):
@@ -436,8 +436,8 @@ async def test_yes_to_a_suggestion_that_offers_a_person_calls_one(twins, shop):
     angry = await take_turn(TurnInput(f"This is ridiculous. {AMBIGUOUS}", SHOP), knows, UNSURE)
     assert (angry.outcome, angry.offers_person) == ("suggest", True)
     assert angry.text.endswith(ENGLISH.say("beside"))
-    reply = await take_turn(TurnInput("yes", SHOP, after(AMBIGUOUS, angry), replied=3), knows, UNSURE)
-    assert (reply.outcome, reply.handoff, reply.rating) == ("handoff", "visitor_asked", None)
+    reply = await take_turn(TurnInput("yes", SHOP, after(AMBIGUOUS, angry)), knows, UNSURE)
+    assert (reply.outcome, reply.handoff, reply.rated) == ("handoff", "visitor_asked", None)
 
 
 async def test_the_words_of_a_button_tell_no_mood_and_no_subject(twins, shop):

@@ -3,7 +3,7 @@ import pytest
 from bot.answer.intent.understanding import Understood, calls_off, small_talk, understand
 from bot.answer.retrieve import in_context
 from bot.answer.transcript import Said
-from conversation.events import Choice
+from conversation.events import Choice, Rated
 
 PERSON = Choice("person", "Speak to our team")
 LAMP, CAMERA = Choice("article", "Reset the lamp", "lamp"), Choice("article", "Reset the camera", "camera")
@@ -73,12 +73,16 @@ def test_no_to_a_question_back_asks_for_other_words():
 
 def test_a_verdict_on_a_suggestion_is_thanked_or_asks_the_same_once_more():
     helped, not_helped = Choice("helped", "Got it!"), Choice("not_helped", "Something else")
-    reply = Said("bot", "Perhaps.", outcome="suggest", choices=(LAMP, helped, not_helped))
+    reply = Said("bot", "Perhaps.", outcome="suggest", choices=(LAMP, helped, not_helped), seq=3)
     for text in ("Got it!", "yes"):
-        assert understand(text, [reply], (LAMP,)) == Understood("small_talk", "helped", helpful=True)
+        assert understand(text, [reply], (LAMP,)) == Understood("small_talk", "helped", rated=Rated(3, helpful=True))
     for text in ("Something else", "no"):
-        assert understand(text, [reply], (LAMP,)) == Understood("question", helpful=False)
-    assert understand(LAMP.label, [reply], (LAMP,)) == Understood("question", chosen=LAMP)
+        declined = understand(text, [reply], (LAMP,))
+        assert declined == Understood("question", question=text, rated=Rated(3, helpful=False))
+        assert declined.declines
+    chosen = understand(LAMP.label, [reply], (LAMP,))
+    assert chosen == Understood("question", question=LAMP.label, chosen=LAMP)
+    assert not chosen.declines
 
 
 def test_yes_and_no_to_a_suggestion_that_offers_a_person_are_said_to_that():

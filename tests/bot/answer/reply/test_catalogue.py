@@ -34,7 +34,7 @@ def whole(**changed):
 
 @SHIPPED
 def test_every_phrase_can_be_said_and_nothing_is_left_in_braces(phrases):
-    given = dict.fromkeys(("options", "topics", "article", "articles"), "X")
+    given = dict.fromkeys(("options", "topics", "question", "article", "articles"), "X")
     for key in KEYS:
         said = phrases.say(key, **{name: given[name] for name in PLACEHOLDERS.get(key, ()) if name in given})
         assert said
