@@ -31,8 +31,9 @@ class Policy:
 class Situation:
     """What the decision rests on. `failures` are the replies in a row so far that did not help.
 
-    `confidence` is that of the best article. `options` are the articles that the visitor could be asked to choose from,
-    `likely` is how likely one of them is to answer. `named`: the visitor wrote the title of the article. `clarified`: the
+    `confidence` is that of the best article. `identifiers`: its passage is the one section that has the code that was
+    asked for (`match`), or has another one of the same shape (`other`). `options` are the articles that the visitor could
+    be asked to choose from, `likely` is how likely one of them is to answer. `named`: the visitor wrote the title of the article. `clarified`: the
     bot's last reply asked which article is meant; `offered_person`: it offered a person. `frustration` is the visitor's
     mood, 0 to 1. `returned`: an agent had the chat before and gave it back. `rejected`: the visitor rejected an answer to
     this, so its article is not among the options. `not_content`: small talk that says so. `displeased`: the message is displeasure and no question. `asks_person` is how likely the visitor asks for a person, and
@@ -43,6 +44,7 @@ class Situation:
     confidence: float
     failures: int
     desk_open: bool
+    identifiers: Literal["match", "other"] | None = None
     options: int = 0
     likely: float = 0.0
     named: bool = False
@@ -110,8 +112,12 @@ def _unaided(situation: Situation, policy: Policy) -> Decision:
     stuck = situation.failures > 0
     if situation.named:
         return Decision("answer", "the visitor named the article", offers_person=stuck)
+    if situation.identifiers == "match":
+        return Decision("answer", "the one section that has the identifier asked for", offers_person=stuck)
     level = f"confidence {situation.confidence:.2f}, answers from {policy.answer_confidence:.2f}"
-    if 0 < situation.confidence >= policy.answer_confidence:
+    if situation.identifiers == "other":
+        level = f"{level}; the best passage has another identifier than the one asked for"
+    elif 0 < situation.confidence >= policy.answer_confidence:
         return Decision("answer", level, offers_person=stuck)
     if situation.displeased:
         return Decision("no_answer", f"{level}; displeasure without a question", "frustrated", offers_person=True)
@@ -148,8 +154,16 @@ def _mood(situation: Situation) -> str:
 
 
 def _asks_back(situation: Situation, policy: Policy) -> bool:
-    """Never twice in a row: whoever did not choose from what was offered wants an answer or a person."""
-    return policy.clarify and situation.likely >= CLARIFY_FROM and not situation.clarified
+    """Never twice in a row: whoever did not choose from what was offered wants an answer or a person.
+
+    Nor where another code was found than the one that was asked for: no choice would be it.
+    """
+    return (
+        policy.clarify
+        and situation.identifiers != "other"
+        and situation.likely >= CLARIFY_FROM
+        and not situation.clarified
+    )
 
 
 def _call(reason: Reason, why: str, situation: Situation) -> Decision:

@@ -12,7 +12,16 @@ from bot.answer.transcript import Said
 from retrieval.articles import Audience
 from retrieval.index import Snapshot
 from retrieval.model import Embedding, Vectors
-from retrieval.search import ConfidenceFeatures, CorrectedQuery, Hit, Query, correct_spelling, first_stage, second_stage
+from retrieval.search import (
+    ConfidenceFeatures,
+    CorrectedQuery,
+    Hit,
+    Query,
+    Standing,
+    correct_spelling,
+    first_stage,
+    second_stage,
+)
 
 Encode = Callable[[str], Awaitable[Embedding]]
 
@@ -47,10 +56,16 @@ class Retrieved:
         return next((hit.confidence_features for hit in self.hits if hit.confidence_features is not None), {})
 
     @property
+    def identifiers(self) -> Standing | None:
+        """What the first passage has of the codes that were asked for."""
+        return self.candidates[0].hit.identifiers if self.candidates else None
+
+    @property
     def answering_hits(self) -> Sequence[Hit]:
         """The hits that an answer may be made of."""
         article_ids = {candidate.hit.article.article_id for candidate in self.candidates}
-        return [hit for hit in self.hits if hit.article.article_id in article_ids] if self.rejected else self.hits
+        hits = [hit for hit in self.hits if hit.article.article_id in article_ids] if self.rejected else self.hits
+        return [hit for hit in hits if hit.identifiers != "other"] if self.identifiers == "match" else hits
 
     @property
     def options(self) -> Sequence[Candidate]:

@@ -215,6 +215,7 @@ def _situation(
         confidence=retrieved.confidence,
         failures=turn_input.failures,
         desk_open=turn_input.desk_open,
+        identifiers=retrieved.identifiers,
         options=len(retrieved.options),
         likely=min(1.0, sum(candidate.confidence for candidate in retrieved.options)),
         named=retrieved.named,
@@ -310,6 +311,7 @@ def _traced(hit: Hit) -> JsonObject:
         "title": hit.article.title,
         "heading": " › ".join(hit.chunk.heading_path),
         "score": round(hit.score, 4),
+        "identifiers": hit.identifiers,
         "signals": {name: {"score": round(s.score, 4), "rank": s.rank} for name, s in hit.signals.items()},
     }
 
