@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import asyncpg
 import pytest
 import sqlalchemy as sa
+import structlog
 
 from bot.answer.confidence import Calibration, Point
 from conversation.sql.postgres import PostgresStore
@@ -20,6 +21,13 @@ from tests.harness.backing import Redis
 from tests.harness.running import borrow_model
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def pytest_configure():
+    """Logged tracebacks are plain: with every local of every frame, as rich shows them, each costs some 50 ms."""
+    *others, _ = structlog.get_config()["processors"]
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*others, plain])
 
 
 @pytest.hookimpl(tryfirst=True)
