@@ -30,7 +30,7 @@ print(*(f"{name}=={version}" for name, version in sorted(pins.items())), sep="\n
 endef
 export PINS
 
-.PHONY: help serve test lint lock tools chromium clean
+.PHONY: help serve test fast lint lock tools chromium clean
 
 help: ## Say what there is.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,9 @@ serve: .venv/serve.stamp ## Install, build the index, start; print the demo page
 
 test: tools chromium lint ## Install with all test tools; run lint, types, import contracts and every test.
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+fast: tools ## Run the tests alone, without those marked slow and without a browser.
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not browser"
 
 lint: .venv/test.stamp ## Run lint, types and import contracts only.
 	$(BIN)/ruff check

@@ -10,15 +10,24 @@ from concurrent.futures import ThreadPoolExecutor
 import asyncpg
 import pytest
 import sqlalchemy as sa
+import structlog
 
 from bot.answer.confidence import Calibration, Point
 from conversation.sql.postgres import PostgresStore
+from conversation.sql.sqlite import SqliteStore
 from retrieval.model.prepare import DEFAULT_MODEL, prepare_model
 from retrieval.search.confidence_features import CONFIDENCE_FEATURES
 from tests.harness.backing import Redis
 from tests.harness.running import borrow_model
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def pytest_configure():
+    """Logged tracebacks are plain: with every local of every frame, as rich shows them, each costs some 50 ms."""
+    *others, _ = structlog.get_config()["processors"]
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*others, plain])
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -43,6 +52,26 @@ async def execute(url, *statements):
             await connection.execute(statement)
     finally:
         await connection.close()
+
+
+@pytest.fixture(scope="session")
+def blank_sqlite(tmp_path_factory):
+    """The bytes of a SQLite file with the present schema and no rows: migrating takes longer than most tests."""
+    path = tmp_path_factory.mktemp("blank") / "handrail.db"
+
+    async def make():
+        await (await SqliteStore.open(path, worker="maker")).close()
+
+    elsewhere(make())
+    return path.read_bytes()
+
+
+@pytest.fixture
+def new_sqlite(tmp_path, blank_sqlite):
+    """The path of an own database."""
+    path = tmp_path / "handrail.db"
+    path.write_bytes(blank_sqlite)
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -73,8 +73,10 @@ def lines(text):
 
 
 @pytest.fixture
-def chats(folder):
+def chats(folder, blank_sqlite):
     """Three conversations of two visitors; Ada left her address in one."""
+    (folder / "var").mkdir(mode=0o700)
+    (folder / "var" / "handrail.db").write_bytes(blank_sqlite)
     talk(folder, "a", Opened(page={"url": "https://example.org/"}), VisitorSaid("where is my parcel?"), Closed())
     talk(
         folder,

@@ -29,13 +29,14 @@ class Policy:
 class Situation:
     """What the decision rests on. `failures` are the replies in a row so far that did not help.
 
-    `confidence` is that of the best article, `useful` how likely one of the best three is to help. `alternatives` is how
-    many articles say different things for what the visitor has not named. `named`: the visitor wrote the title of the
-    article. `clarified`: the bot's last reply asked back; `offered_person`: it offered a person. `frustration` is the
-    visitor's mood, 0 to 1. `returned`: an agent had the chat before and gave it back. `rejected`: the visitor rejected an
-    answer to this, which takes no part; `doubtful`: it was of the best article. `not_content`: small talk that says so.
-    `displeased`: the message is displeasure and no question. `asks_person` is how likely the visitor asks for a person,
-    and `asks_how`: by which channel one is reached, which an article may tell.
+    `confidence` is that of the best article, `useful` how likely one of the best three is to help. `identifiers`: its
+    passage is the one section that has the code that was asked for (`match`), or has another one of the same shape
+    (`other`). `alternatives` is how many articles say different things for what the visitor has not named. `named`: the
+    visitor wrote the title of the article. `clarified`: the bot's last reply asked back; `offered_person`: it offered a
+    person. `frustration` is the visitor's mood, 0 to 1. `returned`: an agent had the chat before and gave it back.
+    `rejected`: the visitor rejected an answer to this, which takes no part; `doubtful`: it was of the best article.
+    `not_content`: small talk that says so. `displeased`: the message is displeasure and no question. `asks_person` is how
+    likely the visitor asks for a person, and `asks_how`: by which channel one is reached, which an article may tell.
     """
 
     intent: Literal["question", "small_talk", "call_human"]
@@ -44,6 +45,7 @@ class Situation:
     desk_open: bool
     useful: float = 0.0
     alternatives: int = 0
+    identifiers: Literal["match", "other"] | None = None
     named: bool = False
     clarified: bool = False
     frustration: float = 0.0
@@ -113,8 +115,12 @@ def _unaided(situation: Situation, policy: Policy) -> Decision:
     stuck = situation.failures > 0
     if situation.named:
         return Decision("answer", "the visitor named the article", offers_person=stuck)
+    if situation.identifiers == "match":
+        return Decision("answer", "the one section that has the identifier asked for", offers_person=stuck)
     level = f"confidence {situation.confidence:.2f}, answers from {policy.answer_confidence:.2f}"
-    if 0 < situation.confidence >= policy.answer_confidence and not situation.doubtful:
+    if situation.identifiers == "other":
+        level = f"{level}; the best passage has another identifier than the one asked for"
+    elif 0 < situation.confidence >= policy.answer_confidence and not situation.doubtful:
         return Decision("answer", level, offers_person=stuck)
     if situation.displeased:
         return Decision("no_answer", f"{level}; displeasure without a question", "frustrated", offers_person=True)

@@ -20,6 +20,7 @@ from retrieval.search import (
     CorrectedQuery,
     Hit,
     Query,
+    Standing,
     best_passages,
     correct_spelling,
     first_stage,
@@ -69,12 +70,18 @@ class Retrieved:
         return next((hit.confidence_features for hit in self.hits if hit.confidence_features is not None), {})
 
     @property
+    def identifiers(self) -> Standing | None:
+        """What the first passage has of the codes that were asked for."""
+        return self.candidates[0].hit.identifiers if self.candidates else None
+
+    @property
     def answering_hits(self) -> Sequence[Hit]:
         """The hits that an answer may be made of, those of the best candidate first."""
+        hits = [hit for hit in self.hits if hit.identifiers != "other"] if self.identifiers == "match" else self.hits
         if not self.rejected:
-            return self.hits
+            return hits
         place = {candidate.hit.article.article_id: place for place, candidate in enumerate(self.candidates)}
-        untold = [hit for hit in self.hits if section_of(hit) not in self.rejected.sections]
+        untold = [hit for hit in hits if section_of(hit) not in self.rejected.sections]
         kept = [hit for hit in untold if hit.article.article_id in place]
         return sorted(kept, key=lambda hit: place[hit.article.article_id])
 

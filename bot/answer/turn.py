@@ -134,6 +134,7 @@ def _situation(
         desk_open=turn_input.desk_open,
         useful=retrieved.useful,
         alternatives=len(retrieved.alternatives),
+        identifiers=retrieved.identifiers,
         named=retrieved.named,
         clarified=turn_input.clarified,
         frustration=visitor_mood.score,
@@ -175,6 +176,7 @@ def _traced(hit: Hit) -> JsonObject:
         "title": hit.article.title,
         "heading": " › ".join(hit.chunk.heading_path),
         "score": round(hit.score, 4),
+        "identifiers": hit.identifiers,
         "signals": {name: {"score": round(s.score, 4), "rank": s.rank} for name, s in hit.signals.items()},
     }
 

@@ -6,13 +6,16 @@ from retrieval.index.snapshot_store import SnapshotStore
 from retrieval.index.structures import (
     STOPWORDS,
     WORD,
+    Identifier,
     Mask,
     Positions,
     Rows,
     best_rows,
     distinct,
     folded,
+    identifiers,
     starts_of,
+    with_numbers,
     words,
 )
 from retrieval.index.watch import Knowledge
@@ -20,6 +23,7 @@ from retrieval.index.watch import Knowledge
 __all__ = [
     "STOPWORDS",
     "WORD",
+    "Identifier",
     "Knowledge",
     "Mask",
     "Positions",
@@ -29,8 +33,10 @@ __all__ = [
     "best_rows",
     "distinct",
     "folded",
+    "identifiers",
     "load",
     "newest",
     "starts_of",
+    "with_numbers",
     "words",
 ]

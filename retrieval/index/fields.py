@@ -1,12 +1,13 @@
-"""Lexical fields: the fields of an article whose words are searched; each is an index of its own over rows of its own."""
+"""Lexical fields: what of an article is searched by its letters; each is an index of its own over rows of its own."""
 
 from collections.abc import Callable, Mapping, Sequence
 
 from retrieval.articles import Article, ChildChunk, Chunk, Cut
 from retrieval.index.global_ordinals import Level
-from retrieval.index.structures import TOKENS, words
+from retrieval.index.structures import IDENTIFIERS, TOKENS, identifiers, with_numbers, words
 
 Words = Sequence[str]
+IDENTIFIER = "identifier"  # the field that is looked up and not ranked by
 
 
 def _body(article: Article, chunk: Chunk, text: str) -> Words:
@@ -22,9 +23,14 @@ def _question(child: ChildChunk) -> Words:
     return words(child.text) if child.kind == "question" and child.ordinal is None else ()
 
 
+def _identifiers(article: Article, chunk: Chunk, text: str) -> Words:
+    """The forms of the identifiers in a passage and in the headings above it."""
+    return [each.form for each in with_numbers(identifiers("\n".join([article.title, *chunk.heading_path, text])))]
+
+
 # A further field is a further line in one of these: a row an article, a passage (with its plain text), or a child chunk.
 OF_ARTICLES: Mapping[str, Callable[[Article], Words]] = {"title": lambda article: words(article.title)}
-OF_CHUNKS: Mapping[str, Callable[[Article, Chunk, str], Words]] = {"body": _body}
+OF_CHUNKS: Mapping[str, Callable[[Article, Chunk, str], Words]] = {"body": _body, IDENTIFIER: _identifiers}
 OF_CHILDREN: Mapping[str, Callable[[ChildChunk], Words]] = {"question": _question}
 
 LEVELS: Mapping[str, Level] = {
@@ -32,7 +38,7 @@ LEVELS: Mapping[str, Level] = {
     **dict.fromkeys(OF_CHUNKS, "chunks"),
     **dict.fromkeys(OF_CHILDREN, "children"),
 }
-FIELDS = f"{TOKENS}-{'-'.join(LEVELS)}"  # part of kb_version
+FIELDS = f"{TOKENS}-{IDENTIFIERS}-{'-'.join(LEVELS)}"  # part of kb_version
 
 
 def field_rows(cuts: Sequence[Cut]) -> dict[str, list[Words]]:

@@ -76,6 +76,14 @@ def load_what_is_whole(
     return Snapshot(version_of(stored.configuration, digests), stored.configuration, texts, parts, ordinary)
 
 
+def is_of_another(configuration: str, manifest: Path) -> bool:
+    """Whether a manifest tells of segments made by another configuration, which may have other files; not of one that cannot be read."""
+    try:
+        return _read(manifest).configuration != configuration
+    except (OSError, ValueError):
+        return False
+
+
 def save(snapshot: Snapshot, index_dir: Path) -> Path:
     """Stores a snapshot: the segments that are not there yet, then its manifest, whole or not at all. Raises OSError."""
     for part in snapshot.parts:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.articles import KINDS, Article, Audience, Kind
-from retrieval.index.fields import LEVELS
+from retrieval.index.fields import IDENTIFIER, LEVELS
 from retrieval.index.global_ordinals import GlobalOrdinals, Layout, Level, lay_out, owners
 from retrieval.index.passages import Passages
 from retrieval.index.segment import Segment
@@ -140,6 +140,12 @@ class Snapshot:
         """The document frequency of a word: in how many titles, passages and questions of the articles of a mask a word stands."""
         rows = ((LEVELS[name], field.rows(word)) for name, field in self._fields.items())
         return sum(int(np.count_nonzero(allowed[self._owners(level)[row_numbers]])) for level, row_numbers in rows)
+
+    def chunks_with(self, identifier: str, allowed: Mask) -> list[int]:
+        """Exact look-up: the passages of the articles of a mask that have an identifier, given by its form."""
+        rows = self._fields[IDENTIFIER].rows(identifier)
+        chunks: list[int] = np.sort(rows[allowed[self.article_of_chunk[rows]]]).tolist()
+        return chunks
 
     def chunks_of(self, article_id: str) -> range:
         """The positions of an article's chunks."""

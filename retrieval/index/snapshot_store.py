@@ -15,7 +15,14 @@ from retrieval.articles import Article
 from retrieval.digest import publish_file
 from retrieval.errors import IndexCorrupt
 from retrieval.index.builder import Progress, build, compact, configuration_of, kb_version
-from retrieval.index.manifest import POINTER, load_what_is_whole, manifest_of, save, save_segment_in
+from retrieval.index.manifest import (
+    POINTER,
+    is_of_another,
+    load_what_is_whole,
+    manifest_of,
+    save,
+    save_segment_in,
+)
 from retrieval.index.segment import Segment
 from retrieval.index.snapshot import Snapshot
 from retrieval.model import Encoder
@@ -64,10 +71,9 @@ class SnapshotStore:
         Its own version says what it holds. What is corrupt is removed, as if it had never been.
         """
         manifest = manifest_of(self.index_dir, version) if version else None
-        if manifest is None or not manifest.is_file():
+        if manifest is None or not manifest.is_file() or is_of_another(configuration_of(encoder), manifest):
             return None
-        snapshot = load_what_is_whole(manifest, articles, _remove, encoder.is_word)
-        return snapshot if snapshot and snapshot.configuration == configuration_of(encoder) else None
+        return load_what_is_whole(manifest, articles, _remove, encoder.is_word)
 
     def current(
         self,

@@ -1,6 +1,7 @@
 """From a query to hits: ranking signals, ranker, context, confidence features, spelling."""
 
 from retrieval.search.confidence_features import CONFIDENCE_FEATURES, ConfidenceFeatures
+from retrieval.search.exact_match import Standing
 from retrieval.search.signals import Query
 from retrieval.search.spelling import CorrectedQuery, correct_spelling
 from retrieval.search.stages import Hit, Signal, best_articles, best_passages, first_stage, search, second_stage
@@ -12,6 +13,7 @@ __all__ = [
     "Hit",
     "Query",
     "Signal",
+    "Standing",
     "best_articles",
     "best_passages",
     "correct_spelling",

@@ -1,7 +1,7 @@
 """The ranker: ranking signals to features to one score an article, with weights learned from labelled questions."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -13,6 +13,7 @@ from retrieval.search.signals import SIGNALS, Floats, RankingSignals, compared
 
 FEATURES = tuple(f"{signal}.{kind}" for kind in ("margin", "rank") for signal in SIGNALS)
 RANK_CONSTANT = 60  # the paper's; results change little between 20 and 100
+LIFT = 3.0  # of score, to the best of the others: twenty times as likely as that one
 _LEAST_SPREAD = 0.02  # below that, the best article is not better than the others but by chance
 
 
@@ -21,12 +22,13 @@ class Ranking:
     """A ranking of the articles of a mask for a question; the others take no part.
 
     `views` are the signals of the question alone and, once that was read, of the same in its context, which counts as
-    `context_weight`.
+    `context_weight`. `lifted` are articles that stand before all others whatever the signals say.
     """
 
     allowed: Mask
     views: Sequence[RankingSignals]
     context_weight: float
+    lifted: Positions = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @cached_property
     def scores(self) -> Floats:
@@ -34,12 +36,13 @@ class Ranking:
         scores = np.full(len(self.allowed), -np.inf)
         weight = self.context_weight if len(self.views) > 1 else 0.0
         scores[self.allowed] = rank_scores([view.signals[:, self.allowed] for view in self.views], weight)
-        return scores
+        return _lift(scores, self.lifted)
 
     @property
     def order(self) -> Positions:
         """The articles of which any signal says something, the best first; equal ones by position."""
-        articles = np.flatnonzero(np.any([view.matched for view in self.views], axis=0))
+        matched = np.flatnonzero(np.any([view.matched for view in self.views], axis=0))
+        articles = np.union1d(matched, self.lifted)
         ordered: Positions = articles[np.lexsort((articles, -self.scores[articles]))]
         return ordered
 
@@ -84,6 +87,16 @@ def reciprocal_rank_fusion(rankings: Iterable[Sequence[int]]) -> dict[int, float
         for rank, item in enumerate(ranking, start=1):
             scores[item] = scores.get(item, 0.0) + 1.0 / (RANK_CONSTANT + rank)
     return scores
+
+
+def _lift(scores: Floats, articles: Positions) -> Floats:
+    """The scores with those of some articles raised, all by the same, until they stand before the others."""
+    if not len(articles):
+        return scores
+    others = float(np.delete(scores, articles).max(initial=-np.inf))
+    lifted = scores.copy()
+    lifted[articles] += max(0.0, others + LIFT - float(scores[articles].min()))
+    return lifted
 
 
 def _ranks(scores: Floats) -> NDArray[np.int64]:

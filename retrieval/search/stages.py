@@ -1,6 +1,6 @@
 """Search stages: query to candidates, reranked in context, to hits: articles with their best passages."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,6 +10,7 @@ from retrieval.articles import Article, Audience, Chunk
 from retrieval.index import Mask, Snapshot, distinct, words
 from retrieval.search.confidence_features import ConfidenceFeatures, confidence_features
 from retrieval.search.context_dependence import context_weight
+from retrieval.search.exact_match import ExactMatch, Standing, exact_match
 from retrieval.search.ranker import Ranking
 from retrieval.search.signals import Query, RankingSignals, compute_signals
 
@@ -35,7 +36,8 @@ class Hit:
 
     A point more makes an article e times as likely to be the right one, if one of them is. `signals` has `dense`
     (cosine), `lexical` (BM25) and `late` (mean best cosine of tokens), each only if the passage was in its list.
-    `confidence_features` are those of its article, for the best article alone.
+    `confidence_features` are those of its article, for the best article alone. `identifiers` says of a question with a
+    code, a version or the like whether this is the one section that has it (`match`), or has another one (`other`).
     """
 
     article: Article
@@ -43,6 +45,7 @@ class Hit:
     score: float
     signals: Mapping[str, Signal]
     confidence_features: ConfidenceFeatures | None = None
+    identifiers: Standing | None = None
 
 
 def search(snapshot: Snapshot, query: Query, audience: Audience, limit: int = 20) -> list[Hit]:
@@ -72,22 +75,18 @@ def second_stage(snapshot: Snapshot, query: Query, ranking: Ranking, context: Qu
 
     That helps to find the articles; their passages are ranked by the question alone.
     """
-    ranking = rerank(snapshot, ranking, context)
+    exact = exact_match(snapshot, query.text, ranking.allowed)
+    lifted = np.unique(snapshot.article_of_chunk[np.array(exact.chunks, dtype=np.int64)]).astype(np.int64)
+    ranking = replace(rerank(snapshot, ranking, context), lifted=lifted)
     order = ranking.order[:limit]
     alone = len(ranking.views) == 1
     signals = ranking.views[0] if alone else compute_signals(snapshot, query, _mask(len(ranking.allowed), order))
     features_of = {
         article: confidence_features(snapshot, query.text, ranking, article) for article in order[:1].tolist()
     }
-    return list(
-        _hits(
-            snapshot,
-            signals,
-            passage_scores(snapshot, query.text, signals),
-            {article: float(ranking.scores[article]) for article in order.tolist()},
-            features_of,
-        )
-    )
+    scores = {article: float(ranking.scores[article]) for article in order.tolist()}
+    relevance = passage_scores(snapshot, query.text, signals)
+    return list(_hits(snapshot, signals, relevance, scores, features_of=features_of, exact=exact))
 
 
 def rerank(snapshot: Snapshot, ranking: Ranking, context: Query | None) -> Ranking:
@@ -121,14 +120,16 @@ def _hits(
     ranking_signals: RankingSignals,
     relevance: Mapping[int, float],
     scores: Mapping[int, float],
+    *,
     features_of: Mapping[int, ConfidenceFeatures],
+    exact: ExactMatch,
 ) -> Iterator[Hit]:
     """`scores` has the articles, best first."""
     ranked = {
         name: dict(zip(scored, range(1, len(scored) + 1), strict=True))
         for name, scored in ranking_signals.passages.items()
     }
-    passages = list(_passages(snapshot, relevance, scores))
+    passages = list(_passages(snapshot, relevance, scores, exact.chunks))
     kept = [passages[place] for place in distinct(snapshot.sketches(passages))]
     articles = snapshot.article_of_chunk[kept].tolist() if kept else []
     for position, chunk, article in zip(kept, snapshot.chunks.at(kept), articles, strict=True):
@@ -137,7 +138,14 @@ def _hits(
             for name, ranks in ranked.items()
             if position in ranks
         }
-        yield Hit(snapshot.articles[chunk.article_id], chunk, scores[article], signals, features_of.get(article))
+        yield Hit(
+            snapshot.articles[chunk.article_id],
+            chunk,
+            scores[article],
+            signals,
+            features_of.get(article),
+            exact.standing(snapshot, position, chunk),
+        )
 
 
 def passage_scores(snapshot: Snapshot, question: str, ranking_signals: RankingSignals) -> dict[int, float]:
@@ -158,14 +166,30 @@ def passage_scores(snapshot: Snapshot, question: str, ranking_signals: RankingSi
     return scores
 
 
-def _passages(snapshot: Snapshot, relevance: Mapping[int, float], articles: Iterable[int]) -> Iterator[int]:
-    """The best passages of the articles in their order; of an article its first where none has a score."""
+def _passages(
+    snapshot: Snapshot, relevance: Mapping[int, float], articles: Iterable[int], first: Sequence[int]
+) -> Iterator[int]:
+    """The best passages of the articles in their order; of an article its first where none has a score.
+
+    Those of `first` stand before the other ones of their article.
+    """
     chunks_of_article: dict[int, list[int]] = {article: [] for article in articles}
     best = sorted(relevance, key=relevance.__getitem__, reverse=True)
     for chunk, article in zip(best, snapshot.article_of_chunk[np.array(best, dtype=np.int64)].tolist(), strict=True):
         if article in chunks_of_article:
             chunks_of_article[article].append(chunk)
+    for article, ranking in chunks_of_article.items():
+        chunks_of_article[article] = _ahead(ranking, first, snapshot.chunks_of(snapshot.article_ids[article]))
     for place, (article, ranking) in enumerate(chunks_of_article.items()):
         yield from (
             ranking[: PASSAGES if place < PLACES else RESERVED] or snapshot.chunks_of(snapshot.article_ids[article])[:1]
         )
+
+
+def _ahead(ranking: Sequence[int], first: Sequence[int], of_article: range) -> list[int]:
+    """The ranked passages of an article, those of `first` before the others, also where no signal ranks them."""
+    return [
+        *(chunk for chunk in ranking if chunk in first),
+        *(chunk for chunk in first if chunk in of_article and chunk not in ranking),
+        *(chunk for chunk in ranking if chunk not in first),
+    ]

@@ -4,7 +4,6 @@ import asyncio
 import json
 import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -274,27 +273,12 @@ def clock() -> ManualClock:
     return ManualClock(NOON)
 
 
-@pytest.fixture(scope="session")
-def blank_database(tmp_path_factory):
-    """An empty database, made once: migrating takes longer than any of these tests."""
-    path = tmp_path_factory.mktemp("blank") / "handrail.db"
-
-    async def make() -> None:
-        await (await SqliteStore.open(path, worker="maker")).close()
-
-    with ThreadPoolExecutor(1) as elsewhere:  # this thread may be running an event loop
-        elsewhere.submit(lambda: asyncio.run(make())).result()
-    return path.read_bytes()
-
-
 @pytest.fixture(params=["memory", "sqlite"])
-async def store(request, clock, tmp_path):
+async def store(request, clock):
     if request.param == "memory":
         opened: Store = MemoryStore(worker="here", clock=clock)
     else:
-        path = tmp_path / "handrail.db"
-        path.write_bytes(request.getfixturevalue("blank_database"))
-        opened = await SqliteStore.open(path, worker="here")
+        opened = await SqliteStore.open(request.getfixturevalue("new_sqlite"), worker="here")
     yield opened
     await opened.close()
 

@@ -109,22 +109,21 @@ def test_what_an_old_event_lacks_is_unknown(more):
 
 
 @pytest.fixture
-async def old_store(tmp_path):
+async def old_store(new_sqlite):
     """A SQLite file with these rows in it, as the first version wrote them."""
-    path = tmp_path / "handrail.db"
-    store = await SqliteStore.open(path, worker="before")
+    store = await SqliteStore.open(new_sqlite, worker="before")
     for name in NAMES:
         for event in read(name):
             await store.append(Append(name, event.at, lambda _, event=event: [Draft(event.by, event.payload)]))
     await store.close()
-    with closing(sqlite3.connect(path)) as connection, connection:
+    with closing(sqlite3.connect(new_sqlite)) as connection, connection:
         for row in ROWS:
             connection.execute(
                 "UPDATE events SET v = ?, body = ? WHERE conversation_id = ? AND seq = ?",
                 (row["v"], orjson.dumps(row["body"]).decode(), row["conversation_id"], row["seq"]),
             )
-    store = await SqliteStore.open(path, worker="now")
-    yield store, path
+    store = await SqliteStore.open(new_sqlite, worker="now")
+    yield store, new_sqlite
     await store.close()
 
 

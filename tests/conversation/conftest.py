@@ -146,35 +146,35 @@ async def _postgres_cluster(url, subscriptions=NOBODY):
 
 
 @pytest.fixture
-async def sqlite_cluster(tmp_path):
-    cluster = await _sqlite_cluster(tmp_path / "handrail.db")
+async def sqlite_cluster(new_sqlite):
+    cluster = await _sqlite_cluster(new_sqlite)
     yield cluster
     await cluster.store.close()
     await cluster.other.close()
 
 
-async def _cluster(request, tmp_path, subscriptions=NOBODY):
+async def _cluster(request, subscriptions=NOBODY):
     match request.param:
         case "memory":
             return _memory_cluster(subscriptions)
         case "sqlite":
-            return await _sqlite_cluster(tmp_path / "handrail.db", subscriptions)
+            return await _sqlite_cluster(request.getfixturevalue("new_sqlite"), subscriptions)
         case "postgres":
             return await _postgres_cluster(request.getfixturevalue("new_postgres"), subscriptions)
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
-async def cluster(request, tmp_path):
-    cluster = await _cluster(request, tmp_path)
+async def cluster(request):
+    cluster = await _cluster(request)
     yield cluster
     await cluster.store.close()
     await cluster.other.close()
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
-async def notified(request, tmp_path):
+async def notified(request):
     """A cluster from which others outside are told of events."""
-    cluster = await _cluster(request, tmp_path, SUBSCRIPTIONS)
+    cluster = await _cluster(request, SUBSCRIPTIONS)
     yield cluster
     await cluster.store.close()
     await cluster.other.close()

@@ -1,6 +1,7 @@
-"""Index structures: arrays on disk, postings and BM25, vectors, near-duplicate sketches."""
+"""Index structures: arrays on disk, postings and BM25, identifiers, vectors, near-duplicate sketches."""
 
 from retrieval.index.structures.arrays import GONE, Mask, Rows, best_rows, load_array, runs, save_array, starts_of
+from retrieval.index.structures.identifier import IDENTIFIERS, Identifier, identifiers, with_numbers
 from retrieval.index.structures.lexical import K1, STOPWORDS, TOKENS, WORD, B, Field, Scores, folded, words
 from retrieval.index.structures.near_duplicates import SKETCH_HASHES, SKETCHES, Sketches, distinct, sketch
 from retrieval.index.structures.postings import Postings
@@ -8,6 +9,7 @@ from retrieval.index.structures.vectors import Positions, VectorIndex, nearest
 
 __all__ = [
     "GONE",
+    "IDENTIFIERS",
     "K1",
     "SKETCHES",
     "SKETCH_HASHES",
@@ -16,6 +18,7 @@ __all__ = [
     "WORD",
     "B",
     "Field",
+    "Identifier",
     "Mask",
     "Positions",
     "Postings",
@@ -26,11 +29,13 @@ __all__ = [
     "best_rows",
     "distinct",
     "folded",
+    "identifiers",
     "load_array",
     "nearest",
     "runs",
     "save_array",
     "sketch",
     "starts_of",
+    "with_numbers",
     "words",
 ]

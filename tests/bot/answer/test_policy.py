@@ -169,6 +169,16 @@ def test_a_named_article_is_answered_from_however_unsure_the_bot_is():
 
 
 @pytest.mark.parametrize(
+    ("identifiers", "level", "outcome"),
+    [("match", 0.1, "answer"), ("match", SURE, "answer"), ("other", SURE, "no_answer"), (None, SURE, "answer")],
+)
+def test_the_section_with_the_code_is_asserted_and_one_with_another_code_never(identifiers, level, outcome):
+    decision = decided(level=level, identifiers=identifiers, **CHOICE)
+    assert decision.outcome == outcome
+    assert ("identifier" in decision.why) is (identifiers is not None)
+
+
+@pytest.mark.parametrize(
     ("asks_person", "fields", "outcome", "reason", "offers_person"),
     [
         (0.96, {}, "handoff", "visitor_asked", False),

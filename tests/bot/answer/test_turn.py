@@ -66,6 +66,31 @@ async def test_an_unknown_question_is_not_answered_and_a_person_is_offered(knows
     assert ENGLISH.offer in reply.text
 
 
+CODES = "".join(
+    f"## ERR-{number}\n\nTurn the {name} knob of the oven.\n\n" for number, name in [(31, "left"), (32, "top")]
+)
+
+
+@pytest.fixture
+def oven(hashed):
+    encoder = HashingEncoder()
+    texts = {**ARTICLES, "oven.md": f"# Oven codes\n\nYour oven shows a code.\n\n{CODES}"}
+    snapshot = build([parse(text, path=path) for path, text in texts.items()], encoder)
+    return TurnDeps(snapshot, RecordingEncode(encoder), calibration=hashed)
+
+
+@pytest.mark.parametrize(("asked", "said"), [("err 31?", "Turn the left knob"), ("ERR-32", "Turn the top knob")])
+async def test_a_code_is_answered_by_its_section_however_unsure_the_bot_is(oven, asked, said):
+    reply = await take_turn(TurnInput(asked, SHOP), oven, Policy(answer_confidence=0.999))
+    assert (reply.outcome, reply.trace["hits"][0]["identifiers"]) == ("answer", "match")
+    assert reply.text.startswith(said)
+
+
+async def test_a_code_without_a_section_is_answered_by_no_other_however_sure_the_bot_is(oven):
+    reply = await take_turn(TurnInput("My oven shows ERR-33, a code", SHOP), oven, Policy(answer_confidence=0.01))
+    assert (reply.outcome, reply.citations) == ("no_answer", ())
+
+
 async def test_the_second_question_without_an_answer_calls_a_person(knows):
     reply = await take_turn(TurnInput("Zebras whistle?", SHOP, failures=1), knows, Policy())
     assert (reply.outcome, reply.handoff) == ("handoff", "repeated_failure")

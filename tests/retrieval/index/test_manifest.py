@@ -67,7 +67,7 @@ def test_what_an_edit_leaves_alone_is_not_written_again(tmp_path):
 def test_a_segment_with_any_file_changed_is_refused_and_the_other_kept(tmp_path):
     manifest = save(edited(), tmp_path)
     damaged_file = files_of(tmp_path / "segments")
-    assert len(damaged_file) == 2 * 29
+    assert len(damaged_file) == 2 * 34
     for path in damaged_file:
         content = path.read_bytes()
         path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))

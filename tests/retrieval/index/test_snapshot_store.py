@@ -67,6 +67,17 @@ def test_another_encoder_or_an_unknown_version_finds_nothing(tmp_path):
     assert stored.load_version(None, ENCODER) is None
 
 
+def test_segments_of_another_layout_are_no_damage_and_are_left_alone(tmp_path):
+    stored = SnapshotStore(tmp_path, tmp_path / "kb")
+    version = two_segments(stored).kb_version
+    folders = set((tmp_path / "segments").iterdir())
+    for folder in folders:
+        (folder / "body.terms.json").unlink()
+    with structlog.testing.capture_logs() as logs:
+        assert stored.load_version(version, HashingEncoder(64)) is None
+    assert (logs, set((tmp_path / "segments").iterdir())) == ([], folders)
+
+
 def test_an_earlier_state_that_is_still_stored_is_not_built_again(tmp_path):
     stored = SnapshotStore(tmp_path, tmp_path / "kb")
     stored.activate(stored.current(FIRST, ENCODER, None))

@@ -92,6 +92,33 @@ def test_another_word_is_no_slip(word):
     assert not asks(f"{word} please")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "plz call", "Call 9988776655", "contact me please", "can you contact me", "please connect", "need ur contact number", "toll free number",
+        "please escalate my complaint", "I demand a call back from your manager", "put me on to your supervisor", "can I talk",
+        "connect me to your sales team about a bulk order", "can a sales rep reach out to me", "talk to your Vodafone agent",
+        "are any agents online", "can someone from billing get in touch with me", "переведите на оператора", "转人工",
+        "müşteri temsilcisi istiyorum", "kisi se baat karni hai", "mujhe call karo", "call me tomorrow, my number is 5550123",
+    ],
+)  # fmt: skip
+def test_wishes_for_a_call_back_for_sales_for_a_number_and_of_other_languages_are_calls(text):
+    assert asks(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "please connect my mailbox", "please connect my phone to the app", "connect my printer", "please escalate privileges for my user",
+        "how do I add a contact number to my profile", "contact form does not work", "the callback url returns 404", "turn off the robot",
+        "can we talk in French", "I want to talk about my invoice", "Are your agents available on Sunday?", "my contract ends in May",
+        "talk to my property manager", "call waiting does not work", "is anybody there?", "hello is anyone there my order is late",
+    ],
+)  # fmt: skip
+def test_their_neighbours_are_none(text):
+    assert not asks(text)
+
+
 def test_every_phrase_of_the_lexicon_is_spelled_as_messages_are_read():
     phrases = [phrase for of_kind in entries().values() for phrase in of_kind]
     assert [phrase for phrase in phrases if plain(phrase) != phrase or "  " in phrase] == []
@@ -104,11 +131,11 @@ def test_a_question_for_the_way_to_a_person_is_known_as_one_that_an_article_may_
     assert not wording("call me on this number please").asks_how
 
 
-def test_on_messages_that_taught_nothing_the_words_alone_are_right_and_hear_half_of_the_calls():
+def test_on_messages_that_taught_nothing_the_words_alone_are_right_and_hear_most_of_the_calls():
     heard = [row["call"] for row in HELD_OUT if wording(row["text"]).asks]
     assert len(HELD_OUT) >= 250
     assert sum(heard) / len(heard) >= 0.98
-    assert sum(heard) / sum(row["call"] for row in HELD_OUT) >= 0.55
+    assert sum(heard) / sum(row["call"] for row in HELD_OUT) >= 0.85
 
 
 def test_what_the_probe_is_measured_on_does_not_teach_it():
@@ -153,7 +180,7 @@ def test_with_the_shipped_model_a_person_is_offered_to_most_who_ask_for_one(expo
     )
     offered = [row.calls for row in heard if row.probability >= OFFER_PERSON_FROM]
     assert sum(offered) / len(offered) >= 0.9
-    assert sum(offered) / sum(row.calls for row in heard) >= 0.65
+    assert sum(offered) / sum(row.calls for row in heard) >= 0.9
 
 
 @pytest.mark.parametrize("piece", HOSTILE)
