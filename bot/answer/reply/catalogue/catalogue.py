@@ -24,6 +24,7 @@ PLACEHOLDERS: Mapping[str, frozenset[str]] = {
     "beside": frozenset({"sorry", "offer"}),
     "beside_desk_closed": frozenset({"sorry", "offer_by_email"}),
     "not_found_near": frozenset({"topics"}),
+    "other_language": frozenset({"language"}),
     "clarify": frozenset({"options"}),
     "source": frozenset({"article"}),
     "source_goes_on": frozenset({"article"}),
@@ -35,6 +36,7 @@ PLACEHOLDERS: Mapping[str, frozenset[str]] = {
 class Catalogue:
     """The phrases of one language, as they stand in its file."""
 
+    language: str
     person_label: str
     helped_label: str
     not_helped_label: str
@@ -74,6 +76,7 @@ class Catalogue:
     beside_desk_closed: str
     suggest: str
     suggest_other: str
+    other_language: str
     clarify: str
     source: str
     source_goes_on: str
