@@ -21,6 +21,7 @@ from bot.answer.citations import cite, section_of
 from bot.answer.confidence import Calibration, default_calibration
 from bot.answer.frustration import Tone, mood
 from bot.answer.intent import RequestProbe, Understood, understand
+from bot.answer.language import readers, spoken_language, written_in
 from bot.answer.policy import Decision, Policy, Situation, decide
 from bot.answer.rejected_answers import NOTHING_REJECTED, Rejected, rejects
 from bot.answer.reply import (
@@ -144,6 +145,8 @@ async def take_turn(turn_input: TurnInput, deps: TurnDeps, policy: Policy, show:
     of an answer that is still being worded.
     """
     began = time.perf_counter()
+    language = spoken_language((*turn_input.earlier, Said("visitor", turn_input.question)), turn_input.audience.locale)
+    turn_input = replace(turn_input, audience=readers(turn_input.audience, language, deps.snapshot))
     turn_input = replace(turn_input, earlier=without_verdicts(turn_input.earlier))
     understood = understand(turn_input.question, turn_input.earlier, turn_input.offered)
     retrieved = await _search(understood, turn_input, deps)
@@ -153,7 +156,7 @@ async def take_turn(turn_input: TurnInput, deps: TurnDeps, policy: Policy, show:
     asks_person = _asks_person(understood, retrieved, turn_input, deps)
     situation = _situation(understood, visitor_mood, retrieved, turn_input, asks_person)
     decision = decide(situation, policy)
-    phrases = deps.phrasebook.speaking(turn_input.audience.locale)
+    phrases = deps.phrasebook.speaking(language)
     wording = _word(decision, understood, situation, retrieved, deps, phrases=phrases)
     if decision.outcome == "answer":
         task = Task(
@@ -161,7 +164,7 @@ async def take_turn(turn_input: TurnInput, deps: TurnDeps, policy: Policy, show:
         )
         wording = await deps.generator.word(task)
     reply = Reply(
-        text=wording.text + _beside(decision, situation, phrases),
+        text=_before(decision, retrieved, language, deps) + wording.text + _beside(decision, situation, phrases),
         decision=decision,
         confidence=retrieved.confidence,
         kb_version=deps.snapshot.kb_version,
@@ -176,7 +179,8 @@ async def take_turn(turn_input: TurnInput, deps: TurnDeps, policy: Policy, show:
         reach=round(retrieved.reach, PROFILE_DIGITS),
     )
     timings: JsonObject = {"search_ms": _ms(began, searched), "turn_ms": _ms(began, time.perf_counter())}
-    return replace(reply, trace=_trace(understood, retrieved, reply, round(asks_person, 3)) | wording.trace | timings)
+    trace = _trace(understood, retrieved, reply, round(asks_person, 3)) | {"language": language}
+    return replace(reply, trace=trace | wording.trace | timings)
 
 
 async def _search(understood: Understood, turn_input: TurnInput, deps: TurnDeps) -> Retrieved:
@@ -335,6 +339,16 @@ def _topics(retrieved: Retrieved) -> Sequence[str]:
     """What the nearest articles are about, as writers sorted them, Markdown."""
     categories = (candidate.hit.article.category for candidate in retrieved.candidates)
     return [escaped(category) for category in dict.fromkeys(categories) if category][:TOPICS]
+
+
+def _before(decision: Decision, retrieved: Retrieved, language: str | None, deps: TurnDeps) -> str:
+    """What a suggestion or a refusal begins with where the nearest article is in another language than the reply."""
+    is_about_articles = decision.outcome in ("suggest", "no_answer") and decision.reason != "visitor_asked"
+    if not is_about_articles or not retrieved.candidates:
+        return ""
+    written = written_in(retrieved.candidates[0].hit.article)
+    line = deps.phrasebook.other_language(language, written) if written else ""
+    return line and f"{line} "
 
 
 def _is_beside(decision: Decision, situation: Situation) -> bool:
