@@ -21,6 +21,7 @@ from bot.answer import (
     take_turn,
     transcript_of,
 )
+from bot.answer.language import spoken_language
 from bot.answer.reply import Show
 from conversation.errors import IllegalTransition, LeaseLost, StorageUnavailable
 from conversation.events import BOT, Author, BotSaid, Choice, Event, HandoffRequested, JsonObject, VisitorSaid
@@ -141,8 +142,9 @@ class Responder:
         deps = self.deps()
         if attempts(lease.fence) > ATTEMPTS:
             log.error("turn.given_up", conversation_id=conversation.conversation_id, attempts=ATTEMPTS)
-            return _apology(deps, conversation, "given up after too many attempts")
+            return _apology(deps, conversation, "given up after too many attempts", ())
         after = max(0, min(conversation.seq - HISTORY_EVENTS, conversation.pending[0] - 1))
+        events: Sequence[Event] = ()
         try:
             events = await self.publisher.store.events(conversation.conversation_id, after=after)
             turn_input = _turn_input(conversation, events, desk_open=await self.desk.is_open(conversation.site_id))
@@ -151,7 +153,7 @@ class Responder:
             raise
         except Exception as failure:
             log.exception("turn.failed", conversation_id=conversation.conversation_id)
-            return _apology(deps, conversation, type(failure).__name__)
+            return _apology(deps, conversation, type(failure).__name__, events)
 
     async def _call(self, conversation: Conversation, reply: Reply) -> HandoffRequested | None:
         """The call for a person that comes with the reply, where one does, with what the agent should know first."""
@@ -281,9 +283,9 @@ def _commit(
     return decide
 
 
-def _apology(deps: TurnDeps, conversation: Conversation, fault: str) -> Reply:
-    """Asks to ask again; a person is there to be pressed, but not asked about."""
-    phrases = deps.phrasebook.speaking(conversation.locale)
+def _apology(deps: TurnDeps, conversation: Conversation, fault: str, events: Sequence[Event]) -> Reply:
+    """Asks to ask again; a person is there to be pressed, but not asked about. `events`: what was said, where known."""
+    phrases = deps.phrasebook.speaking(spoken_language(list(transcript_of(events)), conversation.locale))
     return Reply(
         text=phrases.say("fault"),
         decision=Decision("no_answer", fault),

@@ -100,7 +100,7 @@ pre code { padding: 0; background: none; }
 .row button { font-size: 14px; color: var(--ink); border-radius: 22px; }
 .row .chip { border-color: var(--accent); color: var(--link); text-align: start; padding-block: 8px; }
 .row .card { width: 100%; padding: 8px 14px; border-radius: 10px; text-align: start; overflow-wrap: anywhere; }
-.card span { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; font-size: 13px;
+.card span { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; font-size: 13px;
   color: var(--faint); }
 .dots { display: inline-flex; gap: 4px; padding-block: 6px; }
 .dots i { width: 7px; height: 7px; border-radius: 50%; background: var(--faint); animation: blink 1.2s infinite; }

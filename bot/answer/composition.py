@@ -6,6 +6,7 @@ from dataclasses import replace
 from bot.answer.candidates import MAX_OFFERED, SUGGESTED, Candidate, related
 from bot.answer.citations import cite
 from bot.answer.intent import Understood
+from bot.answer.language import written_in
 from bot.answer.policy import Decision, Situation
 from bot.answer.reply import Catalogue, Wording
 from bot.answer.reply.extractive import escaped, extraction
@@ -104,6 +105,16 @@ def _topics(retrieved: Retrieved) -> Sequence[str]:
     """What the nearest articles are about, as writers sorted them, Markdown."""
     categories = (candidate.hit.article.category for candidate in retrieved.candidates)
     return [escaped(category) for category in dict.fromkeys(categories) if category][:TOPICS]
+
+
+def before(decision: Decision, retrieved: Retrieved, language: str | None, deps: TurnDeps) -> str:
+    """What a suggestion or a refusal begins with where the nearest article is in another language than the reply."""
+    is_about_articles = decision.outcome in ("suggest", "no_answer") and decision.reason != "visitor_asked"
+    if not is_about_articles or not retrieved.candidates:
+        return ""
+    written = written_in(retrieved.candidates[0].hit.article)
+    line = deps.phrasebook.other_language(language, written) if written else ""
+    return line and f"{line} "
 
 
 def is_beside(decision: Decision, situation: Situation) -> bool:

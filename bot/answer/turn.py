@@ -3,9 +3,10 @@
 import time
 from dataclasses import dataclass, field, replace
 
-from bot.answer.composition import beside, choices_of, is_beside, word_decision
+from bot.answer.composition import before, beside, choices_of, is_beside, word_decision
 from bot.answer.frustration import FRUSTRATED_FROM, displeasure_alone, mood
 from bot.answer.intent import NOT_CONTENT, Understood, understand, without_verdicts
+from bot.answer.language import readers, spoken_language
 from bot.answer.policy import Decision, Policy, Situation, decide
 from bot.answer.reply import (
     Show,
@@ -13,6 +14,7 @@ from bot.answer.reply import (
     unseen,
 )
 from bot.answer.retrieve import Retrieved
+from bot.answer.transcript import Said
 from bot.answer.turn_input import TurnDeps, TurnInput
 from bot.answer.turn_search import search_turn
 from conversation.events import Choice, Citation, JsonObject, Mood, Outcome, Rated, Reason, shown_articles
@@ -76,6 +78,8 @@ async def take_turn(turn_input: TurnInput, deps: TurnDeps, policy: Policy, show:
     of an answer that is still being worded.
     """
     began = time.perf_counter()
+    language = spoken_language((*turn_input.earlier, Said("visitor", turn_input.question)), turn_input.audience.locale)
+    turn_input = replace(turn_input, audience=readers(turn_input.audience, language, deps.snapshot))
     turn_input = replace(turn_input, earlier=without_verdicts(turn_input.earlier))
     understood = understand(turn_input.question, turn_input.earlier, turn_input.offered)
     message = "" if understood.declines else turn_input.question
@@ -87,7 +91,7 @@ async def take_turn(turn_input: TurnInput, deps: TurnDeps, policy: Policy, show:
     asks_person = _asks_person(understood, retrieved, turn_input, deps)
     situation = _situation(understood, visitor_mood, retrieved, turn_input, asks_person)
     decision = decide(situation, policy)
-    phrases = deps.phrasebook.speaking(turn_input.audience.locale)
+    phrases = deps.phrasebook.speaking(language)
     wording = word_decision(decision, understood, situation, retrieved, deps, phrases=phrases)
     if decision.outcome == "answer" and not retrieved.parts:
         task = Task(
@@ -95,7 +99,7 @@ async def take_turn(turn_input: TurnInput, deps: TurnDeps, policy: Policy, show:
         )
         wording = await deps.generator.word(task)
     reply = Reply(
-        text=wording.text + beside(decision, situation, phrases),
+        text=before(decision, retrieved, language, deps) + wording.text + beside(decision, situation, phrases),
         decision=decision,
         confidence=retrieved.confidence,
         kb_version=deps.snapshot.kb_version,
@@ -110,7 +114,8 @@ async def take_turn(turn_input: TurnInput, deps: TurnDeps, policy: Policy, show:
         reach=round(retrieved.reach, PROFILE_DIGITS),
     )
     timings: JsonObject = {"search_ms": _ms(began, searched), "turn_ms": _ms(began, time.perf_counter())}
-    return replace(reply, trace=_trace(understood, retrieved, reply, round(asks_person, 3)) | wording.trace | timings)
+    trace = _trace(understood, retrieved, reply, round(asks_person, 3)) | {"language": language}
+    return replace(reply, trace=trace | wording.trace | timings)
 
 
 def _asks_person(understood: Understood, retrieved: Retrieved, turn_input: TurnInput, deps: TurnDeps) -> float:

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 
 import structlog
 
-from bot.answer import handover
+from bot.answer import handover, transcript_of
+from bot.answer.language import spoken_language
 from bot.answer.reply import Phrasebook, default_phrasebook
 from bot.turns import HISTORY_EVENTS, Responder
 from bot.visitor.channel import Channel, ChannelClosed
@@ -301,13 +302,14 @@ class ChatSession:
         limit = SAYS if isinstance(command, Say) else COMMANDS
         page = self._hello.page.model_dump(exclude_none=True) if self._hello.page else None
         transcript = await self._transcript() if isinstance(command, CallHuman) else ()
+        language = spoken_language(list(transcript_of(transcript)), self._hello.locale)
         return CommandContext(
             by=Author("visitor", visitor.name, visitor.visitor_id),
             opened=Opened(self._hello.site, self._hello.locale, page),
             at=services.publisher.clock.now(),
             desk_open=isinstance(command, CallHuman) and await services.desk_status.look(),
             reopen_h=services.reopen_h,
-            phrases=services.phrasebook.speaking(self._hello.locale),
+            phrases=services.phrasebook.speaking(language),
             retry_after_s=await services.limits.hit(limit, command.type, visitor.visitor_id),
             rates_reply=not isinstance(command, Rate) or await self._is_reply(command.seq),
             call=self._call(transcript),

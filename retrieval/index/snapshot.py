@@ -80,6 +80,12 @@ class Snapshot:
         mask: Mask = admitted[self._group_of]
         return mask
 
+    def speaks_to(self, audience: Audience) -> bool:
+        """Whether an article that the audience may know of is said to be in their language."""
+        return audience.locale is not None and any(
+            article.locale is not None and audience.admits(article) for article in self._examples
+        )
+
     def dense(self, vector: Vectors, allowed: Mask, depth: int) -> tuple[Positions, Vectors]:
         """Dense retrieval: the `depth` child chunks nearest to a vector and their exact cosines, best first; equal ones in their order.
 

@@ -225,6 +225,14 @@ async def test_a_turn_that_fails_apologises_and_offers_a_person(lobby, known):
     assert [reply.outcome for reply in await replies(lobby)] == ["no_answer", "answer"]
 
 
+async def test_an_apology_is_in_the_language_of_the_visitor(lobby):
+    lobby.mind.failure = Broken("secret detail")
+    await said(lobby, "Wie lange dauert die Erstattung?")
+    await lobby.idle()
+    german = default_phrasebook().speaking("de")
+    assert [(reply.text, *reply.suggestions) for reply in await replies(lobby)] == [(german.fault, german.person_label)]
+
+
 async def test_a_turn_that_killed_every_worker_is_given_up_with_an_apology(memory_lobby, clock):
     async with memory_lobby() as lobby:
         await lobby.store.shared_with("dead").append(opening(lobby.clock))

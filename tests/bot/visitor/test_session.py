@@ -306,6 +306,16 @@ async def test_calling_again_while_waiting_is_refused_and_cancelling_returns_to_
     assert (returned["state"], returned["holder"]["kind"]) == ("bot", "bot")
 
 
+async def test_who_presses_for_a_person_is_answered_in_the_language_that_they_wrote(lobby):
+    guest = lobby.arrive()
+    await guest.hello(locale="en")
+    await guest.command("say", text="Wie lange dauert die Erstattung?")
+    await guest.until("event", kind="bot_said")
+    client_id = await guest.command("call_human")
+    said = await guest.until("event", client_id=client_id)
+    assert said["text"] == default_phrasebook().speaking("de").say("desk_closed")
+
+
 async def test_with_nobody_at_the_desk_the_bot_stays_and_an_address_can_be_left(lobby):
     guest = lobby.arrive()
     conversation_id = (await guest.hello())["conversation_id"]

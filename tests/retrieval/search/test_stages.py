@@ -2,7 +2,10 @@ from collections import Counter
 
 import pytest
 
+from retrieval.articles.article import parse
 from retrieval.articles.audience import Audience
+from retrieval.index.builder import build
+from retrieval.model.encoder import HashingEncoder
 from retrieval.search.confidence_features import CONFIDENCE_FEATURES
 from retrieval.search.signals import Query
 from retrieval.search.stages import PASSAGES, PLACES, RESERVED, best_articles, first_stage, search, second_stage
@@ -212,3 +215,17 @@ def test_another_language_is_found_only_where_nothing_is_for_the_reader(ask):
     assert read_by(Audience("default", "fr", internal=True)) == {"secret"}
     assert read_by(Audience("default", "fr"), any="# Refund\n\nMoney.") == {"any"}
     assert read_by(Audience("default")) == {"en", "de"}
+
+
+def test_a_snapshot_speaks_to_those_in_whose_language_an_article_says_it_is_that_they_may_read():
+    texts = {
+        "en": "---\nlocale: en\n---\n# Refunds\n\nMoney.",
+        "secret": "---\nlocale: fr\nvisibility: internal\n---\n# Refund\n\nMoney.",
+        "any": "# Refund\n\nMoney.",
+    }
+    snapshot = build([parse(text, path=f"{name}.md") for name, text in texts.items()], HashingEncoder())
+    assert snapshot.speaks_to(Audience("default", "en-GB"))
+    assert not snapshot.speaks_to(Audience("default", "fr"))
+    assert snapshot.speaks_to(Audience("default", "fr", internal=True))
+    assert not snapshot.speaks_to(Audience("default", "de"))
+    assert not snapshot.speaks_to(Audience("default"))

@@ -24,6 +24,7 @@ PLACEHOLDERS: Mapping[str, frozenset[str]] = {
     "beside": frozenset({"sorry", "offer"}),
     "beside_desk_closed": frozenset({"sorry", "offer_by_email"}),
     "not_found_near": frozenset({"topics"}),
+    "other_language": frozenset({"language"}),
     "clarify": frozenset({"options"}),
     "left_open": frozenset({"question"}),
     "source": frozenset({"article"}),
@@ -36,6 +37,7 @@ PLACEHOLDERS: Mapping[str, frozenset[str]] = {
 class Catalogue:
     """The phrases of one language, as they stand in its file."""
 
+    language: str
     person_label: str
     helped_label: str
     not_helped_label: str
@@ -76,6 +78,7 @@ class Catalogue:
     suggest: str
     suggest_other: str
     left_open: str
+    other_language: str
     clarify: str
     source: str
     source_goes_on: str

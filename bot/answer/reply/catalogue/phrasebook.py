@@ -26,9 +26,18 @@ class Phrasebook:
 
     def speaking(self, locale: str | None) -> Catalogue:
         """The catalogue nearest to `locale` (`de-AT`, then `de`), else English."""
-        whole = (locale or DEFAULT).lower().replace("_", "-")
-        nearest = (tag for tag in (whole, whole.split("-")[0]) if tag in self.catalogues)
-        return self.catalogues[next(nearest, DEFAULT)]
+        return self.catalogues[self._nearest(locale) or DEFAULT]
+
+    def other_language(self, locale: str | None, written: str) -> str:
+        """What to say to a reader of `locale` of articles in the language `written`; '' where they read them, or it has no name."""
+        nearest = self._nearest(written)
+        if nearest is None or _language(nearest) == _language(self._nearest(locale) or DEFAULT):
+            return ""
+        return self.speaking(locale).say("other_language", language=self.catalogues[nearest].language)
+
+    def _nearest(self, locale: str | None) -> str | None:
+        whole = (locale or "").lower().replace("_", "-")
+        return next((tag for tag in (whole, _language(whole)) if tag in self.catalogues), None)
 
 
 @cache
@@ -54,6 +63,11 @@ def read_phrasebook(path: Path) -> Phrasebook:
             raise CatalogueUnusable(str(path), tag, f"it stands outside a language; put it below [{DEFAULT}]")
         catalogues[tag.lower()] = _catalogue({**shipped.get(tag.lower(), {}), **own_phrases}, str(path))
     return Phrasebook(catalogues)
+
+
+def _language(tag: str) -> str:
+    """Without the country."""
+    return tag.partition("-")[0]
 
 
 def _shipped() -> dict[str, Phrases]:

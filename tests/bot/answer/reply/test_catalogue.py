@@ -34,7 +34,7 @@ def whole(**changed):
 
 @SHIPPED
 def test_every_phrase_can_be_said_and_nothing_is_left_in_braces(phrases):
-    given = dict.fromkeys(("options", "topics", "question", "article", "articles"), "X")
+    given = dict.fromkeys(("topics", "options", "question", "language", "article", "articles"), "X")
     for key in KEYS:
         said = phrases.say(key, **{name: given[name] for name in PLACEHOLDERS.get(key, ()) if name in given})
         assert said
@@ -91,7 +91,8 @@ def test_the_nearest_language_is_spoken_else_english(own):
         ("sjn-CH", "Mae govannen!"),
         ("SJN_ch", "Mae govannen!"),
         ("pt-br", "Oi!"),
-        ("pt-PT", ENGLISH.greeting),
+        ("pt-PT", book.catalogues["pt"].greeting),
+        ("de-AT", book.catalogues["de"].greeting),
         ("tlh", ENGLISH.greeting),
         ("", ENGLISH.greeting),
         (None, ENGLISH.greeting),
@@ -99,15 +100,37 @@ def test_the_nearest_language_is_spoken_else_english(own):
         assert book.speaking(locale).say("greeting") == greeting
 
 
+def test_what_language_articles_are_in_is_said_to_readers_of_another_one_alone(own):
+    book = own(f"[sjn]\n{whole(language='Sindarin')}\n[en-GB]\n{whole(language='British English')}")
+    assert book.other_language("de-AT", "en") == "Unsere Artikel sind in einer anderen Sprache geschrieben (English)."
+    assert book.other_language("en", "sjn") == "Our articles are in another language (Sindarin)."
+    for locale, written in (
+        ("de-AT", "de"),
+        ("en-GB", "en"),
+        ("en", "en-GB"),
+        (None, "en-US"),
+        ("ja", "en"),
+        ("de", "ja"),
+    ):
+        assert book.other_language(locale, written) == ""
+
+
+def test_no_phrase_of_one_language_was_left_as_it_is_in_another():
+    catalogues = default_phrasebook().catalogues.values()
+    for key in KEYS:
+        phrases = [phrase for phrase in (getattr(each, key) for each in catalogues) if len(phrase) > 40]
+        assert len(set(phrases)) == len(phrases), key
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
         (
             '[en]\ngreting = "Hi"',
-            "'greting': there is no such phrase; remove it, or take one of person_label, helped_label,",
+            "'greting': there is no such phrase; remove it, or take one of language, person_label,",
         ),
         ('greeting = "Hi"', "'greeting': it stands outside a language; put it below [en]"),
-        ('[tlh]\ngreeting = "nuqneH"', "'person_label': it is missing; add it"),
+        ('[tlh]\ngreeting = "nuqneH"', "'language': it is missing; add it"),
         ("[en]\ngreeting = 3", "'greeting': 3 is no text; write what the bot says in quotation marks"),
         ('[en]\ngreeting = "  "', "'greeting': '  ' is no text; write what the bot says in quotation marks"),
         ('[en]\nno_answer = "No. {offer}"', "'no_answer': it has {offer} in braces; write {not_found} and {offer}"),
