@@ -119,8 +119,9 @@ def _unaided(situation: Situation, policy: Policy) -> Decision:
         return Decision("answer", "the one section that has the identifier asked for", offers_person=stuck)
     level = f"confidence {situation.confidence:.2f}, answers from {policy.answer_confidence:.2f}"
     if situation.identifiers == "other":
-        level = f"{level}; the best passage has another identifier than the one asked for"
-    elif 0 < situation.confidence >= policy.answer_confidence and not situation.doubtful:
+        other = f"{level}; the best passage has another identifier than the one asked for"
+        return Decision("no_answer", other, "low_confidence", offers_person=True)
+    if 0 < situation.confidence >= policy.answer_confidence and not situation.doubtful:
         return Decision("answer", level, offers_person=stuck)
     if situation.displeased:
         return Decision("no_answer", f"{level}; displeasure without a question", "frustrated", offers_person=True)
