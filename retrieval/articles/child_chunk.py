@@ -17,11 +17,10 @@ Kind = Literal["piece", "question", "title"]
 KINDS: tuple[Kind, ...] = ("piece", "question", "title")  # a stored child chunk has its kind's place in this row
 CHILD_WORDS = 60  # small is better for finding (one thought a vector), large for answering
 MOSTLY = 0.5  # the share of an article's words in bullet lists from which its items are ways of asking, not steps
-CHILD_CHUNKS = f"{CHUNKING}-units-{CHILD_WORDS}-{'-'.join(KINDS)}-{MOSTLY}"  # part of kb_version
+CHILD_CHUNKS = f"{CHUNKING}-units-{CHILD_WORDS}-{'-'.join(KINDS)}-{MOSTLY}-headings"  # part of kb_version
 _SENTENCE_END = re.compile(r"[.!?…]['\")\]*_]*\s+|[\u3002\uff01\uff1f]|\n[ \t]*\n")  # Chinese and Japanese too
 _SPACE = re.compile(r"\s+")
 _UNBROKEN = {"fence", "code_block", "html_block"}  # a full stop ends no sentence there
-_ENDS_QUESTION = ("?", "\uff1f")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +28,9 @@ class ChildChunk:
     """A child chunk, one thing a question is compared with; `text` is what is encoded.
 
     `ordinal` names the passage that is found by it; None for the title and the questions of the front matter, which are
-    given to the passage that is most like them once both are encoded. A heading that is a question is one, and so is
-    each item where most of an article is a list of bullets (ways of asking, written below each other).
+    given to the passage that is most like them once both are encoded. Every heading is one too ("The email does not
+    arrive" is what a visitor writes), and so is each item where most of an article is a list of bullets (ways of asking,
+    written below each other).
     """
 
     kind: Kind
@@ -72,7 +72,7 @@ def _children(
             for words in _child_texts(chunk, text, inner)
         )
         begins = before is None or before.heading_path != chunk.heading_path
-        if begins and chunk.heading_path and chunk.heading_path[-1].rstrip().endswith(_ENDS_QUESTION):
+        if begins and chunk.heading_path:
             yield ChildChunk("question", chunk.ordinal, chunk.heading_path[-1])
         yield from (
             ChildChunk("question", chunk.ordinal, words) for start, words in items if chunk.start <= start < chunk.end
