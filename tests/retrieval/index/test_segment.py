@@ -68,8 +68,8 @@ def content(segment):
 def test_a_question_belongs_to_the_passage_most_like_it():
     segment = segment_of("a")
     kinds = [KINDS[kind] for kind in segment.kind_of_child]
-    assert kinds == ["piece", "piece", "title", "question", "question"]
-    assert segment.chunk_of_child.tolist()[3] == 1
+    assert kinds == ["piece", "piece", "question", "title", "question", "question"]
+    assert segment.chunk_of_child.tolist()[4] == 1
 
 
 def test_only_child_chunks_keep_their_tokens_even_where_a_title_says_the_same():

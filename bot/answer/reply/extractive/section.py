@@ -64,13 +64,20 @@ def answering_section(
 
     The one of the best passage, unless that only points elsewhere or is the article's opening. Then it is the opening,
     or the section that says what was asked and neither title nor opening say. The opening answers also what the title
-    asks, if it is the second best and the heading of the best has no word of the question.
+    asks, if it is the second best and the heading of the best has no word of the question; a table of contents does not
+    answer where the heading of another passage has what the title lacks.
     """
-    best, *others = passages
-    index = section_index(best, article_sections)
+    best = passages[0]
+    index, *others = [section_index(passage, article_sections) for passage in passages]
     if says_something(article_sections[index]) and not article_sections[index].opens:
-        opens_next = bool(others) and others[0].chunk.heading_path == () and says_something(article_sections[0])
+        opens_next = others[:1] == [0] and says_something(article_sections[0])
         return 0 if opens_next and _asks_title(best, coverage) else index
+    if _MENU_TITLE.search(article_sections[index].text):
+        beyond = coverage.without(best.article.title)
+        named = (n for n in others if beyond.share("\n".join(article_sections[n].first.heading_path)))
+        index = next(named, index)
+        if index:
+            return index
     missing = coverage.without(f"{best.article.title}\n{telling_text(article_sections[0])}")
     if missing.total < MISSING * coverage.total:
         return 0
