@@ -27,7 +27,7 @@ from rich.table import Table
 from eval.training.datasets import READER
 from retrieval.articles.article import read
 from retrieval.index.snapshot import Snapshot
-from retrieval.index.structures.lexical import words
+from retrieval.index.structures.tokens import words
 from retrieval.index.watch import Knowledge
 from retrieval.model.encoder import Embedding, Encoder, HashingEncoder
 from retrieval.model.onnx_encoder import OnnxEncoder

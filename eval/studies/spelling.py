@@ -25,7 +25,7 @@ from eval.cases import Question
 from eval.training.datasets import DATASETS, READER, ROOT, Dataset, read_dataset
 from retrieval.index.builder import build
 from retrieval.index.snapshot import Snapshot
-from retrieval.index.structures.lexical import STOPWORDS, WORD
+from retrieval.index.structures.tokens import STOPWORDS, WORD
 from retrieval.model.encoder import Encoder
 from retrieval.model.onnx_encoder import OnnxEncoder
 from retrieval.model.prepare import DEFAULT_MODEL, prepare_model

@@ -4,6 +4,7 @@ from retrieval.index.manifest import load, newest
 from retrieval.index.snapshot import Snapshot
 from retrieval.index.snapshot_store import SnapshotStore
 from retrieval.index.structures import (
+    HYPHENS,
     STOPWORDS,
     WORD,
     Identifier,
@@ -14,13 +15,18 @@ from retrieval.index.structures import (
     distinct,
     folded,
     identifiers,
+    is_unspaced,
+    joined_word,
+    runs_of_words,
     starts_of,
     with_numbers,
     words,
+    words_and_compounds,
 )
 from retrieval.index.watch import Knowledge
 
 __all__ = [
+    "HYPHENS",
     "STOPWORDS",
     "WORD",
     "Identifier",
@@ -34,9 +40,13 @@ __all__ = [
     "distinct",
     "folded",
     "identifiers",
+    "is_unspaced",
+    "joined_word",
     "load",
     "newest",
+    "runs_of_words",
     "starts_of",
     "with_numbers",
     "words",
+    "words_and_compounds",
 ]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from retrieval.articles import Article, ChildChunk, Chunk, Cut
 from retrieval.index.global_ordinals import Level
-from retrieval.index.structures import IDENTIFIERS, TOKENS, identifiers, with_numbers, words
+from retrieval.index.structures import IDENTIFIERS, TOKENS, identifiers, with_numbers, words, words_and_compounds
 
 Words = Sequence[str]
 IDENTIFIER = "identifier"  # the field that is looked up and not ranked by
@@ -15,12 +15,12 @@ def _body(article: Article, chunk: Chunk, text: str) -> Words:
 
     Measured: BM25's hit@1 on a help centre of 414 articles goes from .49 to .53, unchanged on intents.
     """
-    return words("\n".join([article.title, *chunk.heading_path, text])) + words(article.title)
+    return words_and_compounds("\n".join([article.title, *chunk.heading_path, text])) + words(article.title)
 
 
 def _question(child: ChildChunk) -> Words:
     """The words of a question that the text does not have."""
-    return words(child.text) if child.kind == "question" and child.ordinal is None else ()
+    return words_and_compounds(child.text) if child.kind == "question" and child.ordinal is None else ()
 
 
 def _identifiers(article: Article, chunk: Chunk, text: str) -> Words:
@@ -29,7 +29,7 @@ def _identifiers(article: Article, chunk: Chunk, text: str) -> Words:
 
 
 # A further field is a further line in one of these: a row an article, a passage (with its plain text), or a child chunk.
-OF_ARTICLES: Mapping[str, Callable[[Article], Words]] = {"title": lambda article: words(article.title)}
+OF_ARTICLES: Mapping[str, Callable[[Article], Words]] = {"title": lambda article: words_and_compounds(article.title)}
 OF_CHUNKS: Mapping[str, Callable[[Article, Chunk, str], Words]] = {"body": _body, IDENTIFIER: _identifiers}
 OF_CHILDREN: Mapping[str, Callable[[ChildChunk], Words]] = {"question": _question}
 

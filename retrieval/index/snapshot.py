@@ -115,7 +115,7 @@ class Snapshot:
     def field_scores(self, field: str, asked: Iterable[str], allowed: Mask) -> Scores:
         """Lexical retrieval: BM25 of every row of a field, float64: a row an article, passage or child chunk as `fields.LEVELS` says.
 
-        0 where no word is shared or the article is not allowed; `asked` are the `lexical.words` of a question.
+        0 where no word is shared or the article is not allowed; `asked` are the `tokens.words` of a question.
         """
         return self._fields[field].scores(asked) * allowed[self._owners(LEVELS[field])]
 
@@ -133,7 +133,7 @@ class Snapshot:
         return self._fields["body"].rarity(word)
 
     def has_word(self, word: str) -> bool:
-        """Whether any article has a word, as `lexical.words` gives it."""
+        """Whether any article has a word, as `tokens.words` gives it."""
         return any(field.known(word) for field in self._fields.values())
 
     def near_words(self, word: str, edits: int) -> dict[str, int]:
@@ -147,9 +147,21 @@ class Snapshot:
         rows = ((LEVELS[name], field.rows(word)) for name, field in self._fields.items())
         return sum(int(np.count_nonzero(allowed[self._owners(level)[row_numbers]])) for level, row_numbers in rows)
 
+    @property
+    def identifier_forms(self) -> frozenset[str]:
+        """The forms of all identifiers; some may be of articles that are no longer served."""
+        return frozenset(form for part in self.parts for form in part.segment.fields[IDENTIFIER].terms)
+
     def chunks_with(self, identifier: str, allowed: Mask) -> list[int]:
         """Exact look-up: the passages of the articles of a mask that have an identifier, given by its form."""
-        rows = self._fields[IDENTIFIER].rows(identifier)
+        return self._chunks(IDENTIFIER, identifier, allowed)
+
+    def chunks_with_word(self, word: str, allowed: Mask) -> list[int]:
+        """The passages of the articles of a mask that have a word, as `tokens.words` gives it."""
+        return self._chunks("body", word, allowed)
+
+    def _chunks(self, field: str, word: str, allowed: Mask) -> list[int]:
+        rows = self._fields[field].rows(word)
         chunks: list[int] = np.sort(rows[allowed[self.article_of_chunk[rows]]]).tolist()
         return chunks
 

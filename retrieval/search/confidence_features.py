@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrieval.index import words
+from retrieval.search.question_words import asked_words
 from retrieval.search.ranker import Ranking
 from retrieval.search.signals import SIGNALS, Floats, RankingSignals
 
@@ -90,10 +90,11 @@ def _tokens(snapshot: "Snapshot", view: RankingSignals, article: int) -> Confide
 
 
 def _words(snapshot: "Snapshot", question: str, article: int) -> ConfidenceFeatures:
-    asked = list(dict.fromkeys(words(question)))
+    question_words = asked_words(snapshot, question)
+    asked = list(dict.fromkeys(question_words.words))
     rarity = np.array([snapshot.rarity(word) for word in asked])
     total = max(float(rarity.sum()), 1e-9)
-    has = snapshot.having(asked, article)
+    has = question_words.having(snapshot, asked, article)
     covered = has.T @ rarity / total
     lacking = ~has[:, int(np.argmax(covered))] if covered.size else np.ones(len(asked), dtype=np.bool_)
     known = np.array([snapshot.has_word(word) for word in asked], dtype=np.bool_)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from retrieval.articles import plain
-from retrieval.index import Identifier, Mask, identifiers, with_numbers, words
+from retrieval.index import Identifier, Mask, identifiers, with_numbers
+from retrieval.search.question_words import asked_words
 
 if TYPE_CHECKING:
     from retrieval.articles import Chunk
@@ -21,7 +22,7 @@ MOST_PLACES = 5  # what stands in more is a subject, as the name of a product is
 MOST_ASKED = 8  # of one question; whoever pastes a log asks for none of a hundred
 MOST_PARTS = 3  # of a code that is written with spaces
 MOST_PASSAGES = 100  # each costs 50 µs
-HALF = 0.5  # of the question's words, by rarity, that a passage has which is about what only its text mentions
+FIFTH, HALF, WHOLE = 0.2, 0.5, 0.9  # of the question's words, by rarity, that a passage has
 _PUNCTUATION = "?!.,;:()\"'"
 _IN_HEADING, _IN_TEXT = 2, 1  # a heading names what its section is about, a text may mention anything
 
@@ -30,8 +31,9 @@ _IN_HEADING, _IN_TEXT = 2, 1  # a heading names what its section is about, a tex
 class ExactMatch:
     """What the identifiers of a question lead to: `asked`, and the passages that hold most of them, headings counting twice.
 
-    A passage counts if it is about them: under a heading with them, or with half of the question's words. `asserted`: all
-    belong to one section. Dates, amounts and other plain numbers bring a section first, no more.
+    They lead there if they are of a series, as error codes and versions are, and stand in a heading or with half of the
+    question's words; or if nothing else was asked. `asserted`: all passages belong to one section, which has a fifth of
+    the question's words. Dates, amounts and other plain numbers bring a section first, no more.
     """
 
     asked: Sequence[Identifier] = ()
@@ -75,10 +77,12 @@ def exact_match(snapshot: "Snapshot", question: str, allowed: Mask) -> ExactMatc
     best = max((sum(held.values()) for held in holding.values()), default=0)
     chunks = [chunk for chunk, held in holding.items() if sum(held.values()) == best]
     places = {_place(snapshot, chunk, holding[chunk]) for chunk in chunks}
-    if len(places) > MOST_PLACES or not any(_is_about(snapshot, question, chunk, holding[chunk]) for chunk in chunks):
+    covered = max((_covered(snapshot, question, chunk) for chunk in chunks[:MOST_PLACES]), default=0.0)
+    is_named = any(_leads(snapshot, holding[chunk], covered, allowed) for chunk in chunks)
+    if len(places) > MOST_PLACES or not is_named:
         return ExactMatch(asked)
     is_code = any(_is_code(snapshot, chunk, holding[chunk]) for chunk in chunks)
-    return ExactMatch(asked, chunks, len(places) == 1 and is_code)
+    return ExactMatch(asked, chunks, len(places) == 1 and is_code and covered >= FIFTH)
 
 
 def _written_apart(snapshot: "Snapshot", question: str, allowed: Mask) -> Iterator[Identifier]:
@@ -129,9 +133,20 @@ def _place(snapshot: "Snapshot", chunk: int, held: Iterable[Identifier]) -> tupl
     return passage.article_id, *headings, passage.anchor
 
 
-def _is_about(snapshot: "Snapshot", question: str, chunk: int, held: _Held) -> bool:
-    """Whether a passage is about what it holds, rather than mentions it."""
-    return _IN_HEADING in held.values() or _covered(snapshot, question, chunk) >= HALF
+def _leads(snapshot: "Snapshot", held: _Held, covered: float, allowed: Mask) -> bool:
+    """Whether a passage is about what it holds: one of a series that a heading names, or all that was asked for.
+
+    What has no like in any article is the name of a product or a company, which every second question has.
+    """
+    if covered >= WHOLE:
+        return True
+    is_named = _IN_HEADING in held.values() or covered >= HALF
+    return is_named and any(_is_in_series(snapshot, each, allowed) for each in held)
+
+
+def _is_in_series(snapshot: "Snapshot", asked: Identifier, allowed: Mask) -> bool:
+    others = (other for form in snapshot.identifier_forms for other in _identifiers_in(form).values())
+    return any(asked.is_like(other) and snapshot.chunks_with(other.form, allowed) for other in others)
 
 
 def _is_code(snapshot: "Snapshot", chunk: int, held: _Held) -> bool:
@@ -146,11 +161,12 @@ def _is_code(snapshot: "Snapshot", chunk: int, held: _Held) -> bool:
 
 def _covered(snapshot: "Snapshot", question: str, chunk: int) -> float:
     """The share of the question's words, by rarity, that a passage has."""
-    asked = list(dict.fromkeys(words(question)))
+    question_words = asked_words(snapshot, question)
+    asked = list(dict.fromkeys(question_words.words))
     rarity = np.array([snapshot.rarity(word) for word in asked])
     article = int(snapshot.article_of_chunk[chunk])
     column = chunk - snapshot.chunks_of(snapshot.article_ids[article]).start
-    return float(snapshot.having(asked, article)[:, column] @ rarity / rarity.sum())
+    return float(question_words.having(snapshot, asked, article)[:, column] @ rarity / rarity.sum())
 
 
 def _in(*texts: str) -> Mapping[str, Identifier]:
@@ -158,7 +174,7 @@ def _in(*texts: str) -> Mapping[str, Identifier]:
     return _identifiers_in("\n".join(texts))
 
 
-@lru_cache(maxsize=4096)  # passages that are found for one question with a code after the other; some 10 MB
+@lru_cache(maxsize=32_768)  # passages, headings and forms that questions with codes are compared with; some 20 MB
 def _identifiers_in(text: str) -> Mapping[str, Identifier]:
     return {each.form: each for each in with_numbers(identifiers(text))}
 

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.articles import KINDS
-from retrieval.index import Mask, Rows, best_rows, starts_of, words
+from retrieval.index import Mask, Rows, best_rows, starts_of
 from retrieval.model import TOKEN_STEPS, Embedding, TokenVectors
+from retrieval.search.question_words import asked_words
 
 if TYPE_CHECKING:
     from retrieval.index import Snapshot
@@ -59,17 +60,17 @@ def compute_signals(snapshot: "Snapshot", query: Query, allowed: Mask) -> Rankin
     Costs a scan of all child chunks and the comparison of some hundred token matrices: 2 to 3 ms for 5,000 passages.
     """
     children, cosines = snapshot.dense(query.embedding.sentence, allowed, SCANNED)
-    asked = words(query.text)
-    titles = snapshot.field_scores("title", asked, allowed)
-    lexical = snapshot.field_scores("body", asked, allowed)
-    np.maximum.at(lexical, snapshot.chunk_of_child, snapshot.field_scores("question", asked, allowed))
+    asked = asked_words(snapshot, query.text)
+    titles = asked.scores(snapshot, "title", allowed)
+    lexical = asked.scores(snapshot, "body", allowed)
+    np.maximum.at(lexical, snapshot.chunk_of_child, asked.scores(snapshot, "question", allowed))
     body = _best(snapshot.article_of_chunk, lexical, len(titles), 0.0)
     best_chunks = _best_chunks(snapshot, lexical, body)
     late_children = _compared(snapshot, children, best_chunks)
     products = _token_products(snapshot, query.embedding.tokens, late_children)
     # a mean of whole numbers is exact, so that equals stay equal; eight bits round to a little more than a cosine
     late = np.minimum(products.mean(axis=1, dtype=np.float64) / TOKEN_STEPS**2, 1.0)
-    most = sum(snapshot.rarity(word) for word in set(asked))
+    most = sum(snapshot.rarity(word) for word in set(asked.words))
     signals = [
         *_dense(snapshot, children, cosines),
         titles / max(most, 1e-9),

@@ -3,21 +3,21 @@
 It is the one place where a question is changed.
 
 Only a word that no article has and that is no ordinary word of the model's languages is read otherwise: what is not
-written about must not become what is ("sell" is no "self").
+written about must not become what is ("sell" is no "self"). A compound that the articles write in two words is read as
+those, ordinary or not.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from math import inf
 from typing import TYPE_CHECKING
 
 from rapidfuzz.distance import OSA
 
 from retrieval.articles import Audience
-from retrieval.index import STOPWORDS, WORD, Mask, folded
+from retrieval.index import STOPWORDS, WORD, Mask, folded, is_unspaced
 
 if TYPE_CHECKING:
     from retrieval.index import Snapshot
@@ -29,6 +29,7 @@ LONG = 8  # letters from which on two edits are looked for, as long as the first
 _INVISIBLE = re.compile(
     r"[\u00ad\u061c\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]|(?<![\u0600-\u18af])[\u200b-\u200d]"
 )
+MOST_READ = 100  # passages for two words next to each other: 2 ms
 MOST_WORDS = 8  # of a question: at 60,000 different words each costs a millisecond
 
 
@@ -51,12 +52,13 @@ def correct_spelling(snapshot: "Snapshot", text: str, audience: Audience) -> Cor
     the one that stands in more places is read. 50 µs where every word is known.
     """
     text = _INVISIBLE.sub("", text)
-    typed = dict.fromkeys(WORD.findall(text))
-    unknown = list(islice((word for word in typed if _unknown(snapshot, _plain(word))), MOST_WORDS))
-    if not unknown:
+    missing = [word for word in dict.fromkeys(WORD.findall(text)) if _is_missing(snapshot, _plain(word))]
+    if not missing:
         return CorrectedQuery(text)
     allowed = snapshot.visible(audience)
-    meant = {word: _meant(snapshot, _plain(word), allowed) for word in unknown}
+    apart = {word: next(_apart(snapshot, _plain(word), allowed), None) for word in missing[:MOST_WORDS]}
+    strange = [word for word in missing if apart.get(word) is None and not snapshot.ordinary(_plain(word))]
+    meant = apart | {word: _nearest(snapshot, _plain(word), allowed) for word in strange[:MOST_WORDS]}
     corrections = {word: read for word, read in meant.items() if read is not None}
     return CorrectedQuery(CorrectedQuery(text, corrections).applied(text), corrections)
 
@@ -65,15 +67,27 @@ def _plain(word: str) -> str:
     return unicodedata.normalize("NFKC", word).casefold()
 
 
-def _unknown(snapshot: "Snapshot", word: str) -> bool:
-    long_enough = len(word) >= SHORTEST and word.isalpha()
-    known = word in STOPWORDS or snapshot.has_word(folded(word)) or snapshot.ordinary(word)
-    return long_enough and not known
+def _is_missing(snapshot: "Snapshot", word: str) -> bool:
+    """Whether a word of letters stands nowhere."""
+    long_enough = len(word) >= SHORTEST and word.isalpha() and not is_unspaced(word)
+    return long_enough and word not in STOPWORDS and not snapshot.has_word(folded(word))
 
 
-def _meant(snapshot: "Snapshot", word: str, allowed: Mask) -> str | None:
+def _nearest(snapshot: "Snapshot", word: str, allowed: Mask) -> str | None:
     near = min((*_near_function_words(word), *_near_words(snapshot, word, allowed)), default=None)
     return near[-1] if near else None
+
+
+def _apart(snapshot: "Snapshot", word: str, allowed: Mask) -> Iterator[str]:
+    """A compound as two words that stand next to each other in an article: "username" as "user name", "login" as "log in"."""
+    for place in range(2, len(word) - 1):
+        first, second = word[:place], word[place:]
+        if first in STOPWORDS or not (second in STOPWORDS or snapshot.has_word(folded(second))):
+            continue
+        together = re.compile(rf"\b{first}\s{second}(?:e?s)?\b")
+        chunks = snapshot.chunks.at(snapshot.chunks_with_word(folded(first), allowed)[:MOST_READ])
+        if any(together.search(_plain("\n".join([*chunk.heading_path, chunk.text]))) for chunk in chunks):
+            yield f"{first} {second}"
 
 
 def _near_function_words(word: str) -> Iterator[tuple[int, float, str]]:

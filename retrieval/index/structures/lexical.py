@@ -1,12 +1,9 @@
-"""Lexical search: tokenisation, and BM25 over the words of one field of all articles."""
+"""Lexical search: BM25 over the words of one field of all articles."""
 
 import math
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,37 +14,6 @@ from retrieval.index.structures.postings import Postings
 Scores = NDArray[np.float64]
 
 K1, B = 1.2, 0.75  # Robertson & Zaragoza, 2009; passages are of like length, so little hangs on them
-TOKENS = "nfkc-casefold-s-title2"  # part of kb_version: other words get another name
-WORD = re.compile(r"\w+(?:['’]\w+)?")
-_SHORTEST_PLURAL = 4  # "gas" and "has" are none
-_POSSESSIVE = re.compile(r"['’]s?$|['’]")
-
-# English function words, without negations and question words ("not", "when"), which change an answer
-STOPWORDS = frozenset(
-    re.findall(
-        r"\w+",
-        "a an and are as at be been but by can could did do does for from had has have he her his i id if im in into is"
-        " it its ive me my of on or our she should so that the their them then there these they this those to was we"
-        " were will with would you your",
-    )
-)
-
-
-def words(text: str) -> list[str]:
-    """Tokenise a text: folded case and plural, without function words unless nothing else is there."""
-    folded_words = [folded(word) for word in WORD.findall(unicodedata.normalize("NFKC", text).casefold())]
-    return [word for word in folded_words if word not in STOPWORDS] or folded_words
-
-
-@lru_cache(maxsize=100_000)  # a language has so many words; text repeats them
-def folded(word: str) -> str:
-    """Stem a word: Harman's S-stemmer (JASIS 1991): plural and possessive endings only, so that it rarely harms."""
-    word = _POSSESSIVE.sub("", word)
-    if len(word) < _SHORTEST_PLURAL or not word.endswith("s"):
-        return word
-    if word.endswith("ies") and not word.endswith(("eies", "aies")):
-        return word[:-3] + "y"
-    return word if word.endswith(("us", "ss")) else word[:-1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,7 @@ from retrieval.articles.audience import Audience
 from retrieval.index import builder
 from retrieval.index.builder import build, compact, kb_version, mergeable
 from retrieval.index.segment import FULL_CHILD_CHUNKS
-from retrieval.index.structures.lexical import words
+from retrieval.index.structures.tokens import words
 from retrieval.model.encoder import HashingEncoder
 from retrieval.search.signals import Query
 from retrieval.search.stages import search

@@ -5,7 +5,7 @@ import pytest
 from retrieval.articles.article import parse
 from retrieval.articles.audience import Audience
 from retrieval.index.builder import build, compact
-from retrieval.index.structures.lexical import words
+from retrieval.index.structures.tokens import words
 from retrieval.index.watch import Knowledge
 from retrieval.model.encoder import HashingEncoder
 from retrieval.search.spelling import MOST_WORDS, CorrectedQuery, correct_spelling
@@ -172,3 +172,28 @@ def test_joiners_stay_where_scripts_need_them_so_that_question_and_article_have_
     written = snapshot({"a": f"# A\n\n{text}\n", "b": "# B\n\nOther words.\n"})
     assert correct_spelling(written, text, EVERYBODY).text == text
     assert all(written.has_word(word) for word in words(text))
+
+
+@pytest.mark.parametrize(
+    ("asked", "read"),
+    [
+        ("my username", "my user name"),
+        ("login fails", "log in fails"),
+        ("a Promocode", "a promo code"),
+        ("timezone", "time zone"),
+    ],
+)
+def test_a_compound_that_the_articles_write_in_two_words_is_read_as_those(asked, read):
+    texts = {"a": "# Sign up\n\nLog in with your user name.\n\n## Promo codes\n\nEach time zone has its own.\n"}
+    assert correct_spelling(snapshot(texts), asked, EVERYBODY).text == read
+
+
+@pytest.mark.parametrize("asked", ["carpet", "sell", "logout", "username"])
+def test_words_that_stand_apart_are_no_compound(asked):
+    texts = {"a": "# Cars\n\nA car for a pet. The log. Out, or in. User: name.\n"}
+    assert correct_spelling(snapshot(texts), asked, EVERYBODY).text == asked
+
+
+def test_a_compound_of_an_article_that_is_hidden_is_not_read():
+    texts = {"a": "---\nvisibility: internal\n---\n# A\n\nThe user name.\n", "b": "# B\n\nA user has a name.\n"}
+    assert correct_spelling(snapshot(texts), "username", EVERYBODY).text == "username"
