@@ -17,11 +17,11 @@ _ASKS = (
     r"|comment|où|quand|pourquoi|est-ce|puis-je|je (?:veux|voudrais)|cómo|qué|dónde|cuándo|puedo|quiero"
     r"|come|dove|quando|posso|voglio|como|onde|quero|hoe|waar|wanneer|kan|ik wil|jak|gdzie|kiedy|czy|chcę)\b"
 )
-_JOINED = re.compile(
-    rf",?\s+(?:and also|as well as|and i also|and additionally|und außerdem|et aussi|y también|e anche|e também|en ook)\s+"
-    rf"|,?\s+(?:and|plus|but|also|und|et|y|e|en|oraz|i)\s+(?={_ASKS})",
+_ALSO = re.compile(
+    r",?\s+(?:and also|as well as|and i also|and additionally|und außerdem|et aussi|y también|e anche|e também|en ook)\s+",
     re.IGNORECASE,
 )
+_AND = re.compile(rf",?\s+(?:and|plus|but|also|und|et|y|e|en|oraz|i)\s+(?={_ASKS})", re.IGNORECASE)
 _BESIDE = re.compile(r"^\W*(?:and|but|also|und|et|y|e|en)\b[\s,]*(?=\w)", re.IGNORECASE)
 _OPENS = re.compile(rf"\W*(?:(?:and|but|also|so|then|or|hi|hello|hey|und|et|y|e|en)\b\W*)*{_ASKS}", re.IGNORECASE)
 
@@ -48,8 +48,9 @@ def several_questions(text: str) -> list[QuestionPart]:
 def _parts(text: str) -> Iterator[tuple[str, bool]]:
     """The parts of a message, each with whether it asks something that can be found alone."""
     for sentence in _SENTENCE.split(text):
-        clauses = [clause for clause in _JOINED.split(sentence.strip()) if clause]
-        asking = sentence.rstrip().endswith("?")
-        for index, clause in enumerate(clauses):
-            asks = asking or index > 0 or _OPENS.match(clause) is not None
-            yield _BESIDE.sub("", clause), asks and len(words(clause)) >= LEAST_WORDS
+        wishes = _ALSO.split(sentence.strip())
+        asking = len(wishes) > 1 or sentence.rstrip().endswith("?")
+        for wish in wishes:
+            for index, clause in enumerate(_AND.split(wish)):
+                asks = asking or index > 0 or _OPENS.match(clause) is not None
+                yield _BESIDE.sub("", clause), asks and len(words(clause)) >= LEAST_WORDS

@@ -7,8 +7,17 @@ from retrieval.articles.audience import Audience
 from retrieval.index.builder import build
 from retrieval.model.encoder import HashingEncoder
 from retrieval.search.confidence_features import CONFIDENCE_FEATURES
-from retrieval.search.signals import Query
-from retrieval.search.stages import PASSAGES, PLACES, RESERVED, best_articles, first_stage, search, second_stage
+from retrieval.search.signals import Query, compute_signals
+from retrieval.search.stages import (
+    PASSAGES,
+    PLACES,
+    RESERVED,
+    best_articles,
+    first_stage,
+    passage_scores,
+    search,
+    second_stage,
+)
 
 VISITOR = Audience("default")
 
@@ -229,3 +238,28 @@ def test_a_snapshot_speaks_to_those_in_whose_language_an_article_says_it_is_that
     assert snapshot.speaks_to(Audience("default", "fr", internal=True))
     assert not snapshot.speaks_to(Audience("default", "de"))
     assert not snapshot.speaks_to(Audience("default"))
+
+
+DELIVERY = {
+    "delivery": "---\ntitle: Delivery\n---\nWe ship boxes.\n\n## Abroad\n\nThe usa is abroad: nothing goes there by sea.\n",
+    "other": "---\ntitle: Other things\n---\nNothing of that.\n",
+}
+
+
+def test_the_title_says_of_no_passage_that_it_is_the_one(ask):
+    (opening, *_) = ask({"a": "---\ntitle: Delete it\n---\nDelete it.\n\n## Download\n\nDelete it now.\n"}, "Delete it")
+    assert opening.signals["dense"].score < 1
+
+
+def test_a_passage_is_not_held_back_by_having_none_of_the_words(snapshot_of, encoder):
+    snapshot = snapshot_of(DELIVERY)
+    query = Query("ship usa abroad sea", encoder.encode(["usa abroad sea"])[0])
+    signals = compute_signals(snapshot, query, snapshot.visible(VISITOR))
+    scores = passage_scores(snapshot, query.text, signals)
+    assert set(scores) == {position for scored in signals.passages.values() for position in scored}
+    for position, score in scores.items():
+        least = {name: min(scored.values()) for name, scored in signals.passages.items()} | {"lexical": 0.0}
+        most = sum(snapshot.rarity(word) for word in ("ship", "usa", "abroad", "sea"))
+        parts = {name: scored.get(position, least[name]) for name, scored in signals.passages.items()}
+        expected = parts["dense"] + 2 * parts["late"] + 0.5 * parts["lexical"] / most
+        assert score == pytest.approx(expected)

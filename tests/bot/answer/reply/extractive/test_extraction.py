@@ -154,3 +154,33 @@ def test_of_a_long_section_the_part_with_the_words_of_the_question_is_read():
 @pytest.mark.parametrize("body", ["![A cable](cable.png)", "## Only a heading", "<br>"])
 def test_an_article_without_words_is_still_pointed_to(body):
     assert replied(body, "refunds", "Refunds").startswith("This is from our article [Refunds")
+
+
+LOGIN = (
+    "Press the link on the login page if you forgot your password. You get a message with a link for one hour.\n\n"
+    "## The message does not arrive\n\nLook into the spam folder.\n\n## Locked\n\nI forgot my password. I forgot my password."
+)
+
+
+def test_what_the_title_asks_is_answered_by_the_opening():
+    assert told(LOGIN, "I forgot my password", "I forgot my password").startswith("Press the link")
+
+
+def test_what_a_heading_asks_is_answered_by_its_section_whatever_the_title_has():
+    question = "I forgot my password and the message does not arrive"
+    assert told(LOGIN, question, "I forgot my password") == "Look into the spam folder."
+
+
+def test_a_table_of_contents_gives_way_to_the_section_that_is_named():
+    menu = "- [Windows](#windows)\n- [Linux](#linux)"
+    body = f"Learn how to install it.\n\nIn this article:\n\n{menu}\n\n## Windows\n\nRun it.\n\n## Linux\n\nUnpack it."
+    assert told(body, "install it on linux", "Install it") == "Unpack it."
+
+
+def test_a_section_that_was_told_is_not_told_again():
+    question = "I forgot my password"
+    snapshot = build([parse(f"---\ntitle: {question}\n---\n\n{LOGIN}", path="login.md")], ENCODER)
+    hits = search(snapshot, Query(question, ENCODER.encode([question])[0]), Audience("default"))
+    rest = [hit for hit in hits if hit.chunk.heading_path]
+    again = extract(rest, question, snapshot, BASE, told={("login", None)})
+    assert again.hit.chunk.heading_path
