@@ -35,6 +35,7 @@ class Situation:
     visitor wrote the title of the article. `clarified`: the bot's last reply asked back; `offered_person`: it offered a
     person. `frustration` is the visitor's mood, 0 to 1. `returned`: an agent had the chat before and gave it back.
     `rejected`: the visitor rejected an answer to this, which takes no part; `doubtful`: it was of the best article.
+    `denies`: what that says of the question is that something is not so, which was not asked.
     `not_content`: small talk that says so. `displeased`: the message is displeasure and no question. `asks_person` is how
     likely the visitor asks for a person, and `asks_how`: by which channel one is reached, which an article may tell.
     """
@@ -53,6 +54,7 @@ class Situation:
     returned: bool = False
     rejected: bool = False
     doubtful: bool = False
+    denies: bool = False
     not_content: bool = False
     displeased: bool = False
     asks_person: float = 0.0
@@ -121,7 +123,7 @@ def _unaided(situation: Situation, policy: Policy) -> Decision:
     if situation.identifiers == "other":
         other = f"{level}; the best passage has another identifier than the one asked for"
         return Decision("no_answer", other, "low_confidence", offers_person=True)
-    if 0 < situation.confidence >= policy.answer_confidence and not situation.doubtful:
+    if 0 < situation.confidence >= policy.answer_confidence and not (situation.doubtful or situation.denies):
         return Decision("answer", level, offers_person=stuck)
     if situation.displeased:
         return Decision("no_answer", f"{level}; displeasure without a question", "frustrated", offers_person=True)

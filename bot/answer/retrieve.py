@@ -41,7 +41,7 @@ class Retrieved:
     what differs between them.
 
     `reading` is what was searched for, `context` the same after what was said before it, if it leans on that; `vector`
-    is that of the message alone, float32 (d,). `named`: the visitor wrote the title of the first one. `parts` is the same
+    is that of the message alone, float32 (d,). `named`: the visitor wrote the title of the first one. `denies`: its passage says that what is asked for is not so. `parts` is the same
     for each question of a message that asks several, `left_open` are those of them for which nothing was found.
     """
 
@@ -52,6 +52,7 @@ class Retrieved:
     useful: float = 0.0
     alternatives: Sequence[Alternative] = ()
     named: bool = False
+    denies: bool = False
     rejected: Rejected = NOTHING_REJECTED
     vector: Vectors | None = None
     parts: Sequence["Retrieved"] = ()

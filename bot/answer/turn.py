@@ -147,6 +147,7 @@ def _situation(
         returned=turn_input.returned,
         rejected=bool(retrieved.rejected),
         doubtful=retrieved.doubtful,
+        denies=retrieved.denies,
         not_content=understood.small_talk in NOT_CONTENT,
         displeased=visitor_mood.score >= FRUSTRATED_FROM and displeasure_alone(turn_input.question),
     )

@@ -7,6 +7,7 @@ from bot.answer.alternatives import alternatives
 from bot.answer.candidates import CANDIDATES, candidates, distinct, useful, without
 from bot.answer.citations import section_of
 from bot.answer.intent import Understood
+from bot.answer.polarity import affirmed_first, denies
 from bot.answer.rejected_answers import NOTHING_REJECTED, rejects
 from bot.answer.retrieve import Retrieved, retrieve_passages
 from bot.answer.several_questions import several_questions
@@ -80,6 +81,7 @@ async def _search(understood: Understood, turn_input: TurnInput, deps: TurnDeps)
         question, earlier, turn_input.audience, deps.snapshot, deps.encode, limit=RANKED_ARTICLES, pool=deps.pool
     )
     hits, named = _named_first(retrieved.hits, turn_input.question, understood.chosen)
+    hits = affirmed_first(hits, question)
     rejected = NOTHING_REJECTED if named else turn_input.rejected
     scored = candidates(best_passages(hits), deps.calibration, CANDIDATES + len(rejected.articles))
     left = {hit.article.article_id for hit in hits if section_of(hit) not in rejected.sections}
@@ -92,6 +94,7 @@ async def _search(understood: Understood, turn_input: TurnInput, deps: TurnDeps)
         useful=useful(remaining if rejected else scored),
         alternatives=() if rejected else alternatives(scored, question),
         named=named,
+        denies=bool(hits) and denies(hits[0], question),
         rejected=rejected,
         vector=retrieved.vector if question == turn_input.question else None,
     )
