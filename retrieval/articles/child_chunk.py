@@ -12,14 +12,20 @@ from retrieval.articles.chunk import CHARS_PER_WORD, CHUNKING, OWN_HEADINGS, Chu
 from retrieval.articles.markdown import Block, blocks
 from retrieval.articles.plain_text import plain
 
-Kind = Literal["piece", "question", "title"]
+Kind = Literal["piece", "question", "title", "heading"]
 
-KINDS: tuple[Kind, ...] = ("piece", "question", "title")  # a stored child chunk has its kind's place in this row
+KINDS: tuple[Kind, ...] = (
+    "piece",
+    "question",
+    "title",
+    "heading",
+)  # a stored child chunk has its kind's place in this row
 CHILD_WORDS = 60  # small is better for finding (one thought a vector), large for answering
 MOSTLY = 0.5  # the share of an article's words in bullet lists from which its items are ways of asking, not steps
-CHILD_CHUNKS = f"{CHUNKING}-units-{CHILD_WORDS}-{'-'.join(KINDS)}-{MOSTLY}-headings"  # part of kb_version
+CHILD_CHUNKS = f"{CHUNKING}-units-{CHILD_WORDS}-{'-'.join(KINDS)}-{MOSTLY}"  # part of kb_version
 _SENTENCE_END = re.compile(r"[.!?…]['\")\]*_]*\s+|[\u3002\uff01\uff1f]|\n[ \t]*\n")  # Chinese and Japanese too
 _SPACE = re.compile(r"\s+")
+_ENDS_QUESTION = ("?", "\uff1f")
 _UNBROKEN = {"fence", "code_block", "html_block"}  # a full stop ends no sentence there
 
 
@@ -28,9 +34,9 @@ class ChildChunk:
     """A child chunk, one thing a question is compared with; `text` is what is encoded.
 
     `ordinal` names the passage that is found by it; None for the title and the questions of the front matter, which are
-    given to the passage that is most like them once both are encoded. Every heading is one too ("The email does not
-    arrive" is what a visitor writes), and so is each item where most of an article is a list of bullets (ways of asking,
-    written below each other).
+    given to the passage that is most like them once both are encoded. A heading that is a question is one, and so is
+    each item where most of an article is a list of bullets (ways of asking, written below each other). Any other heading
+    is a `heading`: "The email does not arrive" is what a visitor writes, "Overview" is not.
     """
 
     kind: Kind
@@ -73,7 +79,10 @@ def _children(
         )
         begins = before is None or before.heading_path != chunk.heading_path
         if begins and chunk.heading_path:
-            yield ChildChunk("question", chunk.ordinal, chunk.heading_path[-1])
+            heading = chunk.heading_path[-1]
+            yield ChildChunk(
+                "question" if heading.rstrip().endswith(_ENDS_QUESTION) else "heading", chunk.ordinal, heading
+            )
         yield from (
             ChildChunk("question", chunk.ordinal, words) for start, words in items if chunk.start <= start < chunk.end
         )

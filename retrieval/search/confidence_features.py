@@ -18,7 +18,7 @@ ConfidenceFeatures = Mapping[str, float]
 _EVEN = 1e-9
 
 CONFIDENCE_FEATURES = (
-    "near",  # cosine of the question with the article's nearest child chunk or way of asking
+    "near",  # cosine of the question with the article's nearest child chunk, way of asking or heading
     "title",  # with its title
     "title_words",  # share of the question's words, by rarity, that its title has (BM25)
     "body_words",  # and that its best passage has (BM25)
@@ -57,8 +57,8 @@ def _standing(ranking: Ranking, article: int) -> ConfidenceFeatures:
     best = signals[:, others].max(axis=1, initial=0.0)
     lead = dict(zip(SIGNALS, (signals[:, article] - best).tolist(), strict=True))
     return {
-        "near": max(value["piece"], value["question"]),
-        "near_lead": max(lead["piece"], lead["question"]),
+        "near": max(value["piece"], value["question"], value["heading"]),
+        "near_lead": max(lead["piece"], lead["question"], lead["heading"]),
         "late_lead": lead["late"],
         "agreement": float(np.mean([ahead > 0 for ahead in lead.values()])),
         **{name: value[name] for name in ("title", "title_words", "body_words", "late")},

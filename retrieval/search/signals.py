@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-SIGNALS = ("piece", "pieces", "question", "title", "title_words", "body_words", "late")
+SIGNALS = ("piece", "pieces", "question", "heading", "title", "title_words", "body_words", "late")
 
 SCANNED = 1000  # nearest child chunks that are looked at; an article with none of them is as far as the last of them
 TOGETHER = 3  # child chunks whose mean stands for the whole article
@@ -98,16 +98,17 @@ def compared(signals: Floats) -> Floats:
 
 
 def _dense(snapshot: "Snapshot", children: NDArray[np.int64], cosines: NDArray[np.float32]) -> Sequence[Floats]:
-    """The cosines of the nearest child chunk, the nearest child chunks together, the nearest question, and the title."""
+    """The cosines of the nearest child chunk, the nearest ones together, the nearest question and heading, and the title."""
     articles, kinds = snapshot.article_of_child[children], snapshot.kind_of_child[children]
     total = len(snapshot.article_ids)
     far = max(0.0, float(cosines[-1])) if len(children) else 0.0
-    piece, question, title = (kinds == KINDS.index(kind) for kind in ("piece", "question", "title"))
-    asks = snapshot.count_of("question") > 0
+    piece, question, heading, title = (kinds == KINDS.index(kind) for kind in ("piece", "question", "heading", "title"))
+    asks, headed = snapshot.count_of("question") > 0, snapshot.count_of("heading") > 0
     return (
         _best(articles[piece], cosines[piece], total, far),
         _mean_of_best(articles[piece], cosines[piece], np.minimum(snapshot.count_of("piece"), TOGETHER), far),
         np.where(asks, _best(articles[question], cosines[question], total, far), 0.0),
+        np.where(headed, _best(articles[heading], cosines[heading], total, far), 0.0),
         _best(articles[title], cosines[title], total, far),
     )
 

@@ -25,7 +25,7 @@ def test_a_short_passage_is_one_child_chunk_with_title_and_headings():
     assert texts(children_of("Intro here.\n\n## Lost\n\n### Abroad\n\nSee [this](x.md).\n")) == [
         ("piece", 0, "T\nIntro here."),
         ("piece", 1, "T\nLost\nAbroad\nSee this."),
-        ("question", 1, "Abroad"),
+        ("heading", 1, "Abroad"),
         ("title", None, "T"),
     ]
 

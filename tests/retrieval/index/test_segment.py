@@ -68,7 +68,7 @@ def content(segment):
 def test_a_question_belongs_to_the_passage_most_like_it():
     segment = segment_of("a")
     kinds = [KINDS[kind] for kind in segment.kind_of_child]
-    assert kinds == ["piece", "piece", "question", "title", "question", "question"]
+    assert kinds == ["piece", "piece", "heading", "title", "question", "question"]
     assert segment.chunk_of_child.tolist()[4] == 1
 
 
