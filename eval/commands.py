@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run_parser.add_argument("--questions", type=Path, metavar="FILE", help="questions.jsonl")
     run_parser.add_argument("--dialogues", type=Path, metavar="FILE", help="dialogues.jsonl")
     run_parser.add_argument("--out", type=Path, metavar="DIR", required=True, help="where to write the results")
-    _add_filters(run_parser)
+    add_filters(run_parser)
     run_parser.set_defaults(run=run)
     calibrate_parser = kinds.add_parser(
         "calibrate",
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_settings(calibrate_parser)
     calibrate_parser.add_argument("--questions", type=Path, metavar="FILE", required=True, help="questions.jsonl")
-    _add_filters(calibrate_parser)
+    add_filters(calibrate_parser)
     calibrate_parser.set_defaults(run=run_calibrate)
 
 
@@ -76,7 +76,8 @@ def _status(act: Callable[[], None]) -> int:
     return DONE
 
 
-def _add_filters(parser: argparse.ArgumentParser) -> None:
+def add_filters(parser: argparse.ArgumentParser) -> None:
+    """The options that choose questions and articles."""
     parser.add_argument(
         "--where",
         type=_label,

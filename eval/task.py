@@ -97,7 +97,7 @@ def reply_of(turn: Utterance | LabelledTurn, answers: tuple[int, ...] = ()) -> B
 async def run_case(row_id: str, drafts: Sequence[Draft], deps: TurnDeps, policy: Policy) -> Row:
     """One case at a desk with a colleague present. `latency_ms` is from leased turn to committed reply."""
     replies: list[Reply] = []
-    responder = await _staff(deps, policy, replies)
+    responder = await staffed(deps, policy, replies)
     lease = (await responder.publisher.append(CONVERSATION, lambda _: drafts)).lease
     assert lease is not None  # the log ends with a visitor's message, and the bot holds the chat
     began = time.perf_counter()
@@ -107,7 +107,8 @@ async def run_case(row_id: str, drafts: Sequence[Draft], deps: TurnDeps, policy:
     return _row(row_id, replies[0], latency_ms)
 
 
-async def _staff(deps: TurnDeps, policy: Policy, replies: list[Reply]) -> Responder:
+async def staffed(deps: TurnDeps, policy: Policy, replies: list[Reply]) -> Responder:
+    """A responder with a store of its own and a colleague present; what it replies is added to `replies`."""
     clock = ManualClock(NOON)
     store = MemoryStore(clock=clock)
     publisher = Publisher(store, LocalBus(), clock)

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bot.answer import OWN, Calibration, default_calibration
+from bot.answer import OWN, Calibration, default_calibration, threshold
 from bot.settings import Settings
 from eval.calibrate.custom_calibration import (
     FOLDS,
@@ -33,7 +33,7 @@ def run(inputs: Inputs, questions: Path, settings: Settings) -> None:
     before = default_calibration()
     _warn(training, settings, before)
     result = calibrate(training, before, settings.error_budget, settings.model, questions.name)
-    _show(result, training, settings.error_budget, before)
+    _show(result, training, settings, before)
     if result.better:
         write(path, result.custom.written(), "--data")
     if result.better and result.custom.threshold(settings.error_budget) == 1:
@@ -72,17 +72,20 @@ def _warn(training: TrainingSet, settings: Settings, before: Calibration) -> Non
         )
 
 
-def _show(result: CrossValidationResult, training: TrainingSet, budget: float, before: Calibration) -> None:
+def _show(result: CrossValidationResult, training: TrainingSet, settings: Settings, before: Calibration) -> None:
+    budget = settings.error_budget
     table = Table("metric", "shipped", "95 %", "own, held out", "95 %", box=None, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
     for name in {**result.measured, **result.shipped}:
         table.add_row(name, *_cells(result.shipped, name), *_cells(result.measured, name))
     table.add_row("answers from", f"{before.threshold(budget):.3f}", "", f"{result.custom.threshold(budget):.3f}", "")
+    suggests_from = [threshold(kind.suggest_curve, settings.suggest_budget) for kind in (before, result.custom)]
+    table.add_row("suggests from", f"{suggests_from[0]:.3f}", "", f"{suggests_from[1]:.3f}", "")
     console = Console(highlight=False, markup=False)
     console.print(table)
     console.print(
-        f"{len(training)} questions, {int((~training.answerable).sum())} without an answer; error budget {budget:g}. "
+        f"{len(training)} questions, {int((~training.answerable).sum())} without an answer; error budget {budget:g}, suggest budget {settings.suggest_budget:g}. "
         f"Held out: each tenth of them by what the other {FOLDS - 1} tenths teach.",
         soft_wrap=True,
     )

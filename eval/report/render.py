@@ -8,22 +8,21 @@ import base64
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from pydantic import JsonValue
 
 from eval.cases import Question
-from eval.metrics import ERROR_BUDGET, Answered, Metric, reliability, risk_coverage
-from eval.report.charts import Bar, Dot, Interval, PlotFrame, bars, dots, interval, polyline
+from eval.metrics import Answered, Metric, reliability
+from eval.report.charts import Bar, Dot, Interval, PlotFrame, bars, dots, interval
+from eval.report.mix import outcome_mix
+from eval.report.risk import PLOT, answer_risk, confidences, suggestion_risk
 from eval.results import Results
 
 LISTED = 25  # cases a list shows: what one sitting can look through
-PLOT = PlotFrame(360, 240)
-HEIGHTS = (0.2, 0.4, 0.6, 0.8, 1.0)  # of the axis of wrong answers: quarters of them are round
 LATENCY_HEIGHT = 120
 
 
@@ -66,7 +65,23 @@ GROUPS = (
         ),
     ),
     Group(
-        "Replies",
+        "What visitors see",
+        (
+            Meaning("shown@1", "of questions with an article: a right passage stands in the reply, asserted or hedged"),
+            Meaning("shown@3", "of questions with an article: a right one is among the first three shown"),
+            Meaning(
+                "shown_unanswerable",
+                "of questions without an article: something is shown all the same",
+                lower_is_better=True,
+            ),
+            Meaning(
+                "useless_of_suggested", "of suggestions: no right article is among those shown", lower_is_better=True
+            ),
+            Meaning("asked_back", "share that was asked which of some articles is meant"),
+        ),
+    ),
+    Group(
+        "Answers",
         (
             Meaning("answered_rate", "share that was answered, at the thresholds in use"),
             Meaning("wrong_of_answered", "share of these answers that was wrong", lower_is_better=True),
@@ -133,34 +148,6 @@ class ListedCase:
     chosen: ListedArticle | None
 
 
-@dataclass(frozen=True, slots=True)
-class OperatingPoint:
-    """The operating point on the risk-coverage curve: the share of the judged cases that has it, and how much of it is wrong."""
-
-    answer_confidence: float
-    answered: float
-    wrong: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Risk:
-    """The risk-coverage curve in its frame, and where the bot stands on it, if the run says so.
-
-    `budget` is the share of answers that may be wrong; `chosen`: by the settings.
-    """
-
-    frame: PlotFrame
-    curve: str
-    budget: float
-    chosen: bool
-    standing: OperatingPoint | None
-
-    @property
-    def kept(self) -> bool:
-        """Whether no more is wrong than may be."""
-        return self.standing is None or (self.standing.wrong or 0) <= self.budget
-
-
 def render_report(
     results: Results, cases: Sequence[Answered], latencies_ms: Sequence[float], titles: Mapping[str, str]
 ) -> str:
@@ -173,7 +160,9 @@ def render_report(
             results=results,
             groups=[(group.title, lines) for group in GROUPS if (lines := _lines(group, results.metrics))],
             plot=PLOT,
-            risk=_risk(judged, results.config),
+            answer_risk=answer_risk(judged, results.config),
+            suggestion_risk=suggestion_risk(judged, results.config),
+            mix=outcome_mix(cases),
             reliability=_reliability(judged),
             latency=_latency(latencies_ms),
             outcomes=Counter(case.row.outcome for case in cases).most_common(),
@@ -206,35 +195,8 @@ def _lines(group: Group, metrics: Mapping[str, Metric]) -> list[Line]:
     return [Line(meaning, metric, interval(metric, full)) for meaning, metric in measured]
 
 
-def _risk(judged: Sequence[Answered], config: Mapping[str, JsonValue]) -> Risk | None:
-    """The budget is that of the settings or, where they fix the confidence instead, the one of `coverage@5%error`."""
-    if not judged:
-        return None
-    points = risk_coverage(_confidence(judged), ~_right(judged))
-    budget, least = _number(config.get("error_budget")), _number(config.get("answer_confidence"))
-    limit = ERROR_BUDGET if budget is None else budget
-    highest = max(limit, *(wrong for _, wrong in points))
-    frame = replace(PLOT, y_max=next((height for height in HEIGHTS if highest <= height), 1.0))
-    standing = None if least is None else _standing(judged, least)
-    return Risk(frame, polyline(points, frame), limit, budget is not None, standing)
-
-
-def _standing(judged: Sequence[Answered], least: float) -> OperatingPoint:
-    answers = _confidence(judged) >= least
-    wrong = float((~_right(judged))[answers].mean()) if answers.any() else None
-    return OperatingPoint(least, float(answers.mean()), wrong)
-
-
-def _number(value: JsonValue) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
-
-
 def _reliability(judged: Sequence[Answered]) -> list[Dot]:
-    return dots(reliability(_confidence(judged), _right(judged)), PLOT) if judged else []
-
-
-def _confidence(judged: Sequence[Answered]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    return np.array([case.row.confidence for case in judged], dtype=np.float64)
+    return dots(reliability(confidences(judged), _right(judged)), PLOT) if judged else []
 
 
 def _right(judged: Sequence[Answered]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
@@ -251,7 +213,12 @@ def _lists(cases: Sequence[Answered], titles: Mapping[str, str]) -> list[tuple[s
     """(title, what it is, how many, the first of them) of each list that is not empty."""
     wanted = [
         ("Confident and wrong", "Answered with an article that is not right; most confident first.", _wrong(cases)),
-        ("Answerable, not answered", "An article answers it, the reply did not; most confident first.", _missed(cases)),
+        (
+            "Suggested to no use",
+            "None of the articles that were suggested is right; most confident first.",
+            _useless(cases),
+        ),
+        ("Not found", "An article answers it, the reply does not show it; most confident first.", _missed(cases)),
         ("Asked for a person in vain", "Wanted a person and was not handed over.", _unheard(cases)),
     ]
     return [
@@ -268,7 +235,22 @@ def _wrong(cases: Sequence[Answered]) -> list[Answered]:
 
 
 def _missed(cases: Sequence[Answered]) -> list[Answered]:
-    return _by_confidence(case for case in cases if case.question.answerable and case.row.outcome != "answer")
+    """What is in a list above is not told again."""
+    return _by_confidence(
+        case
+        for case in cases
+        if case.question.answerable
+        and case.row.outcome not in ("answer", "suggest")
+        and not case.helps_within(len(case.row.shown))
+    )
+
+
+def _useless(cases: Sequence[Answered]) -> list[Answered]:
+    return _by_confidence(
+        case
+        for case in cases
+        if case.question.judged and case.row.outcome == "suggest" and not case.helps_within(len(case.row.shown))
+    )
 
 
 def _unheard(cases: Sequence[Answered]) -> list[Answered]:

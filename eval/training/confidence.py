@@ -5,8 +5,8 @@
 
 Every set is asked with all its articles and with a fifth of them left out (twice, at random; arduino_help also without
 those of `withheld_articles.json`), so that some questions of the very subject have no answer. When a family is measured,
-neither the weights of its search nor those of confidence were learned from it, nor was the threshold. Beside it, from the
-same run: the nearest article with its cosine, and the best by words with BM25. `own`: what half of a set's own labels add,
+neither the weights of its search nor those of confidence were learned from it. Beside it, from the same run: the nearest
+article with its cosine, and the best by words with BM25. `own`: what half of a set's own labels add,
 as `handrail eval calibrate` learns them, measured on the other half; `other half` is the same half without them.
 """
 
@@ -73,10 +73,11 @@ class AskedQuestion:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AskedSet:
-    """The questions of a set with some of its articles."""
+    """The questions of a set with some of its articles: `articles` names which, `withheld` are the ids of the others."""
 
     dataset: Dataset
     articles: str
+    withheld: frozenset[str]
     snapshot: Snapshot
     questions: Sequence[AskedQuestion]
 
@@ -123,9 +124,9 @@ def main() -> int:
     families = sorted({dataset.family for dataset in cases_of})
     labelled = {family: label(sets, learned(cases_of, without=family)) for family in families}
     unseen = {family: fit(pooled(sets, labelled[family], {family})) for family in families}
-    Console(width=150).print(_table(sets, labelled, unseen), _thresholds(sets, labelled, unseen))
+    Console(width=150).print(_table(sets, labelled, unseen))
     if args.write:
-        FILE.write_bytes(_calibration(sets, label(sets, learned(cases_of))).written())
+        FILE.write_bytes(learned_calibration(sets, label(sets, learned(cases_of))).written())
     return 0
 
 
@@ -135,7 +136,7 @@ def ask(dataset: Dataset, shared: Path, data: Path, encoder: Encoder) -> Iterato
     store = SnapshotStore(data / INDEX, shared / dataset.name)
     snapshot = store.current(articles, encoder, None)
     store.activate(snapshot)
-    chosen = questions[:: -(-len(questions) // MOST)]
+    chosen = spread(questions)
     queries = list(_queries(chosen, snapshot, encoder, talks=dataset in MULTI_TURN))
     for name, withheld in _left_out(dataset, snapshot, shared):
         allowed = snapshot.visible(READER) & ~np.isin(snapshot.article_ids, list(withheld))
@@ -143,6 +144,7 @@ def ask(dataset: Dataset, shared: Path, data: Path, encoder: Encoder) -> Iterato
         yield AskedSet(
             dataset,
             name,
+            withheld,
             snapshot,
             [
                 _gathered(question, query_views, snapshot, allowed)
@@ -151,6 +153,11 @@ def ask(dataset: Dataset, shared: Path, data: Path, encoder: Encoder) -> Iterato
                 )
             ],
         )
+
+
+def spread(questions: Sequence[Question]) -> Sequence[Question]:
+    """As many questions as are asked, spread evenly over all."""
+    return questions[:: -(-len(questions) // MOST)]
 
 
 def _queries(
@@ -305,31 +312,14 @@ def _ways(asked: AskedSet, labelled: Labelled, coefficients: Floats) -> dict[str
     }
 
 
-def _thresholds(
-    sets: Sequence[AskedSet], labelled: Mapping[str, Sequence[Labelled]], unseen: Mapping[str, Floats]
-) -> Table:
-    """What the threshold that the other families teach comes to on each set."""
-    table = Table("set", "answers from", "answered", "wrong of answered", title=f"at most {BUDGET:.0%} wrong")
-    totals: dict[str, list[tuple[float, float]]] = {}
-    for index, asked in enumerate(sets):
-        if MEASURED.get(asked.dataset.name) == asked.articles:
-            family = asked.dataset.family
-            least = threshold(curve_without(sets, labelled[family], {family}), BUDGET)
-            rated = _rated(asked, labelled[family][index], unseen[family])
-            answers = rated.confidence >= least
-            answered, wrong = float(answers.mean()), float((answers & ~rated.right).mean())
-            totals.setdefault(family, []).append((answered, wrong))
-            table.add_row(asked.dataset.name, f"{least:.3f}", f"{answered:.3f}", f"{wrong / max(answered, 1e-9):.3f}")
-    answered, wrong = np.mean([np.mean(shares, axis=0) for shares in totals.values()], axis=0)
-    table.add_row("mean of families", "", f"{answered:.3f}", f"{wrong / max(answered, 1e-9):.3f}")
-    return table
-
-
-def _calibration(sets: Sequence[AskedSet], labelled: Sequence[Labelled]) -> Calibration:
-    intercept, *weights = np.round(fit(pooled(sets, labelled)), 4).tolist()
-    confidence, judged = held_out(sets, labelled)
+def learned_calibration(
+    sets: Sequence[AskedSet], labelled: Sequence[Labelled], without: Collection[str] = ()
+) -> Calibration:
+    """What all sets teach but those of some families: weights, and both curves out of family."""
+    intercept, *weights = np.round(fit(pooled(sets, labelled, without)), 4).tolist()
+    confidence, judged = held_out(sets, labelled, without)
     answer_curve = curve(confidence, judged.right, judged.weights)
-    counts = {asked.dataset: len(asked.questions) for asked in sets}
+    counts = {asked.dataset: len(asked.questions) for asked in sets if asked.dataset.family not in without}
     return Calibration(
         model=DEFAULT_MODEL,
         intercept=intercept,

@@ -1,10 +1,24 @@
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from bot.answer.confidence import Calibration
+from bot.answer.turn import TurnDeps
 from conversation.events import Citation
 from eval.cases import Question
 from eval.rows import Row
+from retrieval.articles.article import read
+from retrieval.index.builder import build
+from retrieval.model.encoder import HashingEncoder
+from tests.builders import RecordingEncode
+
+
+@pytest.fixture
+def deps(small_kb: Path, hashed: Calibration) -> TurnDeps:
+    """The articles of a shop, found by hashed vectors."""
+    encoder = HashingEncoder()
+    return TurnDeps(build(read(small_kb).articles, encoder), RecordingEncode(encoder), calibration=hashed)
 
 
 @pytest.fixture

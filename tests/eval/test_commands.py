@@ -108,11 +108,11 @@ def test_a_calibration_is_written_and_used_from_the_next_start(
     status, out, err = calibrate("--questions", questions, data=data_dir)
     assert (status, err) == (0, "")
     lines = out.splitlines()
-    assert [line.split()[0] for line in lines[1:10]] == [
+    assert [line.split()[0] for line in lines[1:11]] == [
         "log_loss", "answerable_auroc", "right_auroc", "coverage@5%error", "aurc", "ece",
-        "answered_rate", "wrong_of_answered", "answers",
+        "answered_rate", "wrong_of_answered", "answers", "suggests",
     ]  # fmt: skip
-    assert lines[10].startswith("70 questions, 40 without an answer; error budget 0.05.")
+    assert lines[11].startswith("70 questions, 40 without an answer; error budget 0.05, suggest budget 0.3333.")
     assert lines[-1] == f"{data_dir / OWN} is written; serve, ask and eval run use it from their next start."
 
     custom = in_use(data_dir, "all-MiniLM-L6-v2")

@@ -10,16 +10,6 @@ from conversation.events import BotSaid, Choice, VisitorSaid
 from conversation.reducer import advance
 from eval.cases import Dialogue, LabelledTurn, Question, Utterance, read_questions
 from eval.task import TurnFailed, prefix, run_case, run_cases, task_inputs
-from retrieval.articles.article import read
-from retrieval.index.builder import build
-from retrieval.model.encoder import HashingEncoder
-from tests.builders import RecordingEncode
-
-
-@pytest.fixture
-def deps(small_kb, hashed):
-    encoder = HashingEncoder()
-    return TurnDeps(build(read(small_kb).articles, encoder), RecordingEncode(encoder), calibration=hashed)
 
 
 def _history(*said):

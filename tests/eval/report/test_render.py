@@ -17,6 +17,7 @@ HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)></style></ti
 NAMES = {
     "hit@1", "hit@3", "hit@5", "mrr", "ndcg@10",
     "answerable_auroc", "right_auroc", "coverage@5%error", "aurc", "ece",
+    "shown@1", "shown@3", "shown_unanswerable", "useless_of_suggested", "asked_back",
     "answered_rate", "wrong_of_answered", "answer_token_f1",
     "handoff_precision", "handoff_recall",
     "frustration_auroc", "frustration_ap", "frustration_f1",
@@ -81,7 +82,7 @@ def test_every_metric_that_was_measured_is_in_the_table_with_its_interval():
 
 def test_the_most_confident_error_comes_first_with_expected_and_chosen_article(drawn, cases):
     page = Page(drawn(cases, {"a": "Returns", "b": "Orders"}))
-    wrong = page.words.split("Confident and wrong 2")[1].split("Answerable, not answered 1")[0]
+    wrong = page.words.split("Confident and wrong 2")[1].split("Not found 1")[0]
     assert wrong.index("And that?") < wrong.index("Where is it?")
     assert "reply answer0.93wrong expected Orders b found at 2 chosen Returns a" in wrong
     assert "reply answer0.95worse expected q not found chosen Returns a" in wrong
@@ -89,7 +90,7 @@ def test_the_most_confident_error_comes_first_with_expected_and_chosen_article(d
 
 def test_answerable_questions_without_answer_and_calls_for_a_person_in_vain_are_listed(drawn, cases):
     words = Page(drawn(cases)).words
-    missed = words.split("Answerable, not answered 1")[1].split("Asked for a person in vain 1")[0]
+    missed = words.split("Not found 1")[1].split("Asked for a person in vain 1")[0]
     assert "Why not?" in missed
     assert "no answer0.31missed" in missed
     assert "A human!" in words.split("Asked for a person in vain 1")[1]
@@ -102,6 +103,34 @@ def test_a_long_list_is_cut_and_says_so(drawn, row, question):
     assert f'Confident and wrong <span class="count">{LISTED + 5}</span>' in page
     assert f"The first {LISTED} are shown, all are in cases.jsonl." in page
     assert page.count("<article") == LISTED
+
+
+def test_a_suggestion_is_listed_where_none_of_its_articles_is_right(drawn, row, question):
+    cases = [
+        Answered(question("vain", gold=("z",), text="In vain?"), row("vain", outcome="suggest", cited=("a", "b"))),
+        Answered(question("beside", gold=("b",), text="Beside?"), row("beside", outcome="suggest", cited=("a", "b"))),
+    ]
+    words = Page(drawn(cases)).words
+    assert "In vain?" in words.split("Suggested to no use 1")[1]
+    assert "Beside?" not in words
+    assert "Not found" not in words
+
+
+def test_what_visitors_got_is_told_apart_by_whether_an_article_answers(drawn, row, question):
+    cases = [
+        Answered(question("right"), row("right")),
+        Answered(question("hedged"), row("hedged", outcome="suggest", cited=("a", "b"))),
+        Answered(question("beside", gold=("b",)), row("beside", outcome="suggest", cited=("a", "b"))),
+        Answered(question("lost"), row("lost", outcome="no_answer")),
+        Answered(question("none", gold=()), row("none", outcome="suggest", cited=("a",))),
+        Answered(question("chat", gold=(), labels={"scope": "chitchat"}), row("chat", outcome="small_talk")),
+    ]
+    words = Page(drawn(cases)).words
+    assert (
+        "An article answers it 4 questions answered, right: 1 suggested, the right passage: 1 "
+        "suggested, the right article beside it: 1 told that nothing was found: 1"
+    ) in words
+    assert "No article answers it 1 questions suggested, nothing useful: 1 suggested, nothing useful 100 % (1)" in words
 
 
 @pytest.fixture
@@ -144,6 +173,21 @@ def test_results_that_do_not_tell_their_threshold_have_a_curve_without_point(dra
     source = drawn(four)
     assert "The bot answers from" not in Page(source).words
     assert 'class="curve"' in source
+
+
+def test_suggestions_have_a_curve_of_their_own_over_what_is_too_unsure_to_be_answered(drawn, row, question):
+    ranked = [("a", "b", "c", "z"), ("b", "c", "a"), ("b", "c", "d", "a"), ("a",)]  # three of them within three
+    cases = [
+        Answered(question(str(number)), row(str(number), ranked=order, confidence=confidence, reach=2.0))
+        for number, (order, confidence) in enumerate(zip(ranked, (0.3, 0.2, 0.15, 0.8), strict=True))
+    ]
+    config = {"answer_confidence": 0.7, "error_budget": 0.05, "suggest_usefulness": 0.3, "suggest_budget": 0.25}
+    words = Page(drawn(cases, config=config)).words
+    assert "The bot suggests from a usefulness of 0.30: 100 % of these questions, 33 % of them to no use." in words
+    assert "The suggest budget lets 25 % of the suggestions be useless; more are." in words
+    stricter = Page(drawn(cases, config=config | {"suggest_usefulness": 0.35})).words
+    assert "from a usefulness of 0.35: 67 % of these questions, 0 % of them to no use." in stricter
+    assert "What suggesting costs" not in Page(drawn(cases, config={"answer_confidence": 0.7})).words
 
 
 @pytest.fixture
