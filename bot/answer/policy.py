@@ -156,7 +156,8 @@ def _stuck(unaided: Decision, situation: Situation) -> str:
         return ""
     if unaided.failed and situation.returned:
         return "a colleague had this chat before"
-    failures = situation.failures + unaided.failed
+    again = unaided.failed and not situation.rejected  # to have nothing else for what was rejected is no second failure
+    failures = situation.failures + again
     return f"{failures} replies in a row that did not help" if failures >= FAILURES_BEFORE_HANDOFF else ""
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
 from bot.answer.frustration import cues, same_request
 from bot.answer.intent import says_unsolved, verdict_of
@@ -125,10 +125,15 @@ def _articles(exchange: _Exchange) -> Sequence[str]:
 def failures_in_a_row(hold: Sequence[Event], question: str) -> int:
     """How many of the last replies of the hold did not help, as seen when `question` follows.
 
-    One that shows a passage ends the row unless it was rejected; small talk and questions back do neither.
+    One that shows a passage ends the row unless it was rejected; small talk and questions back do neither. That there is
+    nothing else for what was rejected counts with the rejection.
     """
     telling = [exchange for exchange in _exchanges(hold, question) if exchange.shows or exchange.reply.failed]
-    return sum(1 for _ in takewhile(lambda exchange: exchange.failed, reversed(telling)))
+    failed = list(takewhile(lambda exchange: exchange.failed, reversed(telling)))
+    repeated = sum(
+        later.reply.failed and earlier.shows and later.asked == earlier.asked for later, earlier in pairwise(failed)
+    )
+    return len(failed) - repeated
 
 
 def _exchanges(hold: Sequence[Event], question: str) -> list[_Exchange]:

@@ -38,6 +38,9 @@ def decided(intent="question", level=SURE, *, failures=0, desk_open=True, policy
         ("question", SURE, {"offered_person": True, "returned": True, "clarified": True}, "answer", None, False),
         # nothing helped twice in a row
         ("question", UNSURE, {"failures": 1}, "handoff", "repeated_failure", False),
+        # that nothing else was found for what was rejected is no second failure
+        ("question", UNSURE, {"failures": 1, "rejected": True}, "no_answer", "low_confidence", True),
+        ("question", UNSURE, {"failures": 2, "rejected": True}, "handoff", "repeated_failure", False),
         ("question", UNSURE, {"clarified": True}, "no_answer", "low_confidence", True),
         ("question", UNSURE, {"failures": 1, "desk_open": False}, "no_answer", "repeated_failure", False),
         ("question", UNSURE, {"failures": 7, "policy": ON_REQUEST}, "no_answer", "low_confidence", True),

@@ -172,3 +172,17 @@ def test_a_mark_on_a_reply_counts_like_a_verdict(hold):
     hold.rated(seq, helpful=False)
     assert failures_in_a_row(hold.events, "Do you have lamps?") == 1
     assert rejected(hold.events, "Do you have lamps?").articles == {"a", "b"}
+
+
+def test_that_there_is_nothing_else_for_what_was_rejected_is_no_second_failure(hold):
+    hold.told(PARCEL, "parcels", "lockers", outcome="suggest")
+    hold.told(PRESSED, outcome="no_answer")
+    assert failures_in_a_row(hold.events, "Do you have lamps?") == 1
+    hold.told("Do you have lamps?", outcome="no_answer")
+    assert failures_in_a_row(hold.events, "And cars?") == 2
+
+
+def test_two_suggestions_that_are_rejected_are_two_failures(hold):
+    hold.told(PARCEL, "parcels", "lockers", outcome="suggest")
+    hold.told(PRESSED, "carriers", outcome="suggest")
+    assert failures_in_a_row(hold.events, PRESSED) == 2
