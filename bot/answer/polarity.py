@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from bot.answer.reply.sentences import sentences
+from bot.answer.reply import split_sentences
 from retrieval.articles import plain
 from retrieval.index import words
 from retrieval.search import Hit
@@ -50,7 +50,7 @@ def _denies(hit: Hit, question: str) -> bool:
     """Whether every sentence and heading that has most of the question's words has a negation too."""
     asked = {*words(question)}
     lines = [*hit.chunk.heading_path[-1:], *(line for line in hit.chunk.text.splitlines() if not line.startswith("#"))]
-    said = [sentence for line in lines for sentence in sentences(plain(line))]
+    said = [sentence for line in lines for sentence in split_sentences(plain(line))]
     shares = [len(asked & {*words(sentence)}) / max(1, len(asked)) for sentence in said]
     most = max(shares, default=0.0)
     about = [sentence for sentence, share in zip(said, shares, strict=True) if share == most]

@@ -3,6 +3,7 @@
 from bot.answer.reply.catalogue import Catalogue, Phrasebook, default_phrasebook, read_phrasebook
 from bot.answer.reply.extractive import said
 from bot.answer.reply.generator import Extractive, Generator, Show, Task, Wording, unseen
+from bot.answer.reply.sentences import split_sentences
 
 __all__ = [
     "Catalogue",
@@ -15,5 +16,6 @@ __all__ = [
     "default_phrasebook",
     "read_phrasebook",
     "said",
+    "split_sentences",
     "unseen",
 ]

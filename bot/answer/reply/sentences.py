@@ -32,7 +32,7 @@ class Statement:
     gap: Gap = ""  # the white space before it, as far as it matters
 
 
-def sentences(line: str) -> list[str]:
+def split_sentences(line: str) -> list[str]:
     """The sentences of one line; citations behind the full stop belong to the sentence."""
     return [part.strip() for part in _parts(line) if part.strip()]
 
@@ -93,7 +93,7 @@ class SentenceSplitter:
         elif self._line_begins and (item := _ITEM.match(line)):
             yield self._statement("step" if item[1] else "item", line.rstrip())
         else:
-            for sentence in sentences(line):
+            for sentence in split_sentences(line):
                 yield self._statement("sentence", sentence)
 
     def _statement(self, kind: Kind, text: str) -> Statement:

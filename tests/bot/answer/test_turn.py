@@ -542,9 +542,10 @@ async def test_an_answer_after_a_failure_offers_a_person_if_one_is_there(twins, 
 async def test_a_rejected_article_is_found_but_not_told_and_the_next_one_is_likelier(twins, shop):
     knows = shop(twins)
     asked = TurnInput(AMBIGUOUS, SHOP)
-    before = await take_turn(asked, knows, Policy(answer_confidence=0.2))
+    before = await take_turn(asked, knows, Policy(answer_confidence=0.05))
     first, second, *_ = before.ranked
-    reply = await take_turn(replace(asked, rejected=Rejected(frozenset({first}))), knows, Policy(answer_confidence=0.2))
+    sure = Policy(answer_confidence=0.05)
+    reply = await take_turn(replace(asked, rejected=Rejected(frozenset({first}))), knows, sure)
     assert (reply.outcome, reply.citations[0].article_id) == ("answer", second)
     assert (reply.ranked, reply.trace["rejected"]) == (before.ranked, [first])
     assert before.citations[0].title not in (reply.text, *labels(reply))

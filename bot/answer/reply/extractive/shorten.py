@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from bot.answer.reply.extractive.block import ChatBlock, size
-from bot.answer.reply.sentences import sentences
+from bot.answer.reply.sentences import split_sentences
 
 Rank = Callable[[ChatBlock], float]
 
@@ -101,7 +101,7 @@ def _best_sentences(block: ChatBlock, rank: Rank, words: int) -> str:
     if size(block.body) <= words:
         return block.body
     mark, text = _marked(block.body)
-    candidates = [replace(block, body=sentence, lead="") for sentence in sentences(" ".join(text.split()))]
+    candidates = [replace(block, body=sentence, lead="") for sentence in split_sentences(" ".join(text.split()))]
     low = high = best = _best(candidates, rank)
     room = words - candidates[best].size
     while high + 1 < len(candidates) and candidates[high + 1].size <= room:

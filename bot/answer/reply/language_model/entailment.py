@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.answer.reply.sentences import sentences
+from bot.answer.reply.sentences import split_sentences
 from retrieval.articles import plain
 from retrieval.index import STOPWORDS, words
 
@@ -116,7 +116,7 @@ def _stem(word: str) -> str:
 
 def _sentences_of(source: str) -> Iterator[str]:
     """What the source says; what it asks, as headings often do, carries no claim."""
-    texts = (plain(sentence) for line in source.splitlines() for sentence in sentences(line))
+    texts = (plain(sentence) for line in source.splitlines() for sentence in split_sentences(line))
     return (sentence for sentence in texts if not sentence.endswith("?"))
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.answer.reply.sentences import SentenceSplitter, Statement, sentences
+from bot.answer.reply.sentences import SentenceSplitter, Statement, split_sentences
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from bot.answer.reply.sentences import SentenceSplitter, Statement, sentences
     ],
 )
 def test_a_line_is_cut_behind_each_sentence_and_its_citations(line, cut):
-    assert sentences(line) == cut
+    assert split_sentences(line) == cut
 
 
 def statements(text, sizes=None):
