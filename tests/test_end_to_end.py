@@ -65,7 +65,7 @@ def test_a_question_is_answered_handed_over_and_answered_by_a_person(agent, visi
     expect(source).to_have_attribute("href", re.compile(r"/help/refunds#when-the-money-arrives$"))
 
     say(visitor, "I want to talk to a human")
-    expect(visitor.locator(".who")).to_contain_text("In the queue")
+    expect(visitor.locator(".who")).to_contain_text("in the queue")
 
     agent.get_by_role("button", name=re.compile("asked for a person")).click()
     expect(agent.get_by_role("log")).to_contain_text("When does the money of a refund arrive?")

@@ -94,6 +94,11 @@ export class Chat {
     return this.#pass.read(this.log.conversation_id);
   }
 
+  /** Whether all is here that was there at the last welcome. */
+  get complete() {
+    return this.log.seq >= this.#target;
+  }
+
   start() {
     this.#line.start();
     this.pump();
@@ -150,11 +155,6 @@ export class Chat {
     this.#command({ type: "contact", email: wellFormed(email), ...(name ? { name: wellFormed(name) } : {}) });
   }
 
-  /** Ends the conversation; it may be taken up again for a while. */
-  finish() {
-    if (!this.pending("close")) this.#command({ type: "close" });
-  }
-
   /** Begins a new conversation. */
   renew() {
     this.#fresh = true;
@@ -186,7 +186,7 @@ export class Chat {
 
   /** Sends what waits, if the log is complete: the acknowledgement of it may be among the events still to come. */
   pump() {
-    if (this.status !== "online" || this.log.seq < this.#target) return;
+    if (this.status !== "online" || !this.complete) return;
     const next = this.outbox.next(this.#outside.env.now());
     if (next === null) return;
     if (typeof next === "number") this.#later(next);

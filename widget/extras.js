@@ -1,6 +1,7 @@
 /**
  * What stands below the messages when there is reason for it: the reply in the making, the question whether it helped,
- * what may be pressed, the form for an address, and what can be done after the end.
+ * what may be pressed, that a message was added while the visitor waits, the form for an address, and what can be done
+ * after the end.
  *
  * @import {Chat} from "./chat.js"
  * @import {Item} from "./log.js"
@@ -11,7 +12,7 @@ import { choicesOf, drawChoices } from "./choices.js";
 import { ContactForm } from "./contact.js";
 import { h } from "./dom.js";
 import { said } from "./log.js";
-import { partyName } from "./messages.js";
+import { partyName, placeText } from "./messages.js";
 
 const SCORES = [1, 2, 3, 4, 5];
 
@@ -26,7 +27,7 @@ export class Extras {
   #draft = h("div", { class: "draft", "aria-hidden": "true" });
   /** What each slot shows now. @type {Map<HTMLElement, string>} */
   #shown = new Map();
-  #slots = { rating: h("div"), choices: h("div"), end: h("div") };
+  #slots = { rating: h("div"), choices: h("div"), told: h("div", { role: "status" }), end: h("div") };
 
   /**
    * @param {Chat} chat
@@ -40,8 +41,8 @@ export class Extras {
     this.#messages = messages;
     this.#refocus = refocus;
     this.#contact = new ContactForm(chat, words, refocus);
-    const { rating, choices, end } = this.#slots;
-    this.nodes = [this.#draft, rating, choices, this.#contact.node, end];
+    const { rating, choices, told, end } = this.#slots;
+    this.nodes = [this.#draft, rating, choices, told, this.#contact.node, end];
   }
 
   render() {
@@ -51,6 +52,7 @@ export class Extras {
     this.#renderDraft();
     this.#renderRating(reply);
     this.#renderChoices(reply);
+    this.#renderTold();
     this.#contact.render();
     this.#renderEnd();
   }
@@ -95,6 +97,13 @@ export class Extras {
     this.#show(this.#slots.choices, labels.join("\n"), draw);
   }
 
+  /** In place of the bot, which is silent while the visitor waits. A new message is told of in a new node: aloud again. */
+  #renderTold() {
+    const { log, complete } = this.#chat;
+    const line = this.#words.added(placeText(this.#chat, this.#words));
+    this.#show(this.#slots.told, complete && log.told ? log.told + line : "", () => [h("div", { class: "row" }, line)]);
+  }
+
   #renderEnd() {
     const { log } = this.#chat;
     const closed = log.state === "closed";
@@ -128,7 +137,6 @@ export class Extras {
     this.#shown.set(slot, what);
     const focused = slot.matches(":focus-within");
     slot.replaceChildren(...(what ? draw() : []));
-    slot.hidden = !what;
     if (focused) this.#refocus();
   }
 }

@@ -24,6 +24,8 @@
  * @property {boolean} surveyed
  * @property {readonly number[]} unanswered  What the visitor said and the bot, who holds the chat, has yet to answer.
  * @property {"open" | "asked" | "left"} address  Whether the present holder has asked how to reach the visitor, and knows.
+ * @property {string} told  When the message came after which a waiting visitor was told last that it was added; empty for
+ *   never under the present holder.
  * @property {Sketch | null} sketch
  * @property {string | null} lastTurn  The turn of the last reply; a draft of it that comes late is stale.
  *
@@ -47,8 +49,9 @@ const SHOWN = new Set([
   "reopened",
   "contact_left",
 ]);
+const TELL_EVERY_MS = 60_000; // who writes "thanks!" and "??" and more is told where they stand, not answered each time
 /** Where the request of a visitor is pointless, as what it asks for is so. @type {Record<string, readonly State[]>} */
-const REACHED = { call_human: ["queued", "agent"], cancel_human: ["bot", "agent", "closed"], close: ["closed"] };
+const REACHED = { call_human: ["queued", "agent"], cancel_human: ["bot", "agent", "closed"] };
 /** @type {Party} */
 const NOBODY = { kind: "system", name: null };
 
@@ -69,6 +72,7 @@ export function emptyLog(conversation_id = "") {
     surveyed: false,
     unanswered: [],
     address: "open",
+    told: "",
     sketch: null,
     lastTurn: null,
   };
@@ -107,7 +111,7 @@ export function apply(log, event) {
   const after = SHOWN.has(event.kind) ? { ...stood, items: [...stood.items, item(event)] } : stood;
   switch (event.kind) {
     case "visitor_said":
-      return after.state === "bot" ? { ...after, unanswered: [...after.unanswered, event.seq] } : after;
+      return heard(after, event);
     case "bot_said":
       return answered(after, event);
     case "rated":
@@ -123,14 +127,6 @@ export function apply(log, event) {
     default:
       return after;
   }
-}
-
-/**
- * The log of `events`, from the first on.
- * @param {readonly Event[]} events
- */
-export function fold(events) {
-  return events.reduce(apply, emptyLog());
 }
 
 /**
@@ -189,8 +185,20 @@ function stand(log, event) {
   if (event.hold === undefined || event.state === undefined) return log;
   const holder = event.holder ?? log.holder;
   const moved = event.hold !== log.hold;
-  const settled = moved ? /** @type {const} */ ({ unanswered: [], sketch: null, address: "open" }) : {};
+  const settled = moved ? /** @type {const} */ ({ unanswered: [], sketch: null, address: "open", told: "" }) : {};
   return { ...log, ...settled, state: event.state, holder, hold: event.hold };
+}
+
+/**
+ * The bot has a message to answer; who waits for a person is told of theirs, now and then.
+ * @param {Log} log
+ * @param {Event} event
+ * @returns {Log}
+ */
+function heard(log, { seq, at }) {
+  if (log.state === "bot") return { ...log, unanswered: [...log.unanswered, seq] };
+  const soon = Date.parse(at) - Date.parse(log.told) < TELL_EVERY_MS;
+  return log.state === "queued" && !soon ? { ...log, told: at } : log;
 }
 
 /**

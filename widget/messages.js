@@ -185,6 +185,16 @@ export function partyName(party, words) {
 }
 
 /**
+ * Where a waiting visitor stands, as far as it is known; who waits longer than they should is not told how long again.
+ * @param {Chat} chat
+ * @param {Words} words
+ */
+export function placeText({ queue }, words) {
+  const wait_s = queue?.overdue ? null : (queue?.wait_s ?? null);
+  return words.queued(queue?.position ?? null, wait_s === null ? null : Math.round(wait_s / 60));
+}
+
+/**
  * @param {Chat} chat
  * @returns {Row[]}
  */
@@ -209,7 +219,7 @@ function changeText(item, words) {
     transferred: words.joined(holder),
     released: item.by.kind === "system" ? words.lostAgent : words.released,
     returned_to_bot: words.back,
-    closed: words.ended,
+    closed: words.closed,
     reopened: words.reopened,
     contact_left: words.contactLeft(item.event.email ?? ""),
   };

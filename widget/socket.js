@@ -34,9 +34,9 @@ const RESYNC = 4000; // our own close code: events are missing, or the line is d
 
 /** Close codes after which trying again cannot help, and what the page's owner should know. */
 const FINAL = new Map([
-  [4400, "the server could not read our hello; widget and server are of different versions"],
-  [4403, "this page's origin or the identity was refused; see allowed_origins and the identity secret"],
-  [4404, "the site in data-site is unknown to the server"],
+  [4400, "widget and server are of different versions"],
+  [4403, "the server refuses this page's origin or the identity; see allowed_origins and identity_secret"],
+  [4404, "the server does not know the site in data-site"],
 ]);
 /** Without a word of the server: a refused upgrade, which browsers do not tell from no server, or a handshake that hangs. */
 const CUT = new Set([1006, RESYNC]);

@@ -37,8 +37,7 @@ export class Store {
     const text = JSON.stringify(value);
     this.#memory.delete(key);
     try {
-      if (!this.#area) throw new Error("no storage");
-      this.#area.setItem(key, text);
+      /** @type {Storage} */ (this.#area).setItem(key, text); // without one this throws too
     } catch {
       this.#memory.set(key, text);
     }

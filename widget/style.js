@@ -51,7 +51,7 @@ a { color: var(--link); }
 ::placeholder { color: var(--faint); opacity: 1; }
 .launcher { display: grid; place-items: center; width: 60px; height: 60px; padding: 0; border: 0; border-radius: 50%;
   background: var(--accent); color: var(--on-accent); box-shadow: 0 4px 16px #0004; position: relative; }
-.launcher:hover { background: var(--accent); filter: brightness(1.08); }
+.launcher:hover, .solid:hover { background: var(--accent); filter: brightness(1.08); }
 .launcher:focus-visible { outline: 3px solid var(--paper); box-shadow: 0 0 0 6px var(--accent); }
 .badge { position: absolute; inset-block-start: -4px; inset-inline-end: -4px; min-width: 24px; padding: 0 6px;
   border-radius: 12px; background: #b3261e; color: #fff; font-size: 13px; line-height: 24px; font-weight: 600; }
@@ -114,7 +114,6 @@ pre code { padding: 0; background: none; }
   background: var(--paper); font-size: 16px; width: 100%; }
 .wide { width: 100%; }
 .solid { background: var(--accent); color: var(--on-accent); border-color: transparent; font-weight: 600; }
-.solid:hover { background: var(--accent); filter: brightness(1.08); }
 .composer { display: flex; flex-wrap: wrap; gap: 8px; align-items: flex-end; padding: 10px 12px;
   border-block-start: 1px solid var(--line); }
 textarea { flex: 1; min-width: 0; min-height: 44px; max-height: 140px; padding: 10px 12px; resize: none;

@@ -8,12 +8,11 @@ import { Composer } from "./composer.js";
 import { h, icon, write } from "./dom.js";
 import { Extras } from "./extras.js";
 import { unread } from "./log.js";
-import { Messages, partyName } from "./messages.js";
+import { Messages, partyName, placeText } from "./messages.js";
 
 const BUBBLE = "M4 5h16v11H9l-5 4z";
 const NEAR_END_PX = 80; // whoever has scrolled up further than this is reading
 const ABOVE_PX = 14; // as between two messages
-const BADGE_MAX = 99;
 
 export class View {
   #chat;
@@ -26,7 +25,7 @@ export class View {
   #badge = h("span", { class: "badge", "aria-hidden": "true", hidden: true });
   #banner = h("p", { class: "banner", role: "status", hidden: true });
   #who = h("p", { class: "who", id: "who", role: "status" });
-  #scroll = h("div", { class: "scroll", tabindex: 0 });
+  #scroll = h("div", { class: "scroll", role: "region", tabindex: 0 });
   /** Where it was scrolled to last; who is elsewhere now has scrolled. */
   #left = 0;
 
@@ -80,7 +79,6 @@ export class View {
     const close = h("button", { class: "x", "aria-label": words.close, click: () => toggle(false) }, "×");
     const heading = h("div", {}, h("h2", { id: "title" }, title), this.#who);
     this.#scroll.setAttribute("aria-label", words.log);
-    this.#scroll.setAttribute("role", "region");
     this.#scroll.append(h("p", { class: "disclosure" }, words.disclosure), this.#messages.node, ...this.#extras.nodes);
     const keydown = (/** @type {KeyboardEvent} */ event) => {
       if (event.key === "Escape" && !event.isComposing) toggle(false);
@@ -94,7 +92,7 @@ export class View {
     const words = this.#words;
     const news = this.#open ? 0 : unread(this.#chat.log, this.#chat.read);
     this.#badge.hidden = news === 0;
-    this.#badge.textContent = news > BADGE_MAX ? `${BADGE_MAX}+` : String(news);
+    this.#badge.textContent = String(news);
     const label = this.#open ? words.close : news ? words.launcherUnread(news) : words.launcher;
     this.launcher.setAttribute("aria-label", label);
     this.launcher.setAttribute("aria-expanded", String(this.#open));
@@ -104,6 +102,7 @@ export class View {
   #renderHeader() {
     const { log, status } = this.#chat;
     const words = this.#words;
+    this.#who.ariaLive = log.told ? "off" : "polite"; // the line below the messages says it then
     write(this.#who, this.#holder());
     this.person.hidden = log.state === "agent" || status === "stopped";
     write(this.person, log.state === "queued" ? words.cancel : words.person);
@@ -113,12 +112,10 @@ export class View {
   }
 
   #holder() {
-    const { log, queue } = this.#chat;
+    const { log } = this.#chat;
     const words = this.#words;
     if (log.state === "closed") return words.closed;
-    if (log.state !== "queued") return partyName(log.holder, words);
-    const wait_s = queue?.wait_s ?? null;
-    return words.queued(queue?.position ?? null, wait_s === null ? null : Math.round(wait_s / 60));
+    return log.state === "queued" ? placeText(this.#chat, words) : partyName(log.holder, words);
   }
 
   /** To the end, but not past the beginning of the last message: a long one is read from there. */
@@ -135,10 +132,9 @@ export class View {
     const { status, met, outbox, refused, unreachable } = this.#chat;
     const words = this.#words;
     if (status === "stopped") return words.unavailable;
-    if (unreachable) return outbox.waiting ? words.unreachable : words.unreachableIdle;
     const away = status === "waiting" || (status === "connecting" && met);
-    if (!away) return refused && refused !== "contact" ? words.refused : "";
-    return outbox.waiting ? words.reconnecting : words.reconnectingIdle;
+    if (!unreachable && !away) return refused && refused !== "contact" ? words.refused : "";
+    return (unreachable ? words.unreachable : words.reconnecting) + (outbox.waiting ? ` ${words.kept}` : "");
   }
 
   #person() {

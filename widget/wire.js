@@ -75,7 +75,7 @@
  *   | {type: "pong", seq?: number} | ({type: "error"} & Refusal)} ServerFrame
  *
  * @typedef {object} Command  A client frame with a `client_id`: acknowledged by the event that carries it.
- * @property {"say" | "call_human" | "cancel_human" | "rate" | "survey" | "contact" | "close"} type
+ * @property {"say" | "call_human" | "cancel_human" | "rate" | "survey" | "contact"} type
  * @property {string} client_id
  * @property {string} [text]
  * @property {number} [seq]

@@ -25,9 +25,9 @@ const ENGLISH = {
   cancel: "Cancel request",
   closed: "The chat was closed",
   queued: (/** @type {number | null} */ position, /** @type {number | null} */ minutes) =>
-    "In the queue" +
-    (position === null ? "" : `: you are number ${position}`) +
-    (minutes === null ? "" : minutes < 1 ? ", less than a minute" : `, about ${minutes} min`),
+    `You are ${position === null ? "" : `number ${position} `}in the queue` +
+    (minutes === null ? "" : minutes < 1 ? ", less than a minute to go" : `, about ${minutes} min to go`),
+  added: (/** @type {string} */ place) => `Your message was added. ${place}.`,
 
   sending: "Sending…",
   sent: "Sent",
@@ -46,10 +46,9 @@ const ENGLISH = {
   no: "No",
   thanks: "Thank you for telling us.",
 
-  reconnecting: "Reconnecting… your message is kept.",
-  reconnectingIdle: "Reconnecting…",
-  unreachable: "The chat cannot be reached from this page right now. Your message is kept.",
-  unreachableIdle: "The chat cannot be reached from this page right now.",
+  reconnecting: "Reconnecting…",
+  unreachable: "The chat cannot be reached from this page right now.",
+  kept: "Your message is kept.",
   refused: "That did not work. Please try again.",
   unavailable: "The chat is not available on this page.",
 
@@ -58,7 +57,6 @@ const ENGLISH = {
   released: "You are back in the queue",
   lostAgent: "The person you were talking to is not there any more. You are first in line for the next one.",
   back: "You are back with the AI assistant",
-  ended: "The chat was closed",
   reopened: "The chat goes on",
   contactLeft: (/** @type {string} */ email) => `We will write to ${email}`,
   renew: "Start a new chat",

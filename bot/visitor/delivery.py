@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from bot.visitor.channel import Channel
 from bot.visitor.desk_status import DeskStatus
 from bot.visitor.protocol import TRY_LATER, Hangup, encode, event_frame
-from conversation.events import Event, JsonObject, State
+from conversation.events import Event, JsonObject, State, VisitorSaid
 from conversation.publisher import Publisher
 from conversation.values import Hint, Reached
 from handoff.desk import Desk, Place
@@ -50,7 +50,9 @@ class Delivery:
     _head: int = 0
     _desk_open: bool = False
     _place: Place | None = None
-    _place_sent_s: float = 0.0
+    _place_read_s: float = 0.0
+    _place_due: bool = False  # a waiting visitor wrote, and hears where they stand also where that is no news
+    _replayed: int = 0  # the last event that was there at the welcome, which said the place
     _next: Subscription | None = None
     _frames: list[JsonObject] = field(default_factory=list)  # an empty deque weighs 760 bytes, a list 56
     _unlisten: Callable[[], None] | None = None
@@ -117,7 +119,8 @@ class Delivery:
         self._conversation_id, self._state = subscription.conversation_id, subscription.state
         # one further is looked for: what came between the welcome and the listening had no listener to hint to
         self.cursor, self._head = subscription.after, max(subscription.head, subscription.after + 1)
-        self._place, self._place_sent_s = subscription.place, self.publisher.clock.monotonic()
+        self._place, self._place_read_s = subscription.place, self.publisher.clock.monotonic()
+        self._place_due, self._replayed = False, subscription.head
         self._desk_open = subscription.welcome["desk_open"] is True
         if self._unlisten is not None:
             self._unlisten()
@@ -151,23 +154,26 @@ class Delivery:
         if event.standing is not None:
             self._state = event.standing.state
             self._place = None
+        if isinstance(event.payload, VisitorSaid) and event.seq > self._replayed:
+            self._place_due = self._state == "queued"
 
     async def _send_place(self) -> None:
         """At once when it is news that there is a place, later at most every QUEUE_EVERY_S."""
         now_s = self.publisher.clock.monotonic()
-        if self._place is not None and now_s - self._place_sent_s < QUEUE_EVERY_S:
+        if self._place is not None and now_s - self._place_read_s < QUEUE_EVERY_S:
             return
-        self._place_sent_s = now_s
+        self._place_read_s = now_s
         place = await self.desk.queue_place(self._conversation_id)
-        if place is not None and place != self._place:
-            self._place = place
+        if place is not None and (self._place_due or place != self._place):
+            self._place, self._place_due = place, False
             await self._send({"type": "queue", **place_form(place)})
 
     def _remind(self) -> None:
         """A place changes without anything happening in the conversation."""
         if self._reminder is not None:
             self._reminder.cancel()
-        self._reminder = asyncio.get_running_loop().call_later(QUEUE_EVERY_S, self.stir)
+        wait_s = self._place_read_s + QUEUE_EVERY_S - self.publisher.clock.monotonic()
+        self._reminder = asyncio.get_running_loop().call_later(wait_s, self.stir)
 
     async def _send(self, frame: JsonObject) -> None:
         await self.channel.send(encode(frame))

@@ -204,6 +204,49 @@ async def test_a_place_in_the_queue_is_told_once_and_then_at_most_every_ten_seco
     assert "queue" not in types(await second.settled()) + types(await resumed.settled())
 
 
+async def test_who_writes_while_waiting_hears_their_place_after_the_acknowledgement(lobby):
+    await lobby.agent()
+    guest = lobby.arrive()
+    await guest.hello()
+    await guest.command("call_human")
+    place = await guest.until("queue")
+    lobby.clock.advance(11)
+    assert types(await guest.settled()) == []
+    lobby.clock.advance(11)
+    await said(guest, "thanks!")
+    assert await guest.frame() == place
+    assert types(await guest.settled()) == []
+
+
+async def test_of_many_messages_within_ten_seconds_one_is_answered_with_the_place(lobby):
+    await lobby.agent()
+    guest = lobby.arrive()
+    before = await guest.hello()
+    await guest.command("call_human")
+    place = await guest.until("queue")
+    for text in ("thanks!", "??", "hello?"):
+        await said(guest, text)
+    assert types(await guest.settled()) == []
+    resumed = lobby.arrive()
+    await resumed.hello(token=before["token"], conversation_id=before["conversation_id"], after=2)
+    lobby.clock.advance(11)
+    assert [frame for frame in await guest.settled() if frame["type"] == "queue"] == [place]
+    assert "queue" not in types(await resumed.settled())
+
+
+async def test_a_verdict_of_one_who_waits_is_kept_and_a_pressed_choice_is_only_said(lobby, known):
+    await lobby.agent()
+    guest = lobby.arrive()
+    await guest.hello()
+    reply = await guest.ask(known)
+    await guest.command("call_human")
+    await guest.until("queue")
+    await guest.command("rate", seq=reply["seq"], helpful=True)
+    await said(guest, "That helped")
+    await guest.settled()
+    assert [frame["kind"] for frame in guest.heard if frame["type"] == "event"][-2:] == ["rated", "visitor_said"]
+
+
 async def test_a_visitor_who_waited_too_long_is_told(lobby):
     await lobby.agent()
     guest = lobby.arrive()

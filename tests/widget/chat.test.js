@@ -366,6 +366,18 @@ for (const [kind, state] of [["claimed", "agent"], ["returned_to_bot", "bot"], [
   });
 }
 
+test("what was said in the queue is no news to a page that is yet to hear who took the chat", () => {
+  const { chat, next } = page();
+  chat.start();
+  const socket = next({ seq: 4, state: "agent" });
+  const seen = [];
+  for (const one of [opened, moved(2, "handoff_requested", "queued"), event(3, "visitor_said", { text: "??" }), moved(4, "claimed", "agent")]) {
+    socket.push(one);
+    seen.push(chat.complete && chat.log.told);
+  }
+  assert.deepEqual(seen, [false, false, false, ""]);
+});
+
 test("queue, desk and typing frames are shown, and typing fades", () => {
   const { chat, clock, next } = page();
   chat.start();
@@ -416,14 +428,13 @@ test("a contact that the server refuses is told, other refused requests are not 
 });
 
 const refusal = (code, command) => ({ type: "error", code, message: "", client_id: command.client_id, final: true });
-const requests = { call_human: (chat) => chat.callHuman(), cancel_human: (chat) => chat.cancelHuman(), close: (chat) => chat.finish() };
+const requests = { call_human: (chat) => chat.callHuman(), cancel_human: (chat) => chat.cancelHuman() };
 
 for (const [type, state] of [
   ["call_human", "queued"],
   ["call_human", "agent"],
   ["cancel_human", "bot"],
   ["cancel_human", "agent"],
-  ["close", "closed"],
 ]) {
   for (const code of ["illegal_transition", "newer_conversation"]) {
     test(`a ${type} refused as ${code} while the chat is ${state} has its purpose and is forgotten`, () => {

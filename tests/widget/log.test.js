@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 
-import { apply, drafted, emptyLog, fold, isGap, said, unread, welcomed } from "../../widget/log.js";
+import { apply, drafted, emptyLog, isGap, said, unread, welcomed } from "../../widget/log.js";
 
 const GOLDEN = new URL("../golden/", import.meta.url);
 const goldens = readdirSync(GOLDEN)
@@ -16,6 +16,7 @@ const summary = (log) => ({
   seq: log.seq,
   messages: said(log).map((item) => ({ by: item.by.kind, text: item.text })),
 });
+const fold = (events) => events.reduce(apply, emptyLog());
 const at = "2026-11-02T09:30:00.000000Z";
 const visitorSaid = (seq, text = "Hello") => ({ seq, kind: "visitor_said", at, by: { kind: "visitor" }, text });
 const botSaid = (seq, more = {}) => ({ seq, kind: "bot_said", at, by: { kind: "bot" }, text: "Hi", ...more });
@@ -114,6 +115,17 @@ test("the bot owes an answer to what no reply names, until another holds the cha
   assert.deepEqual(fold(asked).unanswered, [1, 2]);
   assert.deepEqual(fold([...asked, botSaid(3, { answers: [1] })]).unanswered, [2]);
   assert.deepEqual(fold([...asked, claimed(3)]).unanswered, []);
+});
+
+test("who waits is told at once that a message was added, then once a minute, and nobody else is", () => {
+  const after = (seconds) => ({ at: `2026-11-02T09:${30 + Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}.000000Z` });
+  const queued = { seq: 2, kind: "handoff_requested", at, state: "queued", holder: { kind: "queue", name: null }, hold: 1 };
+  const toldOf = (...seconds) => fold([visitorSaid(1), queued, ...seconds.map((s, n) => ({ ...visitorSaid(n + 3), ...after(s) }))]).told;
+  assert.equal(toldOf(), "");
+  assert.equal(toldOf(5), after(5).at);
+  assert.equal(toldOf(5, 30, 64), after(5).at);
+  assert.equal(toldOf(5, 30, 65, 70), after(65).at);
+  assert.equal(fold([visitorSaid(1), queued, visitorSaid(3), claimed(4, 2), visitorSaid(5)]).told, "");
 });
 
 test("a reply without an answer asks for an address, until one is left or another reply helps", () => {

@@ -62,6 +62,7 @@ class Server:
         self.fate = None  # of the next message: "lost" before it is committed, or "unacknowledged" after
         self.refusals = []  # error frames for the next commands
         self.desk_open = True
+        self.at = "2026-11-02T09:30:00.000000Z"  # of the next events
         self.replies = {}
         self.hellos = []
         self.commands = []
@@ -207,7 +208,7 @@ class Server:
 
     async def append(self, conversation, kind, *, by=None, **fields):
         seq = len(conversation.events) + 1
-        event = {"type": "event", "seq": seq, "event_id": uuid.uuid4().hex, "at": "2026-11-02T09:30:00.000000Z"}
+        event = {"type": "event", "seq": seq, "event_id": uuid.uuid4().hex, "at": self.at}
         event |= {key: value for key, value in fields.items() if key != "type"}
         event |= {"kind": kind, "by": by or {"kind": "visitor", "name": None}}
         conversation.events.append(event)
@@ -610,7 +611,7 @@ async def test_enter_that_ends_a_composition_does_not_send(page, server):
 async def test_a_person_can_be_called_cancelled_and_met(page, server):
     await open_chat(page)
     await page.get_by_role("button", name="Talk to a person").click()
-    await expect(page.locator(".who")).to_have_text("In the queue: you are number 2, about 3 min")
+    await expect(page.locator(".who")).to_have_text("You are number 2 in the queue, about 3 min to go")
     await page.get_by_role("button", name="Cancel request").click()
     await expect(log_of(page)).to_contain_text("You are back with the AI assistant")
     await page.get_by_role("button", name="Talk to a person").click()
@@ -685,6 +686,83 @@ async def test_the_form_for_an_address_comes_and_goes_with_the_desk_and_keeps_it
     await expect(email).to_have_value("kim@exa")
 
 
+async def call_person(page):
+    await page.get_by_role("button", name="Talk to a person").click()
+    await expect(page.get_by_role("button", name="Cancel request")).to_be_visible()
+
+
+async def test_who_writes_while_waiting_hears_that_it_was_added_and_where_they_stand(page, server):
+    await open_chat(page)
+    await call_person(page)
+    line = page.get_by_role("status").filter(has_text="Your message was added.")
+    await expect(line).to_be_hidden()
+    await say(page, "thanks!")
+    await expect(line).to_have_text("Your message was added. You are number 2 in the queue, about 3 min to go.")
+    await expect(page.locator(".who")).to_have_attribute("aria-live", "off")
+    for place, text in [
+        ({"position": 1, "wait_s": 20}, "You are number 1 in the queue, less than a minute to go."),
+        ({"position": 1, "wait_s": None}, "You are number 1 in the queue."),
+        ({"position": 1, "wait_s": 20, "overdue": True}, "You are number 1 in the queue."),
+    ]:
+        await server.tell(server.only, {"type": "queue", **place})
+        await expect(line).to_have_text(f"Your message was added. {text}")
+    await page.reload()
+    await open_chat(page)
+    await expect(line).to_have_text("Your message was added. You are in the queue.")
+
+
+async def test_who_writes_again_and_again_while_waiting_hears_it_at_most_once_a_minute(page, server):
+    await open_chat(page)
+    await call_person(page)
+    line = page.get_by_role("status").filter(has_text="Your message was added.")
+    told = []
+    for seconds, text in enumerate(["thanks!", "??", "hello?", "anybody?"]):
+        server.at = f"2026-11-02T09:3{seconds // 2}:{30 * seconds % 60:02}.000000Z"
+        await say(page, text)
+        await expect(log_of(page).get_by_text("Sent")).to_have_count(len(told) + 1)
+        told.append(await line.evaluate("node => !node.firstChild.told && (node.firstChild.told = true)"))
+    assert told == [True, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "holder"),
+    [
+        ("claimed", "agent", ANA),
+        ("returned_to_bot", "bot", BOT),
+        ("closed", "closed", {"kind": "nobody", "name": None}),
+    ],
+)
+async def test_nothing_more_is_said_of_the_queue_once_the_wait_is_over(page, server, kind, state, holder):
+    await open_chat(page)
+    await call_person(page)
+    await say(page, "thanks!")
+    line = page.get_by_text("Your message was added.")
+    await expect(line).to_be_visible()
+    await server.move(server.only, kind, state, holder, by=holder)
+    await expect(line).to_be_hidden()
+    await say(page, "Hello")
+    await expect(log_of(page).get_by_text("Sent")).to_have_count(2)
+    await expect(line).to_be_hidden()
+    await expect(page.locator(".who")).to_have_attribute("aria-live", "polite")
+
+
+@pytest.mark.parametrize("name", ["That helped", "Yes"])
+async def test_a_verdict_pressed_while_a_person_is_being_called_breaks_nothing(page, server, name):
+    server.replies["Money?"] = [suggested() if name == "That helped" else said("Within 5 days.")]
+    await open_chat(page)
+    await say(page, "Money?")
+    button = page.get_by_role("button", name=name, exact=True)
+    await button.wait_for()
+    person = page.get_by_role("button", name="Talk to a person")
+    await person.evaluate("(person, button) => { person.click(); button.click(); }", await button.element_handle())
+    await expect(button).to_be_hidden()
+    await say(page, "thanks!")
+    await expect(page.get_by_text("Your message was added.")).to_be_visible()
+    await expect(page.locator(".who")).to_contain_text("in the queue")
+    kinds = [frame["type"] for frame in server.commands]
+    assert kinds == ["say", "call_human", "say" if name == "That helped" else "rate", "say"]
+
+
 OVERDUE = (
     "This is taking longer than usual. Leave your email address and a person will get back to you, "
     "or go on with the AI assistant."
@@ -694,7 +772,7 @@ OVERDUE = (
 async def test_whoever_waits_too_long_may_leave_an_address_and_keeps_the_place(page, server):
     await open_chat(page)
     await page.get_by_role("button", name="Talk to a person").click()
-    await expect(page.locator(".who")).to_have_text("In the queue: you are number 2, about 3 min")
+    await expect(page.locator(".who")).to_have_text("You are number 2 in the queue, about 3 min to go")
     await expect(page.get_by_text(OVERDUE)).to_be_hidden()
     await server.tell(server.only, {"type": "queue", "position": 2, "wait_s": None, "overdue": True})
     await expect(page.get_by_role("status").filter(has_text=OVERDUE)).to_be_visible()
@@ -704,7 +782,7 @@ async def test_whoever_waits_too_long_may_leave_an_address_and_keeps_the_place(p
     await expect(log_of(page)).to_contain_text("We will write to kim@example.org")
     await expect(page.get_by_text(OVERDUE)).to_be_hidden()
     await expect(page.get_by_role("textbox", name="Email")).to_be_hidden()
-    await expect(page.locator(".who")).to_have_text("In the queue: you are number 2")
+    await expect(page.locator(".who")).to_have_text("You are number 2 in the queue")
 
 
 @pytest.mark.parametrize("name", ["Cancel request", "Go on with the AI assistant"])
@@ -890,6 +968,8 @@ async def test_no_state_has_an_accessibility_fault(page, server, scheme):
     await server.move(server.only, "handoff_requested", "queued", {"kind": "queue", "name": None})
     await server.tell(server.only, {"type": "queue", "position": 1, "wait_s": None, "overdue": True})
     await expect(page.get_by_text(OVERDUE)).to_be_visible()
+    await say(page, "thanks!")
+    await expect(page.get_by_text("Your message was added.")).to_be_visible()
     await require_no_faults(page)
     await server.move(server.only, "closed", "closed", {"kind": "nobody", "name": None})
     await expect(page.get_by_role("button", name="4 of 5")).to_be_visible()
