@@ -69,9 +69,17 @@ export function icon(path) {
   const space = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(space, "svg");
   const shape = document.createElementNS(space, "path");
-  const look = { viewBox: "0 0 24 24", width: "28", height: "28", fill: "none", stroke: "currentColor" };
-  const stroke = { "stroke-width": "2", "stroke-linejoin": "round", "aria-hidden": "true" };
-  for (const [name, value] of Object.entries({ ...look, ...stroke })) svg.setAttribute(name, value);
+  const look = {
+    viewBox: "0 0 24 24",
+    width: "28",
+    height: "28",
+    fill: "none",
+    stroke: "currentColor",
+    "stroke-width": "2",
+    "stroke-linejoin": "round",
+    "aria-hidden": "true",
+  };
+  for (const [name, value] of Object.entries(look)) svg.setAttribute(name, value);
   shape.setAttribute("d", path);
   svg.append(shape);
   return svg;

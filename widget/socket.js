@@ -199,7 +199,7 @@ export class Connection {
     const again = !this.#dropped && this.#on.dropToken();
     this.#dropped = true;
     if (again) this.#connect();
-    else this.#end(4401, "the server refuses a visitor without a token");
+    else this.#end(4401, "the server refuses new visitors");
   }
 
   /**
@@ -217,8 +217,8 @@ export class Connection {
   #inVain() {
     this.#vain += 1;
     if (this.#vain !== VAIN) return;
-    const why = `allowed_origins may not name ${globalThis.location?.origin ?? "this page's origin"}`;
-    console.warn(`handrail: ${this.#url} could not be reached in ${VAIN} attempts; the server may be down, or ${why}`);
+    const { origin } = globalThis.location ?? {};
+    console.warn(`handrail: ${this.#url} could not be reached; is the server up, and ${origin} in allowed_origins?`);
   }
 
   /**

@@ -21,6 +21,8 @@ export class View {
   #extras;
   #composer;
   #open = false;
+  /** Whether the last press was a finger's: the field would bring up the keyboard, which hides what comes. */
+  #touched = false;
 
   #badge = h("span", { class: "badge", "aria-hidden": "true", hidden: true });
   #banner = h("p", { class: "banner", role: "status", hidden: true });
@@ -41,8 +43,9 @@ export class View {
     this.#words = setting.words;
     this.#messages = new Messages(chat, setting);
     this.#composer = new Composer(chat, setting.words, () => this.#toEnd());
-    this.#extras = new Extras(chat, setting.words, this.#messages, () => this.#composer.focus());
-    this.launcher = h("button", { class: "launcher", click: () => toggle(!this.#open) }, icon(BUBBLE), this.#badge);
+    this.#extras = new Extras(chat, setting.words, this.#messages, () => (this.#touched ? this.#scroll : this.#composer).focus());
+    const press = { class: "launcher", "aria-controls": "panel", click: () => toggle(!this.#open) };
+    this.launcher = h("button", press, icon(BUBBLE), this.#badge);
     this.person = h("button", { class: "person", click: () => this.#person() });
     this.panel = this.#build(title, toggle);
     root.replaceChildren(this.panel, this.launcher);
@@ -53,9 +56,9 @@ export class View {
     const moved = open !== this.#open;
     this.#open = open;
     this.render();
-    if (moved && open) this.#composer.focus();
-    if (moved && open) this.#toEnd();
-    if (moved && !open) this.launcher.focus();
+    if (!moved) return;
+    (open ? this.#composer : this.launcher).focus();
+    if (open) this.#toEnd();
   }
 
   render() {
@@ -80,12 +83,16 @@ export class View {
     const heading = h("div", {}, h("h2", { id: "title" }, title), this.#who);
     this.#scroll.setAttribute("aria-label", words.log);
     this.#scroll.append(h("p", { class: "disclosure" }, words.disclosure), this.#messages.node, ...this.#extras.nodes);
+    const pointerdown = (/** @type {PointerEvent} */ event) => {
+      this.#touched = event.pointerType === "touch";
+    };
     const keydown = (/** @type {KeyboardEvent} */ event) => {
+      this.#touched = false;
       if (event.key === "Escape" && !event.isComposing) toggle(false);
     };
     const dialog = { class: "panel", id: "panel", role: "dialog", "aria-labelledby": "title", hidden: true };
     const parts = [h("header", {}, heading, this.person, close), this.#banner, this.#scroll, this.#composer.node];
-    return h("div", { ...dialog, keydown }, ...parts);
+    return h("div", { ...dialog, keydown, pointerdown }, ...parts);
   }
 
   #renderLauncher() {
@@ -96,7 +103,6 @@ export class View {
     const label = this.#open ? words.close : news ? words.launcherUnread(news) : words.launcher;
     this.launcher.setAttribute("aria-label", label);
     this.launcher.setAttribute("aria-expanded", String(this.#open));
-    this.launcher.setAttribute("aria-controls", "panel");
   }
 
   #renderHeader() {

@@ -8,7 +8,7 @@
 const ENGLISH = {
   title: "Help",
   launcher: "Open chat",
-  launcherUnread: (/** @type {number} */ n) => `Open chat, ${n} unread ${n === 1 ? "message" : "messages"}`,
+  launcherUnread: (/** @type {number} */ n) => `Open chat, ${n} unread`,
   close: "Close chat",
   log: "Messages",
   input: "Your message",

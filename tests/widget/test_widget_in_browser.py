@@ -408,6 +408,23 @@ async def test_whoever_presses_a_choice_says_it_once_and_goes_on_writing(page, s
     await expect(page.get_by_role("button", name=name, exact=True)).to_have_count(0)
 
 
+@pytest.mark.parametrize("name", ["Exchanges", "That helped"])
+async def test_a_choice_pressed_with_a_finger_brings_up_no_keyboard(browser, server, name):
+    server.replies["Money?"] = [suggested()]
+    server.replies[name] = [said("All right.", outcome="small_talk")]
+    context = await browser.new_context(locale="en-GB", has_touch=True)
+    page = await context.new_page()
+    await page.goto(server.page_url)
+    await open_chat(page)
+    await say(page, "Money?")
+    await page.get_by_role("button", name=name, exact=True).tap()
+    await expect(page.get_by_role("region", name="Messages")).to_be_focused()
+    await expect(log_of(page)).to_contain_text("All right.")
+    await page.keyboard.press("Tab")
+    await expect(page.locator("handrail-chat :focus")).to_have_count(1)
+    await context.close()
+
+
 async def test_of_two_suggestions_the_newer_one_alone_can_be_answered(page, server):
     fewer = [
         {"kind": "helped", "label": "That helped", "article_id": None},
@@ -917,9 +934,9 @@ async def test_what_was_written_while_the_panel_was_shut_is_counted(page, server
     await expect(log_of(page)).to_contain_text("Sent")
     await page.get_by_role("button", name="Close chat").first.click()
     await server.append(server.only, "agent_said", by=ANA, text="Are you there?")
-    await expect(page.get_by_role("button", name="Open chat, 1 unread message")).to_be_visible()
+    await expect(page.get_by_role("button", name="Open chat, 1 unread")).to_be_visible()
     await page.reload()
-    await expect(page.get_by_role("button", name="Open chat, 1 unread message")).to_be_visible()
+    await expect(page.get_by_role("button", name="Open chat, 1 unread")).to_be_visible()
     await page.get_by_role("button", name="Open chat").click()
     await expect(log_of(page)).to_contain_text("Are you there?")
     await page.reload()
