@@ -236,7 +236,6 @@ def _turn_input(conversation: Conversation, events: Sequence[Event], *, desk_ope
         earlier,
         failures=failures_in_a_row(hold, question),
         desk_open=desk_open,
-        offered=last.articles if last is not None and last.outcome in ("clarify", "suggest") else (),
         clarified=last is not None and last.outcome == "clarify",
         offered_person=last is not None and last.has_offered_person,
         returned=conversation.returned,

@@ -148,11 +148,6 @@ class BotSaid:
         return tuple(choice.label for choice in self.choices)
 
     @property
-    def articles(self) -> tuple[Choice, ...]:
-        """The articles between which the visitor may choose."""
-        return tuple(choice for choice in self.choices if choice.kind == "article")
-
-    @property
     def shown(self) -> tuple[str, ...]:
         """The ids of the articles that it puts before the visitor."""
         return shown_articles(self.citations, self.choices)

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
 
-from bot.answer.frustration import cues, same_request
-from bot.answer.intent import says_unsolved, verdict_of
+from bot.answer.complaints import complains_alone, rejects
+from bot.answer.frustration import same_request
+from bot.answer.intent import verdict_of
 from bot.answer.transcript import verdicts
 from conversation.events import BotSaid, Event, VisitorSaid
 
@@ -106,11 +107,6 @@ def rejected(hold: Sequence[Event], question: str) -> Rejected:
     return Rejected(frozenset([*whole, *(article_id for article_id in tried if tried[article_id] >= TRIES)]), sections)
 
 
-def rejects(text: str) -> bool:
-    """Whether a message says in words that the reply before it was wrong or did not help."""
-    return cues(text)["rejected"] > 0 or says_unsolved(text)
-
-
 def _section(reply: BotSaid) -> Section:
     return reply.citations[0].article_id, reply.citations[0].heading
 
@@ -148,5 +144,7 @@ def _exchanges(hold: Sequence[Event], question: str) -> list[_Exchange]:
 
 
 def _request(before: Sequence[_Exchange], text: str) -> str:
-    """What is asked by `text`: of a verdict on the reply before it, what that replied to."""
-    return text if not before or verdict_of(text, before[-1].reply) is None else before[-1].asked
+    """What is asked by `text`: by a verdict on the reply before it, or a mere complaint, what that replied to."""
+    if before and (verdict_of(text, before[-1].reply) is not None or (before[-1].shows and complains_alone(text))):
+        return before[-1].asked
+    return text

@@ -9,7 +9,7 @@ from functools import partial
 from bot.answer.alternatives import Alternative
 from bot.answer.candidates import Candidate, reach
 from bot.answer.citations import section_of
-from bot.answer.intent import small_talk
+from bot.answer.intent import is_fragment, small_talk
 from bot.answer.rejected_answers import NOTHING_REJECTED, Rejected
 from bot.answer.transcript import Said
 from retrieval.articles import Audience
@@ -116,7 +116,8 @@ async def retrieve_passages(
     in_thread = partial(asyncio.get_running_loop().run_in_executor, pool)
     reading = correct_spelling(snapshot, question, audience)
     query = Query(reading.text, await encode(reading.text))
-    ranking = await in_thread(first_stage, snapshot, query, snapshot.visible(audience))
+    first = partial(first_stage, fragment=is_fragment(question))
+    ranking = await in_thread(first, snapshot, query, snapshot.visible(audience))
     context = in_context(reading.text, earlier) if ranking.context_weight else None
     context_query = None if context is None else Query(context, await encode(context))
     hits = await in_thread(second_stage, snapshot, query, ranking, context_query, limit)

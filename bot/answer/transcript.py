@@ -30,6 +30,11 @@ class Said:
     seq: int = 0
 
     @property
+    def articles(self) -> tuple[Choice, ...]:
+        """The articles between which the visitor may choose."""
+        return tuple(choice for choice in self.choices if choice.kind == "article")
+
+    @property
     def person_labels(self) -> tuple[str, ...]:
         """What a button for a person said."""
         return tuple(choice.label for choice in self.choices if choice.kind == "person")

@@ -81,7 +81,7 @@ async def take_turn(turn_input: TurnInput, deps: TurnDeps, policy: Policy, show:
     language = spoken_language((*turn_input.earlier, Said("visitor", turn_input.question)), turn_input.audience.locale)
     turn_input = replace(turn_input, audience=readers(turn_input.audience, language, deps.snapshot))
     turn_input = replace(turn_input, earlier=without_verdicts(turn_input.earlier))
-    understood = understand(turn_input.question, turn_input.earlier, turn_input.offered)
+    understood = understand(turn_input.question, turn_input.earlier)
     message = "" if understood.declines else turn_input.question
     if understood.intent == "question":
         turn_input = replace(turn_input, question=understood.question)

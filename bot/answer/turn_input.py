@@ -11,7 +11,6 @@ from bot.answer.rejected_answers import NOTHING_REJECTED, Rejected
 from bot.answer.reply import Extractive, Generator, Phrasebook, default_phrasebook
 from bot.answer.retrieve import Encode
 from bot.answer.transcript import Said
-from conversation.events import Choice
 from retrieval.articles import Audience
 from retrieval.index import Snapshot
 
@@ -20,8 +19,7 @@ from retrieval.index import Snapshot
 class TurnInput:
     """What the bot is to answer: `question`, after `earlier` (oldest first), by whom, and how things stand.
 
-    `offered` are the articles that the bot's last reply put up for choice, `clarified`: it asked which of them is meant;
-    `offered_person`: it offered a person. `returned`: an agent had the chat before and gave it back.
+    `clarified`: the bot's last reply asked which of several articles is meant; `offered_person`: it offered a person. `returned`: an agent had the chat before and gave it back.
     `rejected` is what the visitor wants told no more, unless by name.
     """
 
@@ -30,7 +28,6 @@ class TurnInput:
     earlier: Sequence[Said] = ()
     failures: int = 0
     desk_open: bool = True
-    offered: Sequence[Choice] = ()
     clarified: bool = False
     offered_person: bool = False
     returned: bool = False

@@ -6,9 +6,11 @@ from dataclasses import replace
 from bot.answer.alternatives import alternatives
 from bot.answer.candidates import CANDIDATES, candidates, distinct, useful, without
 from bot.answer.citations import section_of
+from bot.answer.complaints import complains_alone, rejects
 from bot.answer.intent import Understood
 from bot.answer.polarity import affirmed_first, denies
-from bot.answer.rejected_answers import NOTHING_REJECTED, rejects
+from bot.answer.rejected_answers import NOTHING_REJECTED, Rejected
+from bot.answer.request import request_before
 from bot.answer.retrieve import Retrieved, retrieve_passages
 from bot.answer.several_questions import several_questions
 from bot.answer.transcript import Said
@@ -83,7 +85,8 @@ async def _search(understood: Understood, turn_input: TurnInput, deps: TurnDeps)
     hits, named = _named_first(retrieved.hits, turn_input.question, understood.chosen)
     hits = affirmed_first(hits, question)
     rejected = NOTHING_REJECTED if named else turn_input.rejected
-    scored = candidates(best_passages(hits), deps.calibration, CANDIDATES + len(rejected.articles))
+    best = [_untold(hit, hits, rejected) for hit in best_passages(hits)]
+    scored = candidates(best, deps.calibration, CANDIDATES + len(rejected.articles))
     left = {hit.article.article_id for hit in hits if section_of(hit) not in rejected.sections}
     told = {candidate.hit.article.article_id for candidate in scored} - left
     remaining = without(distinct(scored), rejected.articles | told, rejected.doubted)
@@ -100,21 +103,28 @@ async def _search(understood: Understood, turn_input: TurnInput, deps: TurnDeps)
     )
 
 
+def _untold(best: Hit, hits: Sequence[Hit], rejected: Rejected) -> Hit:
+    """The best hit of the article of `best` that stands in no rejected section, or `best` where all do."""
+    of_article = (hit for hit in hits if hit.article.article_id == best.article.article_id)
+    return next((hit for hit in of_article if section_of(hit) not in rejected.sections), best)
+
+
 def _searched(understood: Understood, turn_input: TurnInput) -> tuple[str, Sequence[Said]]:
     """What is searched for, and what was said before it.
 
-    Who chooses an article wants of it what they asked before, and who says that a reply did not help still asks that.
+    Who chooses an article wants of it what they asked before, and who says that a reply did not help still asks that,
+    together with what they tell of it.
     """
-    earlier = turn_input.earlier
-    asked = max((index for index, said in enumerate(earlier) if said.role == "visitor"), default=None)
-    if asked is None:
-        return turn_input.question, earlier
-    before, context = earlier[asked].text, earlier[:asked]
-    if understood.chosen is not None or understood.declines:
-        return before, context
-    if turn_input.rejected and rejects(turn_input.question):
-        return f"{before}\n{turn_input.question}", context
-    return turn_input.question, earlier
+    before = request_before(turn_input.earlier)
+    if before is None:
+        return turn_input.question, turn_input.earlier
+    asked, context = before
+    complains = bool(turn_input.rejected) and rejects(turn_input.question)
+    if understood.tells or (complains and not complains_alone(turn_input.question)):
+        return f"{asked}\n{turn_input.question}", context
+    if understood.chosen is not None or understood.declines or complains:
+        return asked, context
+    return turn_input.question, turn_input.earlier
 
 
 def _named_first(hits: Sequence[Hit], question: str, chosen: Choice | None) -> tuple[Sequence[Hit], bool]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from retrieval.articles import Article, Audience, Chunk
 from retrieval.index import Mask, Snapshot, distinct, words
 from retrieval.search.confidence_features import ConfidenceFeatures, confidence_features
-from retrieval.search.context_dependence import context_weight
+from retrieval.search.context_dependence import context_weight, fragment_weight
 from retrieval.search.exact_match import ExactMatch, Standing, exact_match
 from retrieval.search.ranker import Ranking
 from retrieval.search.signals import Query, RankingSignals, compute_signals
@@ -59,10 +59,16 @@ def search(snapshot: Snapshot, query: Query, audience: Audience, limit: int = 20
     return second_stage(snapshot, query, first_stage(snapshot, query, snapshot.visible(audience)), None, limit)
 
 
-def first_stage(snapshot: Snapshot, query: Query, allowed: Mask) -> Ranking:
-    """The first stage, by the question alone; its `context_weight` says whether what was said before has to be read at all."""
+def first_stage(snapshot: Snapshot, query: Query, allowed: Mask, *, fragment: bool = False) -> Ranking:
+    """The first stage, by the question alone; its `context_weight` says whether what was said before has to be read at all.
+
+    A `fragment` is no question of its own.
+    """
     signals = compute_signals(snapshot, query, allowed)
-    return Ranking(allowed, [signals], masked_context_weight(query.text, signals, allowed))
+    weight = masked_context_weight(query.text, signals, allowed)
+    if fragment and allowed.any():
+        weight = max(weight, fragment_weight(signals.signals[:, allowed]))
+    return Ranking(allowed, [signals], weight)
 
 
 def masked_context_weight(question: str, signals: RankingSignals, allowed: Mask) -> float:

@@ -48,6 +48,15 @@ async def test_yes_is_answered_from_the_likeliest_article(lobby):
     assert (reply["outcome"], reply["citations"][0]["title"]) == ("answer", TITLES[back["suggestions"][0]])
 
 
+@pytest.mark.parametrize(("text", "option"), [("it is a c20", "C20"), ("L10 please", "L10"), ("C20!", "C20")])
+async def test_an_option_named_in_own_words_is_answered_from_its_article(lobby, text, option):
+    guest = lobby.arrive()
+    await guest.hello()
+    await guest.ask(AMBIGUOUS)
+    reply = await guest.ask(text)
+    assert (reply["outcome"], reply["citations"][0]["title"]) == ("answer", TITLES[option])
+
+
 async def test_who_does_not_choose_is_not_asked_again(lobby):
     guest = lobby.arrive()
     await guest.hello()

@@ -154,3 +154,26 @@ async def test_the_question_is_known_however_many_suggestions_came_after_it(lobb
         reply = await press(guest, reply, "not_helped")
     replies = [event.payload for event in await lobby.log(guest.conversation_id) if isinstance(event.payload, BotSaid)]
     assert {said.trace["query"] for said in replies} == {CLEANING}
+
+
+@pytest.mark.parametrize(("text", "card"), [("the second please", 1), ("2", 1), ("the first one", 0)])
+async def test_a_card_that_is_chosen_by_its_place_answers_what_was_asked(lobby, guest, text, card):
+    suggestion = await guest.ask(CLEANING)
+    answer = await guest.ask(text)
+    assert (answer["outcome"], answer["citations"][0]["article_id"]) == ("answer", shown(suggestion)[card + 1])
+    assert (await lobby.log(guest.conversation_id))[-1].payload.trace["query"] == CLEANING
+
+
+async def test_after_complaints_in_a_row_the_question_is_still_what_is_searched_for(lobby, guest):
+    lobby.responder.policy = replace(lobby.responder.policy, handoff="on_request")
+    replies = [await guest.ask(text) for text in (CLEANING, "didn't work", "still nothing", "that did not help either")]
+    events = await lobby.log(guest.conversation_id)
+    assert {event.payload.trace["query"] for event in events if isinstance(event.payload, BotSaid)} == {CLEANING}
+    assert len({reply["text"] for reply in replies}) == len(replies)
+
+
+async def test_ok_after_a_suggestion_rates_nothing_and_chooses_nothing(lobby, guest):
+    await guest.ask(CLEANING)
+    reply = await guest.ask("ok")
+    assert (reply["outcome"], reply["text"]) == ("small_talk", ENGLISH.agreement)
+    assert "rated" not in await lobby.kinds(guest.conversation_id)

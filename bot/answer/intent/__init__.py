@@ -1,26 +1,30 @@
 """Intent: small talk, a request for a person, or a question."""
 
+from bot.answer.intent.asking import ASKS, is_fragment
 from bot.answer.intent.human_request import RequestProbe, cached_request_probe
 from bot.answer.intent.understanding import (
     NOT_CONTENT,
     Intent,
     SmallTalk,
     Understood,
+    asks_nothing,
     calls_off,
     small_talk,
     understand,
 )
-from bot.answer.intent.verdict import says_unsolved, verdict_of, without_verdicts
+from bot.answer.intent.verdict import verdict_of, without_verdicts
 
 __all__ = [
+    "ASKS",
     "NOT_CONTENT",
     "Intent",
     "RequestProbe",
     "SmallTalk",
     "Understood",
+    "asks_nothing",
     "cached_request_probe",
     "calls_off",
-    "says_unsolved",
+    "is_fragment",
     "small_talk",
     "understand",
     "verdict_of",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.answer.intent.chitchat import Kind, phrase_kinds
+from bot.answer.intent.choosing import chosen_by_name, chosen_by_place
 from bot.answer.intent.human_request import wording
 from bot.answer.intent.verdict import NO, YES, says, verdict_of
 from bot.answer.transcript import Said
@@ -28,6 +29,7 @@ _TALKS: Mapping[Kind, SmallTalk] = {
     "thanks": "thanks",
     "greeting": "greeting",
     "yes": "agreement",
+    "ok": "agreement",
     "no": "agreement",
     "agreement": "agreement",
     "thumb_up": "agreement",
@@ -38,7 +40,7 @@ _TALKS: Mapping[Kind, SmallTalk] = {
 }
 _GLAD: frozenset[Kind] = frozenset({"thumb_up", "smile"})
 _CROSS: frozenset[Kind] = frozenset({"thumb_down", "frown"})
-_VERDICT: frozenset[Kind] = _GLAD | _CROSS | {"thanks", "yes", "no", "agreement", "sound", "goodbye", "filler"}
+_VERDICT: frozenset[Kind] = _GLAD | _CROSS | {"thanks", "yes", "ok", "no", "agreement", "sound", "goodbye", "filler"}
 _CHECK: frozenset[Kind] = frozenset({"present", "greeting", "please", "sound", "unclear", "filler"})
 _QUESTION_MARKS = re.compile("[?\uff1f\u061f\u2753\u2754\u2047\u2049]")
 _SENTENCES = re.compile(r"(?<=[.!?\uff1f\u061f\u3002\n])\s*")
@@ -49,13 +51,14 @@ class Understood:
     """What a message is: a question, small talk of a kind, or a call for a person.
 
     `question` is what is asked, without "anybody there?" beside it. `chosen` is the article that the visitor chose of
-    those the bot asked back about. `pressed`: a call that says no more than the button for a person. `asks_how`: it asks
+    those below the bot's last reply, and `tells` that the words for it are more than that. `pressed`: a call that says no more than the button for a person. `asks_how`: it asks
     how to reach a person, as a question that an article may answer. `rated`: what it says of the answer before it.
     """
 
     intent: Intent
     small_talk: SmallTalk | None = None
     chosen: Choice | None = None
+    tells: bool = False
     pressed: bool = False
     asks_how: bool = False
     question: str = ""
@@ -67,11 +70,8 @@ class Understood:
         return self.intent == "question" and self.rated is not None
 
 
-def understand(question: str, earlier: Sequence[Said], offered: Sequence[Choice] = ()) -> Understood:
-    """Read `question` in the light of what was said before, oldest first.
-
-    `offered` are the articles between which the bot's last reply asked the visitor to choose, if it did, likeliest first.
-    """
+def understand(question: str, earlier: Sequence[Said]) -> Understood:
+    """Read `question` in the light of what was said before, oldest first."""
     reply = earlier[-1] if earlier and earlier[-1].role == "bot" else None
     if reply is not None and question in reply.person_labels:
         return Understood("call_human", pressed=True)
@@ -82,34 +82,41 @@ def understand(question: str, earlier: Sequence[Said], offered: Sequence[Choice]
             if helpful
             else Understood("question", question=question, rated=rated)
         )
-    chosen = next((choice for choice in offered if choice.label == question), None)
-    if chosen is not None:
-        return Understood("question", question=question, chosen=chosen)
     kinds = phrase_kinds(question)
+    if reply is not None and (chosen := _chosen(question, kinds, reply)) is not None:
+        return Understood("question", question=question, chosen=chosen)
+    if reply is not None and kinds is None and (named := chosen_by_name(question, reply)) is not None:
+        return Understood("question", question=question, chosen=named, tells=True)
     asked = _without_checks(question) if kinds is None else question
     worded = wording(asked)
     if worded.asks and (kinds is None or "present" not in kinds):
         return Understood("question", question=asked, asks_how=True) if worded.asks_how else Understood("call_human")
-    if kinds is not None and (replied := _to_reply(question, kinds, reply, offered)) is not None:
+    if kinds is not None and (replied := _to_reply(question, kinds, reply)) is not None:
         return replied
     talk = _asks_again(question, kinds, earlier) or small_talk(question)
     return Understood("question", question=asked) if talk is None else Understood("small_talk", talk)
 
 
-def _to_reply(
-    question: str, kinds: frozenset[Kind], reply: Said | None, offered: Sequence[Choice]
-) -> Understood | None:
+def _chosen(question: str, kinds: frozenset[Kind] | None, reply: Said) -> Choice | None:
+    """The article that the message chooses of those below the bot's last `reply`, likeliest first: by its label, its place, or yes."""
+    pressed = next((choice for choice in reply.articles if choice.label == question), None)
+    if pressed is not None or kinds is None:
+        return pressed or chosen_by_place(question, reply)
+    says_yes = reply.outcome == "clarify" and not reply.offers_person and says(YES, kinds)
+    return reply.articles[0] if reply.articles and says_yes else None
+
+
+def _to_reply(question: str, kinds: frozenset[Kind], reply: Said | None) -> Understood | None:
     """What the message says to the bot's last `reply`, if to that: yes, no, or a verdict."""
-    if reply is not None and reply.passage and (rated := _verdict(kinds, reply.seq)) is not None:
+    if reply is None:
+        return None
+    if reply.passage and (rated := _verdict(kinds, reply.seq)) is not None:
         alone: SmallTalk = "helped" if rated.helpful else "not_helped"
         in_words = small_talk(question) if rated.helpful and kinds - _GLAD else None
         return Understood("small_talk", in_words or alone, rated=rated)
-    if says(YES, kinds):
-        if reply is not None and reply.offers_person:
-            return Understood("call_human")
-        if offered:
-            return Understood("question", question=question, chosen=offered[0])
-    if offered and says(NO, kinds):
+    if says(YES, kinds) and reply.offers_person:
+        return Understood("call_human")
+    if reply.outcome in ("clarify", "suggest") and says(NO, kinds):
         return Understood("small_talk", "none_meant")
     return None
 
@@ -135,6 +142,11 @@ def _without_checks(text: str) -> str:
     kinds = [(sentence, phrase_kinds(sentence)) for sentence in _SENTENCES.split(text)]
     asked = [sentence for sentence, of in kinds if of is None or not ("present" in of and of <= _CHECK)]
     return " ".join(asked).strip() if len(asked) < len(kinds) else text
+
+
+def asks_nothing(text: str) -> bool:
+    """Whether `text` has no words but those of small talk."""
+    return phrase_kinds(text) is not None
 
 
 def small_talk(text: str) -> SmallTalk | None:

@@ -63,6 +63,13 @@ async def test_a_later_question_that_says_all_itself_is_searched_alone(asked):
     assert found.hits[0].article.article_id == "invoices"
 
 
+async def test_a_fragment_leans_on_what_was_said_and_one_that_names_a_subject_does_not(asked):
+    found, _ = await asked("an invoice from last year", BEFORE)
+    assert found.context == "I am at the Gonville\nan invoice from last year"
+    found, _ = await asked("Change the address on an invoice", BEFORE)
+    assert found.context is None
+
+
 def events(*payloads):
     return [
         Event("c1", seq, f"e{seq}", datetime(2026, 3, 2, tzinfo=UTC), BOT, payload)

@@ -72,3 +72,9 @@ def test_what_is_told_before_a_question_belongs_to_it():
 
 def test_a_letter_with_many_questions_is_searched_as_a_whole():
     assert asked("How do I pay bills? Where do I sign papers? Who ships the lamp? What does the lamp cost?") == []
+
+
+def test_i_joins_questions_in_polish_and_none_in_english():
+    polish = several_questions("Jak zwrócić buty i kiedy dostanę pieniądze?")
+    assert [part.question for part in polish] == ["Jak zwrócić buty", "kiedy dostanę pieniądze?"]
+    assert several_questions("I would like to know how I can return my shoes.") == []

@@ -362,7 +362,7 @@ async def test_between_articles_that_differ_by_a_name_the_visitor_chooses_and_is
     assert all(f"- **{label}**: To reset it, hold" in back.text for label in labels(back))
     assert set(back.trace["offered"]) == set(back.shown) == {"lamp", "camera"}
     for label, article_id in (("L10", "lamp"), ("C20", "camera")):
-        asked = TurnInput(label, SHOP, after(AMBIGUOUS, back), offered=articles(back), clarified=True)
+        asked = TurnInput(label, SHOP, after(AMBIGUOUS, back), clarified=True)
         reply = await take_turn(asked, knows, UNSURE)
         assert (reply.outcome, reply.citations[0].article_id, reply.ranked[0]) == ("answer", article_id, article_id)
         assert reply.text.startswith(
@@ -373,7 +373,7 @@ async def test_between_articles_that_differ_by_a_name_the_visitor_chooses_and_is
 async def test_yes_to_a_question_back_chooses_the_likeliest_article_and_no_does_not(versions, shop):
     knows = shop(versions)
     back = await take_turn(TurnInput(AMBIGUOUS, SHOP), knows, UNSURE)
-    asked = TurnInput("yes please", SHOP, after(AMBIGUOUS, back), offered=articles(back), clarified=True)
+    asked = TurnInput("yes please", SHOP, after(AMBIGUOUS, back), clarified=True)
     reply = await take_turn(asked, knows, UNSURE)
     assert (reply.outcome, reply.citations[0].article_id) == ("answer", back.choices[0].article_id)
     for question in ("no", "None of these."):
@@ -384,7 +384,7 @@ async def test_yes_to_a_question_back_chooses_the_likeliest_article_and_no_does_
 async def test_after_asking_back_the_bot_suggests_but_does_not_ask_again(versions, shop):
     knows = shop(versions)
     back = await take_turn(TurnInput(AMBIGUOUS, SHOP), knows, UNSURE)
-    asked = TurnInput(AMBIGUOUS, SHOP, after(AMBIGUOUS, back), offered=articles(back), clarified=True)
+    asked = TurnInput(AMBIGUOUS, SHOP, after(AMBIGUOUS, back), clarified=True)
     assert (await take_turn(asked, knows, UNSURE)).outcome == "suggest"
 
 
@@ -445,6 +445,19 @@ async def test_who_presses_that_it_did_not_help_gets_the_next_articles_for_the_s
     third = await take_turn(again, knows, UNSURE)
     assert third.trace["query"] == CLEANING
     assert not {*third.shown} & {*first.shown, *second.shown}
+
+
+async def test_a_card_quotes_no_section_that_was_rejected(shop):
+    texts = {
+        "lamp.md": "# The lamp\n\nClean the filter with water.\n\n## Oil\n\nClean the filter with oil, then dry it for a day.",
+        "camera.md": "# The camera\n\nHow do I clean the filter with water? Hold its lens below a tap, never use soap, wipe gently until no drops remain.",
+    }
+    rejected = Rejected(sections=frozenset({("lamp", None)}))
+    reply = await take_turn(TurnInput(CLEANING, SHOP, rejected=rejected), shop(texts), UNSURE)
+    assert [(citation.article_id, citation.heading) for citation in reply.citations] == [
+        ("camera", None),
+        ("lamp", "Oil"),
+    ]
 
 
 @pytest.mark.parametrize("said", [ENGLISH.helped_label, "yes", "Yes!"])

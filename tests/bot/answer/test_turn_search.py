@@ -74,7 +74,8 @@ async def test_whoever_says_that_it_did_not_help_is_told_another_section_of_the_
 
 
 async def test_whoever_chooses_an_article_is_told_what_it_says_of_their_question(knows):
-    earlier = [Said("visitor", "the email does not arrive"), Said("bot", "Which?", outcome="clarify")]
     choice = Choice("article", "Password", "password")
-    reply = await take_turn(TurnInput("Password", SHOP, earlier, offered=(choice,), clarified=True), knows, UNSURE)
+    asked_back = Said("bot", "Which?", outcome="clarify", choices=(choice,))
+    earlier = [Said("visitor", "the email does not arrive"), asked_back]
+    reply = await take_turn(TurnInput("Password", SHOP, earlier, clarified=True), knows, UNSURE)
     assert (reply.outcome, reply.citations[0].heading) == ("answer", "The email does not arrive")

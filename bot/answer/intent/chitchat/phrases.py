@@ -17,7 +17,7 @@ from bot.answer.lexicons import read_lexicon
 
 PACKAGE = "bot.answer.intent.chitchat"
 Kind = Literal[
-    "greeting", "thanks", "goodbye", "who_are_you", "present", "yes", "yes_if_asked", "please", "no", "agreement", "sound",
+    "greeting", "thanks", "goodbye", "who_are_you", "present", "yes", "ok", "yes_if_asked", "please", "no", "agreement", "sound",
     "unclear", "thumb_up", "smile", "thumb_down", "frown", "filler",
 ]  # fmt: skip
 # All that is of these kinds is an emoji or an emoticon

@@ -7,6 +7,7 @@ from conversation.events import Choice, Rated
 
 PERSON = Choice("person", "Speak to our team")
 LAMP, CAMERA = Choice("article", "Reset the lamp", "lamp"), Choice("article", "Reset the camera", "camera")
+ASKED_BACK = Said("bot", "Which?", outcome="clarify", choices=(LAMP, CAMERA))
 
 
 @pytest.mark.parametrize(
@@ -39,14 +40,14 @@ def test_whoever_presses_the_button_for_a_person_calls_one_whatever_it_says():
 def test_an_article_that_was_offered_is_chosen_though_its_title_asks_for_a_person():
     article = Choice("article", "I want to talk to a human", "humans")
     reply = Said("bot", "Which?", outcome="clarify", choices=(LAMP, article))
-    assert understand("I want to talk to a human", [reply], (LAMP, article)).chosen == article
+    assert understand("I want to talk to a human", [reply]).chosen == article
     assert understand("I want to talk to a human", []).intent == "call_human"
 
 
 def test_where_an_article_is_called_as_the_button_for_a_person_that_person_is_called():
     article = Choice("article", "Speak to our team", "team")
     reply = Said("bot", "Which?", outcome="clarify", choices=(article, PERSON))
-    assert understand("Speak to our team", [reply], (article,)).intent == "call_human"
+    assert understand("Speak to our team", [reply]).intent == "call_human"
 
 
 def test_a_call_in_the_middle_of_a_question_is_a_call():
@@ -59,36 +60,38 @@ def test_yes_to_anything_else_is_small_talk():
 
 
 def test_yes_to_a_question_back_chooses_the_likeliest_article_and_to_a_person_beside_it_that_person():
-    assert understand("Yes!", [], (LAMP, CAMERA)).chosen == LAMP
-    beside = [Said("bot", "Do you mean “Reset the lamp”? A person?", outcome="clarify", offers_person=True)]
-    assert understand("yes", beside, (LAMP,)).intent == "call_human"
+    assert understand("Yes!", [ASKED_BACK]).chosen == LAMP
+    beside = [
+        Said("bot", "Do you mean “Reset the lamp”? A person?", outcome="clarify", choices=(LAMP,), offers_person=True)
+    ]
+    assert understand("yes", beside).intent == "call_human"
 
 
 def test_no_to_a_question_back_asks_for_other_words():
     for no in ("Nope.", "Nein!", "non", "None of these"):
-        assert understand(no, [], (LAMP,)).small_talk == "none_meant", no
+        assert understand(no, [ASKED_BACK]).small_talk == "none_meant", no
     assert understand("no", []).small_talk == "agreement"
-    assert understand("no, the big one", [], (LAMP,)).intent == "question"
+    assert understand("no, the big one", [ASKED_BACK]).intent == "question"
 
 
 def test_a_verdict_on_a_suggestion_is_thanked_or_asks_the_same_once_more():
     helped, not_helped = Choice("helped", "Got it!"), Choice("not_helped", "Something else")
     reply = Said("bot", "Perhaps.", outcome="suggest", choices=(LAMP, helped, not_helped), seq=3)
     for text in ("Got it!", "yes"):
-        assert understand(text, [reply], (LAMP,)) == Understood("small_talk", "helped", rated=Rated(3, helpful=True))
+        assert understand(text, [reply]) == Understood("small_talk", "helped", rated=Rated(3, helpful=True))
     for text in ("Something else", "no"):
-        declined = understand(text, [reply], (LAMP,))
+        declined = understand(text, [reply])
         assert declined == Understood("question", question=text, rated=Rated(3, helpful=False))
         assert declined.declines
-    chosen = understand(LAMP.label, [reply], (LAMP,))
+    chosen = understand(LAMP.label, [reply])
     assert chosen == Understood("question", question=LAMP.label, chosen=LAMP)
     assert not chosen.declines
 
 
 def test_yes_and_no_to_a_suggestion_that_offers_a_person_are_said_to_that():
     reply = Said("bot", "Perhaps. A person?", outcome="suggest", choices=(LAMP,), offers_person=True)
-    assert understand("yes", [reply], (LAMP,)).intent == "call_human"
-    assert understand("no", [reply], (LAMP,)) == Understood("small_talk", "none_meant")
+    assert understand("yes", [reply]).intent == "call_human"
+    assert understand("no", [reply]) == Understood("small_talk", "none_meant")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
 from bot.answer.intent.chitchat import phrase_kinds
-from bot.answer.intent.verdict import NO, YES, says, says_unsolved, verdict_of, without_verdicts
+from bot.answer.intent.verdict import NO, YES, says, verdict_of, without_verdicts
 from bot.answer.transcript import Said
 from conversation.events import BotSaid, Choice
 
@@ -64,26 +64,3 @@ def test_yes_is_understood_in_several_languages(text):
 def test_no_is_understood_in_several_languages(text):
     assert says(NO, phrase_kinds(text))
     assert not says(YES, phrase_kinds(text))
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "that didn't work", "did not help", "still no email", "still the same", "Tried that already.", "same error",
-        "no luck", "nothing happens", "I did that, still broken", "it doesn't work", "hat nicht funktioniert",
-        "immer noch nicht da", "ça n'a pas marché", "no funcionó", "non funziona", "ainda não", "werkt niet",
-    ],
-)  # fmt: skip
-def test_a_short_message_may_say_that_it_is_not_solved(text):
-    assert says_unsolved(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "thanks, that worked", "how does it work?", "is it still possible to return it?", "what is the same day service",
-        "My lamp does not work since I moved house last week and I tried to reset it twice",
-    ],
-)  # fmt: skip
-def test_what_asks_or_tells_more_does_not(text):
-    assert not says_unsolved(text)
