@@ -68,7 +68,10 @@ def answering_section(
     answer where the heading of another passage has what the title lacks.
     """
     best = passages[0]
-    index, *others = [section_index(passage, article_sections) for passage in passages]
+    index = section_index(best, article_sections)
+    start, end = article_sections[0].start, article_sections[-1].end
+    near = (passage for passage in passages[1:] if passage.chunk.start >= start and passage.chunk.end <= end)
+    others = [section_index(passage, article_sections) for passage in near]
     if says_something(article_sections[index]) and not article_sections[index].opens:
         opens_next = others[:1] == [0] and says_something(article_sections[0])
         return 0 if opens_next and _asks_title(best, coverage) else index

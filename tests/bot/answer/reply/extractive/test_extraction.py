@@ -184,3 +184,11 @@ def test_a_section_that_was_told_is_not_told_again():
     rest = [hit for hit in hits if hit.chunk.heading_path]
     again = extract(rest, question, snapshot, BASE, told={("login", None)})
     assert again.hit.chunk.heading_path
+
+
+@pytest.mark.parametrize("filler", ["Words and words of no matter. ", "Wörter "])
+def test_passages_that_are_far_apart_in_a_long_article_do_no_harm(filler):
+    parts = (f"## Part {n}\n\nHow to reset number {n}. {filler * 400}" for n in range(12))
+    body = "\n\n".join(parts)
+    for question in ("reset number 1", "reset number 11", "part"):
+        assert told(body, question, "Reset it")
