@@ -12,7 +12,7 @@ LEAST = (
 )
 # Set by hand: what is learned from are whole questions, of which few are fragments
 FRAGMENT_WEIGHT = 0.5
-OWN_SUBJECT = 0.6  # cosine; a fragment with a nearer child chunk is a subject of its own: "I forgot my password"
+OWN_SUBJECT = 0.6  # cosine; a fragment with a nearer child chunk, heading or title is a subject of its own: "I forgot my password"
 CONTEXT_FEATURES = ("always", "spread", "nearest", "titled", "points_back")
 _POINTS_BACK = re.compile(
     r"^\W*(?:and|but|so|also|then|what about|how about|what if|why not|which one)\b"
@@ -44,7 +44,7 @@ def context_weight(question: str, signals: Floats) -> float:
 
 def fragment_weight(signals: Floats) -> float:
     """The context weight of a few words that ask nothing by themselves ("I live in Norway"): 0 where they name a subject."""
-    nearest = float(signals[SIGNALS.index("piece")].max())
+    nearest = max(float(signals[SIGNALS.index(name)].max()) for name in ("piece", "question", "heading", "title"))
     return FRAGMENT_WEIGHT if nearest < OWN_SUBJECT else 0.0
 
 

@@ -14,6 +14,11 @@ _BEFORE = (
     r"\W*(?:(?:and|but|also|so|then|or|hi|hello|hey|yes|no|ok|okay|oh+|ah+|um+|hm+|well|wait|und|et|y|e|en|i)\b\W*)*"
 )
 _OPENS = re.compile(_BEFORE + ASKS, re.IGNORECASE)
+_QUESTION_WORD = re.compile(
+    r"\b(?:how|what|where|when|why|which|who|wie|wo|wann|warum|wer|comment|où|quand|pourquoi|cómo|qué|dónde|cuándo"
+    r"|dove|quando|onde|hoe|waar|wanneer|jak|gdzie|kiedy)\b",
+    re.IGNORECASE,
+)
 _GOES_ON = re.compile(
     _BEFORE
     + r"(?:what about|how about|what if|was ist mit|wie ist es mit|qu['’]en est-il|et (?:si|pour)|qué pasa con|y si|e se|en als|a co z)\b",
@@ -28,5 +33,6 @@ def asks(text: str) -> bool:
 
 def is_fragment(text: str) -> bool:
     """Whether a few words ask nothing by themselves ("I use a Mac"), or go on with what was asked ("what about Norway?")."""
-    goes_on = _GOES_ON.match(text) is not None
-    return len(text.split()) <= FRAGMENT_WORDS and (goes_on or not asks(text))
+    if len(text.split()) > FRAGMENT_WORDS:
+        return False
+    return _GOES_ON.match(text) is not None or not (asks(text) or _QUESTION_WORD.search(text))

@@ -27,6 +27,7 @@ def test_a_few_words_that_ask_nothing_by_themselves_are_a_fragment(text):
         "Yes, does it have wifi?",
         "ok do they deliver",
         "i want to return it",
+        "A refund takes how many days?",
         "The parcel that you sent me on Monday is broken.",
     ],
 )
