@@ -38,9 +38,9 @@ class QueryCoverage:
 
 
 def query_coverage(question: str, snapshot: Snapshot) -> QueryCoverage:
-    """The content words of `question`, rare ones weighing more."""
+    """The content words of `question` that any article has, rare ones weighing more: no text lacks what none has."""
     asked = asked_words(snapshot, question)
-    return QueryCoverage({word: snapshot.rarity(word) for word in asked.words}, asked)
+    return QueryCoverage({word: snapshot.rarity(word) for word in asked.words if snapshot.has_word(word)}, asked)
 
 
 @lru_cache(maxsize=16_384)  # blocks of articles, about which one question after the other is asked; some 10 MB

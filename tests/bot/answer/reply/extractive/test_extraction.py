@@ -4,6 +4,7 @@ import pytest
 
 from bot.answer.reply.catalogue import default_phrasebook
 from bot.answer.reply.extractive.extraction import compose, extract
+from bot.answer.reply.extractive.query_coverage import query_coverage
 from retrieval.articles.article import parse
 from retrieval.articles.audience import Audience
 from retrieval.index.builder import build
@@ -192,3 +193,10 @@ def test_passages_that_are_far_apart_in_a_long_article_do_no_harm(filler):
     body = "\n\n".join(parts)
     for question in ("reset number 1", "reset number 11", "part"):
         assert told(body, question, "Reset it")
+
+
+def test_a_word_that_no_article_has_is_missing_nowhere():
+    snapshot = build([parse(f"---\ntitle: Login\n---\n\n{LOGIN}", path="login.md")], ENCODER)
+    asked, hurried = (query_coverage(text, snapshot) for text in ("forgot my password", "forgot my password plz asap"))
+    assert asked.total == hurried.total > 0
+    assert hurried.share("You forgot your password.") == 1
