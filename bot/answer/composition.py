@@ -1,6 +1,6 @@
 """The composition of a reply: the words that a decision comes to, and what the visitor may press."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from bot.answer.candidates import MAX_OFFERED, SUGGESTED, Candidate, related
@@ -11,6 +11,7 @@ from bot.answer.policy import Decision, Situation
 from bot.answer.reply import Catalogue, Wording
 from bot.answer.reply.extractive import escaped, extraction
 from bot.answer.retrieve import Retrieved
+from bot.answer.transcript import Said
 from bot.answer.turn_input import TurnDeps, TurnInput
 from conversation.events import Choice
 from retrieval.articles import plain
@@ -27,10 +28,32 @@ def word_decision(
     deps: TurnDeps,
     *,
     phrases: Catalogue,
+    earlier: Sequence[Said] = (),
 ) -> Wording:
-    """The reply that a decision comes to, without what is offered below it."""
+    """The reply that a decision comes to, without what is offered below it; in other words where it was said before."""
+    wording = _worded(decision, understood, situation, retrieved, deps, phrases=phrases, earlier=earlier)
+    if not any(said.role == "bot" and said.text.endswith(wording.text) for said in earlier):
+        return wording
+    if decision.outcome == "small_talk" and not situation.not_content:
+        return Wording(phrases.say("small_talk_again"))
+    if decision.outcome == "no_answer":
+        return Wording(phrases.say("no_answer_again" if situation.desk_open else "no_answer_again_desk_closed"))
+    return wording
+
+
+def _worded(
+    decision: Decision,
+    understood: Understood,
+    situation: Situation,
+    retrieved: Retrieved,
+    deps: TurnDeps,
+    *,
+    phrases: Catalogue,
+    earlier: Sequence[Said],
+) -> Wording:
     if decision.outcome in ("answer", "suggest"):
-        wording = _passages(decision, retrieved, deps, phrases)
+        told = {said.passage for said in earlier if said.passage}
+        wording = _passages(decision, retrieved, deps, phrases, told)
         left_open = [phrases.say("left_open", question=escaped(question)) for question in retrieved.left_open]
         return replace(wording, text="\n\n".join([wording.text, *left_open]))
     if decision.outcome == "clarify":
@@ -54,10 +77,12 @@ def word_decision(
     return Wording(refusal)
 
 
-def _passages(decision: Decision, retrieved: Retrieved, deps: TurnDeps, phrases: Catalogue) -> Wording:
+def _passages(
+    decision: Decision, retrieved: Retrieved, deps: TurnDeps, phrases: Catalogue, told: Collection[str]
+) -> Wording:
     """What the best article says, asserted or hedged; with a suggestion the other articles are cited too.
 
-    Of several questions each stands above what answers it.
+    Of several questions each stands above what answers it. Of a passage that was told before it is said that it is.
     """
     if not retrieved.parts:
         said = _passage(retrieved, deps, phrases)
@@ -70,11 +95,12 @@ def _passages(decision: Decision, retrieved: Retrieved, deps: TurnDeps, phrases:
         citations = tuple(citation for one in each for citation in one.citations)
         said = Wording("\n\n".join(headed), citations, "\n\n".join(one.passage for one in each))
         others = ()
+    again = said.passage in told
     if decision.outcome == "suggest":
-        text = f"{phrases.hedge(rejected=bool(retrieved.rejected))}\n\n{said.text}"
+        text = f"{phrases.hedge(rejected=bool(retrieved.rejected), again=again)}\n\n{said.text}"
         cards = tuple(cite(candidate.hit, deps.base_url, _line(candidate.hit)) for candidate in others)
         return replace(said, text=text, citations=said.citations + cards)
-    return said
+    return replace(said, text=f"{phrases.say('answer_again')}\n\n{said.text}") if again else said
 
 
 def _passage(retrieved: Retrieved, deps: TurnDeps, phrases: Catalogue) -> Wording:

@@ -92,7 +92,9 @@ async def take_turn(turn_input: TurnInput, deps: TurnDeps, policy: Policy, show:
     situation = _situation(understood, visitor_mood, retrieved, turn_input, asks_person)
     decision = decide(situation, policy)
     phrases = deps.phrasebook.speaking(language)
-    wording = word_decision(decision, understood, situation, retrieved, deps, phrases=phrases)
+    wording = word_decision(
+        decision, understood, situation, retrieved, deps, phrases=phrases, earlier=turn_input.earlier
+    )
     if decision.outcome == "answer" and not retrieved.parts:
         task = Task(
             turn_input.question, turn_input.earlier, retrieved.answering_hits, deps.base_url, wording, phrases, show

@@ -16,6 +16,8 @@ PLACEHOLDERS: Mapping[str, frozenset[str]] = {
     "handoff_failed": frozenset({"they_can_read"}),
     "handoff_returned": frozenset({"they_can_read"}),
     "no_answer": frozenset({"not_found", "offer"}),
+    "no_answer_again": frozenset({"offer"}),
+    "no_answer_again_desk_closed": frozenset({"leave_address"}),
     "no_answer_frustrated": frozenset({"sorry", "not_found", "offer"}),
     "no_answer_desk_closed": frozenset({"not_found", "leave_address"}),
     "no_answer_frustrated_desk_closed": frozenset({"sorry", "not_found", "leave_address"}),
@@ -58,6 +60,7 @@ class Catalogue:
     present: str
     wordless: str
     helped: str
+    small_talk_again: str
     asks_again: str
     not_helped: str
     unhappy: str
@@ -67,6 +70,8 @@ class Catalogue:
     handoff_returned: str
     displeased: str
     no_answer: str
+    no_answer_again: str
+    no_answer_again_desk_closed: str
     no_answer_frustrated: str
     no_answer_desk_closed: str
     no_answer_frustrated_desk_closed: str
@@ -77,6 +82,8 @@ class Catalogue:
     beside_desk_closed: str
     suggest: str
     suggest_other: str
+    suggest_again: str
+    answer_again: str
     left_open: str
     other_language: str
     clarify: str
@@ -129,8 +136,10 @@ class Catalogue:
             return self.say("not_found_either")
         return self.say("not_found_near", topics=", ".join(topics)) if topics else self.say("not_found")
 
-    def hedge(self, *, rejected: bool) -> str:
-        """The line above a suggestion; `rejected`: the visitor rejected one before it."""
+    def hedge(self, *, rejected: bool, again: bool = False) -> str:
+        """The line above a suggestion; `rejected`: the visitor rejected one before it, `again`: its passage was shown before."""
+        if again:
+            return self.say("suggest_again")
         return self.say("suggest_other" if rejected else "suggest")
 
     def offer_beside(self, *, desk_open: bool, frustrated: bool) -> str:
