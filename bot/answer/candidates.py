@@ -31,7 +31,7 @@ class Candidate:
 
 
 def candidates(ranked: Sequence[Hit], calibration: Calibration, most: int = CANDIDATES) -> list[Candidate]:
-    """The best passages of articles, best first, and how likely each is to answer.
+    """The best passages of articles, best first, and how likely each is to answer; those that repeat a better one are none.
 
     How likely the first one is follows from its profile, and how likely the others are from that: a point of score is a
     factor e. They are those of at most so many articles.
@@ -40,7 +40,12 @@ def candidates(ranked: Sequence[Hit], calibration: Calibration, most: int = CAND
     if profiled is None or profiled.confidence_features is None:
         return []
     first = calibration.confidence(profiled.confidence_features)
-    return [Candidate(hit, first * math.exp(hit.score - profiled.score)) for hit in ranked[:most]]
+    return [Candidate(hit, first * math.exp(hit.score - profiled.score)) for hit in distinct_articles(ranked)[:most]]
+
+
+def distinct_articles(ranked: Sequence[Hit]) -> list[Hit]:
+    """The hits whose articles do not say the same as a better one."""
+    return [hit for hit in ranked if not hit.repeats]
 
 
 def useful(ranked: Sequence[Candidate]) -> float:
@@ -50,7 +55,7 @@ def useful(ranked: Sequence[Candidate]) -> float:
 
 def reach(ranked: Sequence[Hit]) -> float:
     """How many times as likely as the best article alone the articles of a suggestion are to hold the answer, from 1 on."""
-    return sum(math.exp(hit.score - ranked[0].score) for hit in ranked[:SUGGESTED])
+    return sum(math.exp(hit.score - ranked[0].score) for hit in distinct_articles(ranked)[:SUGGESTED])
 
 
 def without(

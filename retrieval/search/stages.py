@@ -1,6 +1,6 @@
 """Search stages: query to candidates, reranked in context, to hits: articles with their best passages."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -38,6 +38,7 @@ class Hit:
     (cosine), `lexical` (BM25) and `late` (mean best cosine of tokens), each only if the passage was in its list.
     `confidence_features` are those of its article, for the best article alone. `identifiers` says of a question with a
     code, a version or the like whether this is the one section that has it (`match`), or has another one (`other`).
+    `repeats`: the best passage of its article says nearly the same as a better article's.
     """
 
     article: Article
@@ -46,6 +47,7 @@ class Hit:
     signals: Mapping[str, Signal]
     confidence_features: ConfidenceFeatures | None = None
     identifiers: Standing | None = None
+    repeats: bool = False
 
 
 def search(snapshot: Snapshot, query: Query, audience: Audience, limit: int = 20) -> list[Hit]:
@@ -87,12 +89,28 @@ def second_stage(snapshot: Snapshot, query: Query, ranking: Ranking, context: Qu
     order = ranking.order[:limit]
     alone = len(ranking.views) == 1
     signals = ranking.views[0] if alone else compute_signals(snapshot, query, _mask(len(ranking.allowed), order))
-    features_of = {
-        article: confidence_features(snapshot, query.text, ranking, article) for article in order[:1].tolist()
-    }
     scores = {article: float(ranking.scores[article]) for article in order.tolist()}
-    relevance = passage_scores(snapshot, query.text, signals)
-    return list(_hits(snapshot, signals, relevance, scores, features_of=features_of, exact=exact))
+    passages = list(_passages(snapshot, passage_scores(snapshot, query.text, signals), scores, exact.chunks))
+    kept = [passages[place] for place in distinct(snapshot.sketches(passages))]
+    twins = _twins(snapshot, passages, kept)
+    features_of = {
+        article: confidence_features(snapshot, query.text, ranking, article, twins) for article in order[:1].tolist()
+    }
+    return list(_hits(snapshot, signals, kept, scores, features_of=features_of, twins=twins, exact=exact))
+
+
+def _twins(snapshot: Snapshot, passages: Sequence[int], kept: Sequence[int]) -> list[int]:
+    """The articles whose best passage says nearly the same as a better article's."""
+    best: dict[int, int] = {}
+    for passage, article in zip(passages, _articles(snapshot, passages), strict=True):
+        best.setdefault(article, passage)
+    told = {*kept}
+    return [article for article, passage in best.items() if passage not in told]
+
+
+def _articles(snapshot: Snapshot, passages: Sequence[int]) -> list[int]:
+    articles: list[int] = snapshot.article_of_chunk[np.array(passages, dtype=np.int64)].tolist()
+    return articles
 
 
 def rerank(snapshot: Snapshot, ranking: Ranking, context: Query | None) -> Ranking:
@@ -124,21 +142,19 @@ def _mask(size: int, chosen: NDArray[np.int64]) -> Mask:
 def _hits(
     snapshot: Snapshot,
     ranking_signals: RankingSignals,
-    relevance: Mapping[int, float],
+    kept: Sequence[int],
     scores: Mapping[int, float],
     *,
     features_of: Mapping[int, ConfidenceFeatures],
+    twins: Collection[int],
     exact: ExactMatch,
 ) -> Iterator[Hit]:
-    """`scores` has the articles, best first."""
+    """The hits of the passages that are kept, in their order."""
     ranked = {
         name: dict(zip(scored, range(1, len(scored) + 1), strict=True))
         for name, scored in ranking_signals.passages.items()
     }
-    passages = list(_passages(snapshot, relevance, scores, exact.chunks))
-    kept = [passages[place] for place in distinct(snapshot.sketches(passages))]
-    articles = snapshot.article_of_chunk[kept].tolist() if kept else []
-    for position, chunk, article in zip(kept, snapshot.chunks.at(kept), articles, strict=True):
+    for position, chunk, article in zip(kept, snapshot.chunks.at(kept), _articles(snapshot, kept), strict=True):
         signals = {
             name: Signal(ranking_signals.passages[name][position], ranks[position])
             for name, ranks in ranked.items()
@@ -151,6 +167,7 @@ def _hits(
             signals,
             features_of.get(article),
             exact.standing(snapshot, position, chunk),
+            article in twins,
         )
 
 

@@ -263,3 +263,19 @@ def test_a_passage_is_not_held_back_by_having_none_of_the_words(snapshot_of, enc
         parts = {name: scored.get(position, least[name]) for name, scored in signals.passages.items()}
         expected = parts["dense"] + 2 * parts["late"] + 0.5 * parts["lexical"] / most
         assert score == pytest.approx(expected)
+
+
+COPIES = {
+    f"copy{n}": f"---\ntitle: Return it ({n})\n---\nSend the parcel back within thirty days with its label and the form.\n"
+    for n in range(4)
+} | {"hours": SHOP["hours"]}
+
+
+def test_articles_that_say_the_same_repeat_the_best_one_and_are_no_rivals_of_it(ask):
+    hits = ask(COPIES, "send the parcel back with its label")
+    (best,) = [hit for hit in hits if hit.confidence_features is not None]
+    alone = ask({"copy0": COPIES["copy0"], "hours": COPIES["hours"]}, "send the parcel back with its label")[0]
+    assert not best.repeats
+    assert best.confidence_features["chance"] == pytest.approx(alone.confidence_features["chance"], abs=0.1)
+    assert best.confidence_features["near_lead"] == pytest.approx(alone.confidence_features["near_lead"], abs=1e-6)
+    assert not any(hit.repeats for hit in ask(SHOP, "lost parcel"))
