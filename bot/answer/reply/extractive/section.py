@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 
-from bot.answer.reply.extractive.query_coverage import QueryCoverage
+from bot.answer.reply.extractive.query_coverage import QueryCoverage, said
 from retrieval.articles import Chunk, References, blocks, plain, references, spans
 from retrieval.index import Snapshot
 from retrieval.search import Hit
@@ -15,6 +15,7 @@ READ_CHARS = 12_000  # about 2,000 words before and after the passage: what is r
 LEAD_WORDS = 20  # an opening with fewer words only says what the article is about
 POINTER_WORDS = 6  # beside its links, a line such as "See also ... for more" has no more words than this
 MISSING = 0.2  # of the question's weight: an opening that lacks less of it is about what was asked
+MOST_OF_TITLE = 0.6  # of its words: who asks for less of them asks for a part of the article
 SAYS_IT = 0.75  # all of what is missing in the text and half of it in the heading, or better
 
 _MENU_TITLE = re.compile(r"^\W*in this (?:article|section|page|guide)\W*$", re.IGNORECASE | re.MULTILINE)
@@ -90,9 +91,12 @@ def answering_section(
 
 
 def _asks_title(best: Hit, coverage: QueryCoverage) -> bool:
-    """Whether the title says all that was asked, and the heading of the passage nothing."""
+    """Whether the title says all that was asked and little else, and the heading of the passage nothing."""
+    title = said(best.article.title)
     asked_beyond = coverage.without(best.article.title).total
-    return asked_beyond < MISSING * coverage.total and not coverage.share("\n".join(best.chunk.heading_path))
+    is_asked = len(title & coverage.weights.keys()) >= MOST_OF_TITLE * len(title)
+    covers = asked_beyond < MISSING * coverage.total and is_asked
+    return covers and not coverage.share("\n".join(best.chunk.heading_path))
 
 
 def section_index(best: Hit, article_sections: Sequence[ArticleSection]) -> int:

@@ -200,3 +200,15 @@ def test_a_word_that_no_article_has_is_missing_nowhere():
     asked, hurried = (query_coverage(text, snapshot) for text in ("forgot my password", "forgot my password plz asap"))
     assert asked.total == hurried.total > 0
     assert hurried.share("You forgot your password.") == 1
+
+
+def test_who_asks_for_a_part_of_the_title_is_not_answered_by_the_opening():
+    title = "My parcel arrived damaged or a part of it is missing"
+    body = (
+        "Take a photo of the parcel that arrived and of what is broken, and send both of them to us within a week.\n\n"
+        "## It is lost\n\nAsk us to search for the parcel if the parcel has not arrived."
+    )
+    assert (
+        told(body, "my parcel has not arrived", title)
+        == "Ask us to search for the parcel if the parcel has not arrived."
+    )
