@@ -5,7 +5,7 @@ from bot.answer.citations import url_of
 from bot.answer.confidence import OWN, Calibration, Point, default_calibration, in_use, threshold
 from bot.answer.policy import Decision, Policy
 from bot.answer.probes import Sentences
-from bot.answer.rejected_answers import failures_in_a_row, rejected
+from bot.answer.rejection import failures_in_a_row, rejected
 from bot.answer.retrieve import Encode, retrieve_passages
 from bot.answer.summary import handover
 from bot.answer.transcript import Said, transcript_of

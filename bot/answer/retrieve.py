@@ -6,11 +6,10 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 
-from bot.answer.alternatives import Alternative
-from bot.answer.candidates import Candidate, reach
+from bot.answer.candidates import Alternative, Candidate, reach
 from bot.answer.citations import section_of
 from bot.answer.intent import is_fragment, small_talk
-from bot.answer.rejected_answers import NOTHING_REJECTED, Rejected
+from bot.answer.rejection import NOTHING_REJECTED, Rejected
 from bot.answer.transcript import Said
 from retrieval.articles import Audience
 from retrieval.index import Snapshot

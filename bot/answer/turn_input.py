@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from bot.answer.confidence import Calibration, default_calibration
 from bot.answer.frustration import Tone
 from bot.answer.intent import RequestProbe
-from bot.answer.rejected_answers import NOTHING_REJECTED, Rejected
+from bot.answer.rejection import NOTHING_REJECTED, Rejected
 from bot.answer.reply import Extractive, Generator, Phrasebook, default_phrasebook
 from bot.answer.retrieve import Encode
 from bot.answer.transcript import Said

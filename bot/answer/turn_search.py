@@ -3,16 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.answer.alternatives import alternatives
-from bot.answer.candidates import CANDIDATES, candidates, distinct, useful, without
+from bot.answer.candidates import (
+    CANDIDATES,
+    affirmed_first,
+    alternatives,
+    candidates,
+    denies,
+    distinct,
+    useful,
+    without,
+)
 from bot.answer.citations import section_of
-from bot.answer.complaints import complains_alone, rejects
-from bot.answer.intent import Understood
-from bot.answer.polarity import affirmed_first, denies
-from bot.answer.rejected_answers import NOTHING_REJECTED, Rejected
-from bot.answer.request import request_before
+from bot.answer.intent import Understood, several_questions
+from bot.answer.rejection import NOTHING_REJECTED, Rejected, complains_alone, rejects, request_before
 from bot.answer.retrieve import Retrieved, retrieve_passages
-from bot.answer.several_questions import several_questions
 from bot.answer.transcript import Said
 from bot.answer.turn_input import TurnDeps, TurnInput
 from conversation.events import Choice

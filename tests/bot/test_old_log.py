@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from bot.answer.rejected_answers import failures_in_a_row
+from bot.answer.rejection.rejected_answers import failures_in_a_row
 from bot.answer.transcript import transcript_of
 from conversation.clock import ManualClock
 from conversation.events import Author, BotSaid, Choice, Event, Mood, VisitorSaid, revive

@@ -1,7 +1,8 @@
 """Intent: small talk, a request for a person, or a question."""
 
-from bot.answer.intent.asking import ASKS, is_fragment
+from bot.answer.intent.asking import is_fragment
 from bot.answer.intent.human_request import RequestProbe, cached_request_probe
+from bot.answer.intent.question_parts import several_questions
 from bot.answer.intent.understanding import (
     NOT_CONTENT,
     Intent,
@@ -15,7 +16,6 @@ from bot.answer.intent.understanding import (
 from bot.answer.intent.verdict import verdict_of, without_verdicts
 
 __all__ = [
-    "ASKS",
     "NOT_CONTENT",
     "Intent",
     "RequestProbe",
@@ -25,6 +25,7 @@ __all__ = [
     "cached_request_probe",
     "calls_off",
     "is_fragment",
+    "several_questions",
     "small_talk",
     "understand",
     "verdict_of",

@@ -7,7 +7,7 @@ import pytest
 from bot.answer.frustration.probe import LEVELS, learn
 from bot.answer.intent.human_request import RequestProbe, wording
 from bot.answer.policy import Policy
-from bot.answer.rejected_answers import Rejected
+from bot.answer.rejection.rejected_answers import Rejected
 from bot.answer.reply.catalogue import default_phrasebook
 from bot.answer.transcript import Said
 from bot.answer.turn import take_turn

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.answer.policy import Policy
-from bot.answer.rejected_answers import Rejected
+from bot.answer.rejection.rejected_answers import Rejected
 from bot.answer.reply.catalogue import default_phrasebook
 from bot.answer.transcript import Said
 from bot.answer.turn import take_turn

@@ -1,6 +1,6 @@
 import pytest
 
-from bot.answer.complaints import complains_alone, rejects
+from bot.answer.rejection.complaints import complains_alone, rejects
 
 
 @pytest.mark.parametrize(

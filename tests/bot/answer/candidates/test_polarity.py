@@ -1,6 +1,6 @@
 import pytest
 
-from bot.answer.polarity import affirmed_first, denies
+from bot.answer.candidates.polarity import affirmed_first, denies
 from retrieval.articles.article import parse
 from retrieval.articles.audience import Audience
 from retrieval.index.builder import build

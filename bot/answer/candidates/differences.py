@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.answer.candidates import Candidate
+from bot.answer.candidates.likelihood import Candidate
 from retrieval.index import words
 
 NEAR = 0.4  # of the confidence of the first: the others must be about as likely meant

@@ -1,7 +1,7 @@
 import pytest
 
-from bot.answer.alternatives import MOST_ALTERNATIVES, NEAR, alternatives
-from bot.answer.candidates import Candidate
+from bot.answer.candidates.differences import MOST_ALTERNATIVES, NEAR, alternatives
+from bot.answer.candidates.likelihood import Candidate
 from retrieval.articles.article import parse
 from retrieval.articles.chunk import split
 from retrieval.search.stages import Hit

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bot.answer.intent import ASKS
+from bot.answer.intent.asking import ASKS
 from retrieval.index import words
 
 MOST_QUESTIONS = 3  # that one reply answers: more are a letter, which is searched for as a whole

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.answer.rejected_answers import NOTHING_REJECTED, TRIES, Rejected, failures_in_a_row, rejected
+from bot.answer.rejection.rejected_answers import NOTHING_REJECTED, TRIES, Rejected, failures_in_a_row, rejected
 from conversation.events import BOT, BotSaid, Choice, Citation, Event, Rated, VisitorSaid
 
 PARCEL = "Where is my parcel 4411?"

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from bot.answer.candidates import (
+from bot.answer.candidates.likelihood import (
     CANDIDATES,
     ELSEWHERE,
     REJECTED_THOUGH_RIGHT,

@@ -1,4 +1,4 @@
-from bot.answer.request import request_before
+from bot.answer.rejection.request import request_before
 from bot.answer.transcript import Said
 from conversation.events import Choice
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from bot.answer.complaints import complains_alone, rejects
 from bot.answer.intent import understand
+from bot.answer.rejection.complaints import complains_alone, rejects
 from bot.answer.transcript import Said
 
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
 
-from bot.answer.complaints import complains_alone, rejects
 from bot.answer.frustration import same_request
 from bot.answer.intent import verdict_of
+from bot.answer.rejection.complaints import complains_alone, rejects
 from bot.answer.transcript import verdicts
 from conversation.events import BotSaid, Event, VisitorSaid
 

@@ -1,6 +1,6 @@
 import pytest
 
-from bot.answer.several_questions import QuestionPart, several_questions
+from bot.answer.intent.question_parts import QuestionPart, several_questions
 
 
 def asked(text):
