@@ -117,8 +117,8 @@ def _passage(retrieved: Retrieved, deps: TurnDeps, phrases: Catalogue) -> Wordin
 
 
 def _others(retrieved: Retrieved) -> Sequence[Candidate]:
-    """The articles beside the one whose passage a suggestion shows."""
-    return related(retrieved.candidates, SUGGESTED - 1)
+    """The articles beside the one whose passage a suggestion shows, however unlikely: measured, one of thirty is the right one."""
+    return retrieved.candidates[1:SUGGESTED]
 
 
 def _line(hit: Hit) -> str:
