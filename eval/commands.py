@@ -16,6 +16,7 @@ from bot.cli.options import add_settings, settings_of
 from bot.settings import Settings
 from eval.calibrate import OneSided, TooFewQuestions, calibrate
 from eval.cases import CaseError
+from eval.label import label
 from eval.metrics import Metric, measure, pair
 from eval.report import render_report
 from eval.results import ResultError, Results, write, write_results, write_rows
@@ -49,6 +50,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     calibrate_parser.add_argument("--questions", type=Path, metavar="FILE", required=True, help="questions.jsonl")
     add_filters(calibrate_parser)
     calibrate_parser.set_defaults(run=run_calibrate)
+    label_parser = kinds.add_parser(
+        "label",
+        help="label questions that visitors rated the reply to",
+        description="Shows the questions that visitors rated the reply to, one by one, and appends those you judge to a file.",
+    )
+    add_settings(label_parser)
+    where_to = label_parser.add_mutually_exclusive_group(required=True)
+    where_to.add_argument(
+        "--out", type=Path, metavar="FILE", help="questions.jsonl to append to; made where it is missing"
+    )
+    where_to.add_argument("--list", action="store_true", help="print all as JSON lines, and ask nothing")
+    label_parser.set_defaults(run=run_label)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -63,6 +76,12 @@ def run_calibrate(args: argparse.Namespace) -> int:
     inputs = Inputs(args.questions, None, args.withhold, dict(args.where), args.kb_tag)
     settings = settings_of(args)
     return _status(lambda: calibrate.run(inputs, args.questions, settings))
+
+
+def run_label(args: argparse.Namespace) -> int:
+    """`handrail eval label`: 0 also where nothing is left to label; 1 where the file cannot be read or written."""
+    settings = settings_of(args)
+    return _status(lambda: label.print_candidates(settings) if args.list else label.run(args.out, settings))
 
 
 def _status(act: Callable[[], None]) -> int:

@@ -259,7 +259,7 @@ def test_an_address_leads_to_everything_of_the_person_and_its_absence_is_shown(c
     assert "and 1 visitors" in output
     assert "tables: searched for 2 texts, found none" in output
     assert "handrail.db: searched byte by byte, found none" in output
-    assert "backups and exports: cannot be searched" in output
+    assert "backups, exports and labelled questions: cannot be searched" in output
     assert ADA.encode() not in (chats / "var" / "handrail.db").read_bytes()
     mentions = stored(chats, lambda store: store.mentions(["parcel", "still not", "Chad", "other"]))
     assert {mention.text for mention in mentions} == {"Chad", "other"}

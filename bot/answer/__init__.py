@@ -8,7 +8,7 @@ from bot.answer.probes import Sentences
 from bot.answer.rejection import failures_in_a_row, rejected
 from bot.answer.retrieve import Encode, retrieve_passages
 from bot.answer.summary import handover
-from bot.answer.transcript import Said, transcript_of
+from bot.answer.transcript import Said, transcript_of, verdicts
 from bot.answer.turn import Reply, take_turn
 from bot.answer.turn_input import TurnDeps, TurnInput
 
@@ -36,4 +36,5 @@ __all__ = [
     "threshold",
     "transcript_of",
     "url_of",
+    "verdicts",
 ]

@@ -17,9 +17,9 @@ from conversation.values import Copy, Holdings, Mention, Visitor
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 ROUNDS = 5  # a visitor may write while their data is being erased; longer than a few rounds nobody keeps up
 BACKUPS = Copy(
-    "backups and exports",
+    "backups, exports and labelled questions",
     None,
-    "delete those made before, or run this command again after restoring one",
+    "delete those made before and the lines of these conversations, or run this command again after restoring a backup",
 )
 
 

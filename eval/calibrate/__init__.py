@@ -1,5 +1,5 @@
 """Calibration of confidence on a company's own labelled questions."""
 
-from eval.calibrate.custom_calibration import OneSided, TooFewQuestions
+from eval.calibrate.custom_calibration import LEAST, OneSided, TooFewQuestions
 
-__all__ = ["OneSided", "TooFewQuestions"]
+__all__ = ["LEAST", "OneSided", "TooFewQuestions"]

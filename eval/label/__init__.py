@@ -1,0 +1,1 @@
+"""Labelled questions from what visitors said of replies."""
