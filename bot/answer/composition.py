@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from bot.answer.candidates import MAX_OFFERED, SUGGESTED, Candidate, related
+from bot.answer.candidates import MAX_OFFERED, SUGGESTED, Candidate, choosable, related
 from bot.answer.citations import cite
 from bot.answer.intent import Understood
 from bot.answer.language import written_in
@@ -118,7 +118,7 @@ def _passage(retrieved: Retrieved, deps: TurnDeps, phrases: Catalogue) -> Wordin
 
 def _others(retrieved: Retrieved) -> Sequence[Candidate]:
     """The articles beside the one whose passage a suggestion shows, however unlikely: measured, one of thirty is the right one."""
-    return retrieved.candidates[1:SUGGESTED]
+    return choosable(retrieved.candidates[1:])[: SUGGESTED - 1]
 
 
 def _line(hit: Hit) -> str:

@@ -81,18 +81,24 @@ def without(
     return sorted(remaining, key=lambda candidate: -candidate.confidence) if doubted else remaining
 
 
+def choosable(ranked: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates that a visitor can choose by their titles: of those that are called the same, the first."""
+    by_title = {candidate.title.casefold(): candidate for candidate in reversed(ranked)}
+    return [candidate for candidate in ranked if by_title[candidate.title.casefold()] is candidate]
+
+
 def related(ranked: Sequence[Candidate], places: int) -> list[Candidate]:
     """Candidates after the first one which the visitor may want to read as well."""
-    likely = [candidate for candidate in ranked[1:] if candidate.confidence >= RELATED_FROM * ranked[0].confidence]
-    return likely[:places]
+    likely = [candidate for candidate in ranked if candidate.confidence >= RELATED_FROM * ranked[0].confidence]
+    return choosable(likely)[1 : 1 + places]
 
 
 def distinct(ranked: Sequence[Candidate]) -> list[Candidate]:
-    """The candidates, best first; one that says the same as a better one, or is called the same, makes that likelier instead."""
+    """The candidates, best first; one that says the same as a better one makes that likelier instead."""
     kept: list[tuple[Candidate, frozenset[str]]] = []
     for candidate in ranked:
         words_said = said(candidate.hit.chunk.text)
-        twin = next((index for index, other in enumerate(kept) if _same(candidate, words_said, *other)), None)
+        twin = next((index for index, (_, other) in enumerate(kept) if _alike(words_said, other)), None)
         if twin is None:
             kept.append((candidate, words_said))
         else:
@@ -101,6 +107,5 @@ def distinct(ranked: Sequence[Candidate]) -> list[Candidate]:
     return [replace(candidate, confidence=min(1.0, candidate.confidence)) for candidate, _ in kept]
 
 
-def _same(candidate: Candidate, words_said: frozenset[str], other: Candidate, other_words: frozenset[str]) -> bool:
-    alike = len(words_said & other_words) >= ALIKE * len(words_said | other_words)
-    return alike or candidate.title.casefold() == other.title.casefold()
+def _alike(words_said: frozenset[str], other: frozenset[str]) -> bool:
+    return len(words_said & other) >= ALIKE * len(words_said | other)

@@ -9,6 +9,7 @@ from bot.answer.candidates.likelihood import (
     RELATED_FROM,
     Candidate,
     candidates,
+    choosable,
     distinct,
     reach,
     related,
@@ -86,13 +87,22 @@ def test_reach_is_how_many_times_as_likely_as_the_first_the_three_are_together(h
     assert useful(rated) == pytest.approx(rated[0].confidence * reach(ranked))
 
 
-@pytest.mark.parametrize("twin", [hit("A", "Something else."), hit("b", f"{hit('a').chunk.text} more")])
-def test_what_is_called_or_says_the_same_makes_the_first_likelier_and_is_no_choice(hashed, twin):
+def test_what_says_the_same_makes_the_first_likelier_and_is_no_choice(hashed):
+    twin = hit("b", f"{hit('a').chunk.text} more")
     first = profiled("a", 3.0, near=0.9, coverage=1.0, chance=0.6)
     (alone,) = candidates([first], hashed)
     (both,) = distinct(candidates([first, Hit(twin.article, twin.chunk, 2.0, {})], hashed))
     assert both.confidence == pytest.approx(alone.confidence * (1 + 1 / math.e))
     assert both.hit is first
+
+
+def test_what_is_only_called_the_same_makes_nothing_likelier_and_is_a_choice_once(hashed):
+    first, namesake, other = profiled("a", 3.0, near=0.9, coverage=1.0), hit("A", "Something else."), hit("c")
+    ranked = [first, Hit(namesake.article, namesake.chunk, 2.0, {}), Hit(other.article, other.chunk, 1.0, {})]
+    each = distinct(candidates(ranked, hashed))
+    assert titles(each) == ["a", "A", "c"]
+    assert each[0].confidence == candidates([first], hashed)[0].confidence
+    assert titles(choosable(each)) == ["a", "c"]
 
 
 def test_nothing_is_likelier_than_certain(hashed):
