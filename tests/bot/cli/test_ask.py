@@ -45,9 +45,10 @@ def test_a_suggestion_is_hedge_passage_source_other_articles_and_buttons_in_that
 
 def test_the_document_says_what_is_shown_and_what_may_be_pressed(ask):
     document = json.loads(ask(HEDGED, "--json"))
-    assert document["shown"] == ["shipping", "refunds"]
+    assert document["shown"] == ["shipping", "refunds", "passwords"]
     assert [(choice["kind"], choice["article_id"]) for choice in document["choices"]] == [
         ("article", "refunds"),
+        ("article", "passwords"),
         ("helped", None),
         ("not_helped", None),
     ]
