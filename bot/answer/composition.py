@@ -31,26 +31,6 @@ def word_decision(
     earlier: Sequence[Said] = (),
 ) -> Wording:
     """The reply that a decision comes to, without what is offered below it; in other words where it was said before."""
-    wording = _worded(decision, understood, situation, retrieved, deps, phrases=phrases, earlier=earlier)
-    if not any(said.role == "bot" and said.text.endswith(wording.text) for said in earlier):
-        return wording
-    if decision.outcome == "small_talk" and not situation.not_content:
-        return Wording(phrases.say("small_talk_again"))
-    if decision.outcome == "no_answer":
-        return Wording(phrases.say("no_answer_again" if situation.desk_open else "no_answer_again_desk_closed"))
-    return wording
-
-
-def _worded(
-    decision: Decision,
-    understood: Understood,
-    situation: Situation,
-    retrieved: Retrieved,
-    deps: TurnDeps,
-    *,
-    phrases: Catalogue,
-    earlier: Sequence[Said],
-) -> Wording:
     if decision.outcome in ("answer", "suggest"):
         told = {said.passage for said in earlier if said.passage}
         wording = _passages(decision, retrieved, deps, phrases, told)
@@ -62,19 +42,30 @@ def _worded(
         ]
         return Wording(phrases.ask_which(options))
     if decision.outcome == "small_talk" and understood.small_talk is not None:
-        return Wording(phrases.small_talk(understood.small_talk, desk_open=situation.desk_open))
+        text = phrases.small_talk(understood.small_talk, desk_open=situation.desk_open)
+        return Wording(text if situation.not_content else _fresh(text, phrases.say("small_talk_again"), earlier))
     if decision.outcome == "handoff" and decision.reason is not None:
         return Wording(phrases.handoff(decision.reason, returned=situation.returned))
+    refusal = _refusal(decision, situation, retrieved, phrases)
+    again = phrases.say("no_answer_again" if situation.desk_open else "no_answer_again_desk_closed")
+    return Wording(_fresh(refusal, again, earlier))
+
+
+def _fresh(text: str, again: str, earlier: Sequence[Said]) -> str:
+    """`text`, or `again` where the bot has said it before."""
+    return again if any(said.role == "bot" and said.text.endswith(text) for said in earlier) else text
+
+
+def _refusal(decision: Decision, situation: Situation, retrieved: Retrieved, phrases: Catalogue) -> str:
     if situation.displeased and decision.reason == "frustrated":
-        return Wording(phrases.displeasure(desk_open=situation.desk_open))
-    refusal = phrases.refusal(
+        return phrases.displeasure(desk_open=situation.desk_open)
+    return phrases.refusal(
         decision.reason,
         desk_open=situation.desk_open,
         frustrated=situation.frustrated,
         rejected=situation.rejected,
         topics=_topics(retrieved),
     )
-    return Wording(refusal)
 
 
 def _passages(

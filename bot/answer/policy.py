@@ -75,9 +75,7 @@ class Situation:
 class Decision:
     """`reason` says why a person is called or, where the desk is closed, would have been; `why` says it in words.
 
-    Of a call an agent reads `why` up to its first semicolon: numbers stand behind it.
-
-    `offers_person`: the visitor may have one, and is told so beside the reply.
+    Of a call an agent reads `why` up to its first semicolon: numbers stand behind it. `offers_person`: the visitor may have one, and is told so beside the reply.
     """
 
     outcome: Outcome

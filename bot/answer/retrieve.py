@@ -40,8 +40,9 @@ class Retrieved:
     what differs between them.
 
     `reading` is what was searched for, `context` the same after what was said before it, if it leans on that; `vector`
-    is that of the message alone, float32 (d,). `named`: the visitor wrote the title of the first one. `denies`: its passage says that what is asked for is not so. `parts` is the same
-    for each question of a message that asks several, `left_open` are those of them for which nothing was found.
+    is that of the message alone, float32 (d,). `named`: the visitor wrote the title of the first one. `denies`: its
+    passage says that what is asked for is not so. `parts` is the same for each question of a message that asks several,
+    `left_open` are those of them for which nothing was found.
     """
 
     reading: CorrectedQuery

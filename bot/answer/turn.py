@@ -8,11 +8,7 @@ from bot.answer.frustration import FRUSTRATED_FROM, displeasure_alone, mood
 from bot.answer.intent import NOT_CONTENT, Understood, understand, without_verdicts
 from bot.answer.language import readers, spoken_language
 from bot.answer.policy import Decision, Policy, Situation, decide
-from bot.answer.reply import (
-    Show,
-    Task,
-    unseen,
-)
+from bot.answer.reply import Show, Task, unseen
 from bot.answer.retrieve import Retrieved
 from bot.answer.transcript import Said
 from bot.answer.turn_input import TurnDeps, TurnInput
@@ -20,8 +16,6 @@ from bot.answer.turn_search import search_turn
 from conversation.events import Choice, Citation, JsonObject, Mood, Outcome, Rated, Reason, shown_articles
 from retrieval.search import ConfidenceFeatures, Hit, best_articles
 
-RANKED_ARTICLES = 20  # as many as evaluation reads
-TOPICS = 3  # that a refusal names
 TRACED_HITS = 5  # as many as an agent looks at
 PROFILE_DIGITS = 6  # calibration learns from stored features: confidence is off by less than 1e-4
 MOOD_DIGITS = 3
@@ -72,15 +66,14 @@ class Reply:
 async def take_turn(turn_input: TurnInput, deps: TurnDeps, policy: Policy, show: Show = unseen) -> Reply:
     """The reply, with a trace of how it came about; raises what `encode` raises.
 
-    Costs one forward pass and one search, or two where the question leans on what was said before it, and as much for each
-    question where a message asks several; small talk and
-    calls for a person in plain words cost neither; for other calls what was found counts no more. `show` takes the pieces
-    of an answer that is still being worded.
+    Costs one forward pass and one search, or two where the question leans on what was said before it, and as much for
+    each question where a message asks several; small talk and calls for a person in plain words cost neither; for other
+    calls what was found counts no more. `show` takes the pieces of an answer that is still being worded.
     """
     began = time.perf_counter()
     language = spoken_language((*turn_input.earlier, Said("visitor", turn_input.question)), turn_input.audience.locale)
-    turn_input = replace(turn_input, audience=readers(turn_input.audience, language, deps.snapshot))
-    turn_input = replace(turn_input, earlier=without_verdicts(turn_input.earlier))
+    audience = readers(turn_input.audience, language, deps.snapshot)
+    turn_input = replace(turn_input, audience=audience, earlier=without_verdicts(turn_input.earlier))
     understood = understand(turn_input.question, turn_input.earlier)
     message = "" if understood.declines else turn_input.question
     if understood.intent == "question":

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.answer.candidates.likelihood import Candidate
+from bot.answer.candidates.likelihood import Candidate, choosable
 from retrieval.index import words
 
 NEAR = 0.4  # of the confidence of the first: the others must be about as likely meant
@@ -37,8 +37,7 @@ def alternatives(ranked: Sequence[Candidate], question: str) -> list[Alternative
     if not ranked:
         return []
     near = [candidate for candidate in ranked if candidate.confidence >= NEAR * ranked[0].confidence]
-    titled = {candidate.title.casefold(): candidate for candidate in reversed(near[1:])}.values()
-    others = [candidate for candidate in [*titled][::-1] if _differ_by_one(ranked[0].title, candidate.title)]
+    others = [candidate for candidate in choosable(near[1:]) if _differ_by_one(ranked[0].title, candidate.title)]
     if not others:
         return []
     kin = [ranked[0], *others]

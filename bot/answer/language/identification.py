@@ -6,11 +6,12 @@ single words are in none.
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
-from importlib import resources
 
-FILE = "lexicon.txt"
+from bot.answer.lexicons import read_lexicon
+
+PACKAGE = "bot.answer.language"
 READ_CHARS = 1_000  # of a text; its opening is enough, and the time a turn takes stays bounded
 OTHER = "other"
 LEAST_WORDS = 2  # one alone may be a name or a loan
@@ -32,7 +33,7 @@ def identify_language(text: str) -> str | None:
 
 def languages() -> frozenset[str]:
     """The tags of all languages that are told apart."""
-    return frozenset(tag for tag, _ in _entries()) - {OTHER}
+    return frozenset(read_lexicon(PACKAGE)) - {OTHER}
 
 
 def primary(tag: str) -> str:
@@ -50,21 +51,11 @@ def _leads(best: str, rival: str, meanings: list[frozenset[str]]) -> bool:
 def _lexicon() -> Mapping[str, frozenset[str]]:
     """The languages of each word; what is typed without its accents is a word of all that are written so."""
     tags_of: dict[str, set[str]] = {}
-    for tag, entry in _entries():
-        for word in _WORD.findall(entry):
+    for tag, entries in read_lexicon(PACKAGE).items():
+        for word in _WORD.findall(" ".join(entries).casefold()):
             tags_of.setdefault(word, set()).add(tag)
             tags_of.setdefault(_bare(word), set()).add(tag)
     return {word: frozenset(tags) for word, tags in tags_of.items()}
-
-
-def _entries() -> Iterator[tuple[str, str]]:
-    """Each line of the shipped list, in small letters, with its language."""
-    tag = OTHER
-    for line in resources.files("bot.answer.language").joinpath(FILE).read_text("utf-8").splitlines():
-        if line.startswith("["):
-            tag = line.strip("[]")
-        elif not line.startswith("#"):
-            yield tag, line.casefold()
 
 
 def _bare(word: str) -> str:
