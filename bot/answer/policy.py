@@ -5,6 +5,7 @@ from typing import Literal
 
 from bot.answer.frustration import FRUSTRATED_FROM
 from conversation.events import Outcome, Reason
+from retrieval.search import IdentifierMatch
 
 FAILURES_BEFORE_HANDOFF = 2  # replies in a row that did not help, the coming one included
 
@@ -46,7 +47,7 @@ class Situation:
     desk_open: bool
     useful: float = 0.0
     alternatives: int = 0
-    identifiers: Literal["match", "other"] | None = None
+    identifiers: IdentifierMatch | None = None
     named: bool = False
     clarified: bool = False
     frustration: float = 0.0

@@ -18,8 +18,8 @@ from retrieval.search import (
     ConfidenceFeatures,
     CorrectedQuery,
     Hit,
+    IdentifierMatch,
     Query,
-    Standing,
     best_passages,
     correct_spelling,
     first_stage,
@@ -71,7 +71,7 @@ class Retrieved:
         return next((hit.confidence_features for hit in self.hits if hit.confidence_features is not None), {})
 
     @property
-    def identifiers(self) -> Standing | None:
+    def identifiers(self) -> IdentifierMatch | None:
         """What the first passage has of the codes that were asked for."""
         return self.candidates[0].hit.identifiers if self.candidates else None
 

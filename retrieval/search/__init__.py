@@ -1,7 +1,7 @@
 """From a query to hits: ranking signals, ranker, context, confidence features, spelling."""
 
 from retrieval.search.confidence_features import CONFIDENCE_FEATURES, ConfidenceFeatures
-from retrieval.search.exact_match import Standing
+from retrieval.search.exact_match import IdentifierMatch
 from retrieval.search.question_words import AskedWords, asked_words
 from retrieval.search.signals import Query
 from retrieval.search.spelling import CorrectedQuery, correct_spelling
@@ -13,9 +13,9 @@ __all__ = [
     "ConfidenceFeatures",
     "CorrectedQuery",
     "Hit",
+    "IdentifierMatch",
     "Query",
     "Signal",
-    "Standing",
     "asked_words",
     "best_articles",
     "best_passages",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from retrieval.articles import Chunk
     from retrieval.index import Snapshot
 
-Standing = Literal["match", "other"]
+IdentifierMatch = Literal["match", "other"]
 
 MOST_PLACES = 5  # what stands in more is a subject, as the name of a product is, and words and meaning tell more
 MOST_ASKED = 8  # of one question; whoever pastes a log asks for none of a hundred
@@ -40,7 +40,7 @@ class ExactMatch:
     chunks: Sequence[int] = ()
     asserted: bool = False
 
-    def standing(self, snapshot: "Snapshot", position: int, chunk: "Chunk") -> Standing | None:
+    def standing(self, snapshot: "Snapshot", position: int, chunk: "Chunk") -> IdentifierMatch | None:
         """Whether a passage is the `match`, or has an `other` identifier of the same shape instead of one that is asked.
 
         What headings of its article name counts, so that the opening of a list of codes stands for none of them.

@@ -1,6 +1,6 @@
 """The ranker: ranking signals to features to one score an article, with weights learned from labelled questions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -12,7 +12,6 @@ from retrieval.search.learned_parameters import Group, default_parameters
 from retrieval.search.signals import SIGNALS, Floats, RankingSignals, compared
 
 FEATURES = tuple(f"{signal}.{kind}" for kind in ("margin", "rank") for signal in SIGNALS)
-RANK_CONSTANT = 60  # the paper's; results change little between 20 and 100
 LIFT = 3.0  # of score, to the best of the others: twenty times as likely as that one
 _LEAST_SPREAD = 0.02  # below that, the best article is not better than the others but by chance
 
@@ -78,15 +77,6 @@ def rank_scores(views: Sequence[Floats], context_weight: float) -> Floats:
         if signals.shape[1]:
             score += part * (features(signals) @ default_parameters(group, FEATURES))
     return score
-
-
-def reciprocal_rank_fusion(rankings: Iterable[Sequence[int]]) -> dict[int, float]:
-    """Reciprocal rank fusion, k=60 (Cormack et al., SIGIR 2009): the fused score of every item in any ranking."""
-    scores: dict[int, float] = {}
-    for ranking in rankings:
-        for rank, item in enumerate(ranking, start=1):
-            scores[item] = scores.get(item, 0.0) + 1.0 / (RANK_CONSTANT + rank)
-    return scores
 
 
 def _lift(scores: Floats, articles: Positions) -> Floats:

@@ -10,7 +10,7 @@ from retrieval.articles import Article, Audience, Chunk
 from retrieval.index import Mask, Snapshot, distinct, words
 from retrieval.search.confidence_features import ConfidenceFeatures, confidence_features
 from retrieval.search.context_dependence import context_weight, fragment_weight
-from retrieval.search.exact_match import ExactMatch, Standing, exact_match
+from retrieval.search.exact_match import ExactMatch, IdentifierMatch, exact_match
 from retrieval.search.ranker import Ranking
 from retrieval.search.signals import Query, RankingSignals, compute_signals
 
@@ -46,7 +46,7 @@ class Hit:
     score: float
     signals: Mapping[str, Signal]
     confidence_features: ConfidenceFeatures | None = None
-    identifiers: Standing | None = None
+    identifiers: IdentifierMatch | None = None
     repeats: bool = False
 
 

@@ -51,8 +51,9 @@ class Understood:
     """What a message is: a question, small talk of a kind, or a call for a person.
 
     `question` is what is asked, without "anybody there?" beside it. `chosen` is the article that the visitor chose of
-    those below the bot's last reply, and `tells` that the words for it are more than that. `pressed`: a call that says no more than the button for a person. `asks_how`: it asks
-    how to reach a person, as a question that an article may answer. `rated`: what it says of the answer before it.
+    those below the bot's last reply, and `tells` that the words for it are more than that. `pressed`: a call that says
+    no more than the button for a person. `asks_how`: it asks how to reach a person, as a question that an article may
+    answer. `rated`: what it says of the answer before it.
     """
 
     intent: Intent

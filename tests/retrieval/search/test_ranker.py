@@ -6,7 +6,7 @@ import pytest
 
 from retrieval.search.context_dependence import CONTEXT_FEATURES, context_weight
 from retrieval.search.learned_parameters import FILE, default_parameters
-from retrieval.search.ranker import FEATURES, features, rank_scores, reciprocal_rank_fusion
+from retrieval.search.ranker import FEATURES, features, rank_scores
 from retrieval.search.signals import SIGNALS
 
 
@@ -74,11 +74,3 @@ def test_the_shipped_file_names_what_it_was_learned_from():
     assert {*document["leaning"]} == {*CONTEXT_FEATURES}
     assert all(dataset["licence"] and dataset["questions"] > 0 for dataset in document["learned_from"])
     assert document["made_by"] == "python -m eval.training.ranker --shared DIR --write"
-
-
-def test_ranks_add_up_as_in_the_paper():
-    assert reciprocal_rank_fusion([[7, 8], [8, 9]]) == {7: 1 / 61, 8: 1 / 62 + 1 / 61, 9: 1 / 62}
-
-
-def test_nothing_fuses_to_nothing():
-    assert reciprocal_rank_fusion([[], []]) == {}
