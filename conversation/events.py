@@ -23,6 +23,8 @@ Reason = Literal["visitor_asked", "low_confidence", "frustrated", "repeated_fail
 Priority = Literal["low", "normal", "high", "urgent"]
 ChoiceKind = Literal["article", "person", "helped", "not_helped"]
 
+SHOWS_PASSAGE: frozenset[Outcome] = frozenset({"answer", "suggest"})  # the reply tells what an article says
+
 
 @dataclass(frozen=True, slots=True)
 class Author:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue
 
-from conversation.events import Choice, Citation, Outcome, Reason
+from conversation.events import SHOWS_PASSAGE, Choice, Citation, Outcome, Reason
 
 RANKED_LIMIT = 20  # docs/protocol.md: evaluation files
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -40,11 +40,16 @@ class Row:
     @property
     def chosen(self) -> str | None:
         """The article the reply stands on: its first citation if it shows a passage, else what was ranked first."""
-        if self.outcome in ("answer", "suggest"):
+        if self.outcome in SHOWS_PASSAGE:
             return self.citations[0].article_id if self.citations else None
         return self.ranked[0] if self.ranked else None
 
     @property
+    def useful(self) -> float:
+        """How likely one of the first three articles is to answer, 0 to 1."""
+        return min(1.0, self.confidence * self.reach)
+
+    @property
     def says(self) -> str:
         """What the reply says: of an answer or a suggestion its passage, if that is known."""
-        return self.text if self.outcome not in ("answer", "suggest") or self.passage is None else self.passage
+        return self.text if self.outcome not in SHOWS_PASSAGE or self.passage is None else self.passage

@@ -13,7 +13,7 @@ from bot.answer.intent import small_talk
 from bot.turns import CONFIDENCE_DIGITS, Responder
 from conversation.bus import LocalBus
 from conversation.clock import ManualClock
-from conversation.events import BOT, Author, BotSaid, Opened, VisitorSaid
+from conversation.events import BOT, SHOWS_PASSAGE, Author, BotSaid, Opened, VisitorSaid
 from conversation.memory import MemoryStore
 from conversation.publisher import Publisher
 from conversation.values import Agent, Draft
@@ -89,7 +89,7 @@ def reply_of(turn: Utterance | LabelledTurn, answers: tuple[int, ...] = ()) -> B
         turn.citations,
         offers_person=turn.offers_person,
         choices=turn.choices,
-        passage=passage if outcome in ("answer", "suggest") else "",
+        passage=passage if outcome in SHOWS_PASSAGE else "",
         failed=outcome == "no_answer" if turn.failed is None else turn.failed,
     )
 

@@ -13,7 +13,7 @@ from bot.answer.reply.extractive import escaped, extraction
 from bot.answer.retrieve import Retrieved
 from bot.answer.transcript import Said
 from bot.answer.turn_input import TurnDeps, TurnInput
-from conversation.events import Choice
+from conversation.events import SHOWS_PASSAGE, Choice
 from retrieval.articles import plain
 from retrieval.search import Hit
 
@@ -31,7 +31,7 @@ def word_decision(
     earlier: Sequence[Said] = (),
 ) -> Wording:
     """The reply that a decision comes to, without what is offered below it; in other words where it was said before."""
-    if decision.outcome in ("answer", "suggest"):
+    if decision.outcome in SHOWS_PASSAGE:
         told = {said.passage for said in earlier if said.passage}
         wording = _passages(decision, retrieved, deps, phrases, told)
         left_open = [phrases.say("left_open", question=escaped(question)) for question in retrieved.left_open]

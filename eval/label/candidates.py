@@ -7,12 +7,11 @@ from datetime import datetime
 from bot.answer import verdicts
 from bot.answer.intent import verdict_of
 from bot.answer.rejection import complains_alone
-from conversation.events import BotSaid, Citation, Event, VisitorSaid
+from conversation.events import SHOWS_PASSAGE, BotSaid, Citation, Event, VisitorSaid
 from conversation.ports import RecordStore
 from eval.cases import Question, Utterance
 
 PAGE_EVENTS = 500
-SHOWING = ("answer", "suggest")  # outcomes whose reply puts a passage before the visitor
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ def candidates(log: Sequence[Event]) -> Iterator[Candidate]:
             rated = [
                 (seq, reply)
                 for seq, reply in request.replies
-                if seq in helpful and reply.outcome in SHOWING and reply.citations
+                if seq in helpful and reply.outcome in SHOWS_PASSAGE and reply.citations
             ]
             if rated:
                 seq, reply = next((pair for pair in reversed(rated) if helpful[pair[0]]), rated[-1])
@@ -116,7 +115,7 @@ def _requests(hold: Sequence[Event]) -> Iterator[_Request]:
 def _goes_on(text: str, reply: BotSaid) -> bool:
     """Whether `text` is no question of its own: a button of the reply before it, a verdict on it, or a mere complaint."""
     pressed = any(choice.label == text for choice in reply.choices)
-    return pressed or verdict_of(text, reply) is not None or (reply.outcome in SHOWING and complains_alone(text))
+    return pressed or verdict_of(text, reply) is not None or (reply.outcome in SHOWS_PASSAGE and complains_alone(text))
 
 
 def _texts(hold: Sequence[Event]) -> dict[int, str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from conversation.events import SHOWS_PASSAGE
 from eval.cases import Question
 from eval.metrics import Answered, Metric, reliability
 from eval.report.charts import Bar, Dot, Interval, PlotFrame, bars, dots, interval
@@ -240,7 +241,7 @@ def _missed(cases: Sequence[Answered]) -> list[Answered]:
         case
         for case in cases
         if case.question.answerable
-        and case.row.outcome not in ("answer", "suggest")
+        and case.row.outcome not in SHOWS_PASSAGE
         and not case.helps_within(len(case.row.shown))
     )
 

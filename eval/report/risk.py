@@ -62,7 +62,7 @@ def suggestion_risk(judged: Sequence[Answered], config: Mapping[str, JsonValue])
     if least is None or level is None or budget is None:
         return None
     unsure = [case for case in judged if case.row.confidence < least]
-    useful = np.array([min(1.0, case.row.confidence * case.row.reach) for case in unsure], dtype=np.float64)
+    useful = np.array([case.row.useful for case in unsure], dtype=np.float64)
     useless = [case.question.gold_articles.isdisjoint(case.row.ranked[:SUGGESTED]) for case in unsure]
     return _risk(useful, np.array(useless, dtype=np.bool_), budget, level, chosen=True)
 

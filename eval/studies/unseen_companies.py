@@ -110,8 +110,7 @@ async def _company(asked: AskedSet, shared: Path, settings: Settings, calibratio
 
 def stricter(row: Row, suggests_from: float) -> Row:
     """What becomes of a reply that was played with any suggestion allowed, where they are made from this usefulness on."""
-    useful = min(1.0, row.confidence * row.reach)
-    if row.outcome not in ("suggest", "clarify") or useful >= suggests_from:
+    if row.outcome not in ("suggest", "clarify") or row.useful >= suggests_from:
         return row
     return replace(row, outcome="no_answer", shown=(), citations=())
 

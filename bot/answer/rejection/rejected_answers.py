@@ -9,7 +9,7 @@ from bot.answer.frustration import same_request
 from bot.answer.intent import verdict_of
 from bot.answer.rejection.complaints import complains_alone, rejects
 from bot.answer.transcript import verdicts
-from conversation.events import BotSaid, Event, VisitorSaid
+from conversation.events import SHOWS_PASSAGE, BotSaid, Event, VisitorSaid
 
 Section = tuple[str, str | None]  # article id, heading; None above the first heading
 
@@ -67,7 +67,7 @@ class _Exchange:
     @property
     def shows(self) -> bool:
         """Whether the reply put a passage before the visitor."""
-        return self.reply.outcome in ("answer", "suggest")
+        return self.reply.outcome in SHOWS_PASSAGE
 
     @property
     def failed(self) -> bool:
