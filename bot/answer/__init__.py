@@ -6,7 +6,8 @@ from bot.answer.confidence import OWN, Calibration, Point, default_calibration, 
 from bot.answer.policy import Decision, Policy
 from bot.answer.probes import Sentences
 from bot.answer.rejection import failures_in_a_row, rejected
-from bot.answer.retrieve import Encode, retrieve_passages
+from bot.answer.retrieve import Encode, SearchedAlone, retrieve_passages
+from bot.answer.search_cache import SearchCache
 from bot.answer.summary import handover
 from bot.answer.transcript import Said, transcript_of, verdicts
 from bot.answer.turn import Reply, take_turn
@@ -22,6 +23,8 @@ __all__ = [
     "Policy",
     "Reply",
     "Said",
+    "SearchCache",
+    "SearchedAlone",
     "Sentences",
     "TurnDeps",
     "TurnInput",

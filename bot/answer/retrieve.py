@@ -10,6 +10,7 @@ from bot.answer.candidates import Alternative, Candidate, reach
 from bot.answer.citations import section_of
 from bot.answer.intent import is_fragment, small_talk
 from bot.answer.rejection import NOTHING_REJECTED, Rejected
+from bot.answer.search_cache import SearchCache
 from bot.answer.transcript import Said
 from retrieval.articles import Audience
 from retrieval.index import Snapshot
@@ -97,6 +98,14 @@ class Retrieved:
         return reach(best_passages(self.hits)) if self.hits else 1.0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SearchedAlone:
+    """What was found for a question by itself; where it `leans`, it is searched anew as soon as something was said before it."""
+
+    found: Retrieved
+    leans: bool
+
+
 async def retrieve_passages(
     question: str,
     earlier: Sequence[Said],
@@ -106,13 +115,18 @@ async def retrieve_passages(
     *,
     limit: int,
     pool: Executor | None = None,
+    cache: SearchCache[SearchedAlone] | None = None,
 ) -> Retrieved:
     """What `search` finds for the question after what was said before it; raises what `encode` raises.
 
     A forward pass for the question, and a second one for its context where it leans on that: a context is some ten times
-    as long, and most questions say all themselves. Searches run in a thread of `pool`, or of the loop's own: many in a row
-    would keep the loop from sockets and from the encoder.
+    as long, and most questions say all themselves. One that `cache` knows takes neither. Searches run in a thread of
+    `pool`, or of the loop's own: many in a row would keep the loop from sockets and from the encoder.
     """
+    key = question, audience, limit
+    known = cache.get(snapshot, key) if cache is not None else None
+    if known is not None and not (known.leans and in_context(known.found.reading.text, earlier)):
+        return known.found
     in_thread = partial(asyncio.get_running_loop().run_in_executor, pool)
     reading = correct_spelling(snapshot, question, audience)
     query = Query(reading.text, await encode(reading.text))
@@ -121,7 +135,10 @@ async def retrieve_passages(
     context = in_context(reading.text, earlier) if ranking.context_weight else None
     context_query = None if context is None else Query(context, await encode(context))
     hits = await in_thread(second_stage, snapshot, query, ranking, context_query, limit)
-    return Retrieved(reading, context, hits, vector=query.embedding.sentence)
+    found = Retrieved(reading, context, hits, vector=query.embedding.sentence)
+    if cache is not None and context is None:
+        cache.keep(snapshot, key, SearchedAlone(found, leans=bool(ranking.context_weight)))
+    return found
 
 
 def in_context(question: str, earlier: Sequence[Said]) -> str | None:

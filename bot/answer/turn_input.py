@@ -9,7 +9,8 @@ from bot.answer.frustration import Tone
 from bot.answer.intent import RequestProbe
 from bot.answer.rejection import NOTHING_REJECTED, Rejected
 from bot.answer.reply import Extractive, Generator, Phrasebook, default_phrasebook
-from bot.answer.retrieve import Encode
+from bot.answer.retrieve import Encode, SearchedAlone
+from bot.answer.search_cache import SearchCache
 from bot.answer.transcript import Said
 from retrieval.articles import Audience
 from retrieval.index import Snapshot
@@ -41,7 +42,7 @@ class TurnDeps:
     `calibration` says how likely what was found is to answer. `tone`: how messages sound to that encoder; without it
     words alone tell the visitor's mood. `pool` runs searches; without it the loop's own threads do. `phrasebook`: what it
     says of its own accord, in each language. `request_probe`: how calls for a person lie among its vectors; without it
-    words alone tell.
+    words alone tell. `cache` keeps what was found for questions asked before; without it each is searched anew.
     """
 
     snapshot: Snapshot
@@ -53,3 +54,4 @@ class TurnDeps:
     pool: Executor | None = None
     phrasebook: Phrasebook = field(default_factory=default_phrasebook)
     request_probe: RequestProbe | None = None
+    cache: SearchCache[SearchedAlone] | None = None

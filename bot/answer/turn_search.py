@@ -84,7 +84,14 @@ async def _search(understood: Understood, turn_input: TurnInput, deps: TurnDeps)
     """What was found for one question."""
     question, earlier = _searched(understood, turn_input)
     retrieved = await retrieve_passages(
-        question, earlier, turn_input.audience, deps.snapshot, deps.encode, limit=RANKED_ARTICLES, pool=deps.pool
+        question,
+        earlier,
+        turn_input.audience,
+        deps.snapshot,
+        deps.encode,
+        limit=RANKED_ARTICLES,
+        pool=deps.pool,
+        cache=deps.cache,
     )
     hits, named = _named_first(retrieved.hits, turn_input.question, understood.chosen)
     hits = affirmed_first(hits, question)

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from random import SystemRandom
 
-from bot.answer import TurnDeps
+from bot.answer import SearchCache, SearchedAlone, TurnDeps
 from bot.answer.frustration import Tone
 from bot.answer.intent import RequestProbe
 from bot.assembly.adapters import (
@@ -133,6 +133,7 @@ def _compose(
     metrics = Metrics()
     generator = open_generator(settings, publisher.clock, metrics.observe_call)
     calibration, phrasebook = open_calibration(settings), open_phrasebook(settings)
+    cache: SearchCache[SearchedAlone] = SearchCache()
     desk = Desk(publisher, Attendance(store, publisher.clock), max_wait_s=settings.max_wait_s)
     responder = Responder(
         publisher=publisher,
@@ -147,6 +148,7 @@ def _compose(
             pool=pool,
             phrasebook=phrasebook,
             request_probe=asks,
+            cache=cache,
         ),
         policy=policy_of(settings, calibration),
         observe=metrics.observe,

@@ -72,8 +72,8 @@ def test_what_takes_no_part_is_as_if_it_were_not_there(of):
 
 
 def test_a_follow_up_is_seen_in_its_context(of):
-    alone, _ = of("and is it large?")
-    in_context, article_id = of("and is it large?", context="Parcels\nand is it large?")
+    alone, _ = of("and is it heavy?")
+    in_context, article_id = of("and is it heavy?", context="Parcels\nand is it heavy?")
     assert article_id == "parcels"
     assert in_context["title"] > alone["title"]
 
