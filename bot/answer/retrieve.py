@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 
 from bot.answer.candidates import Alternative, Candidate, reach
 from bot.answer.citations import section_of
@@ -29,7 +30,7 @@ from retrieval.search import (
 
 Encode = Callable[[str], Awaitable[Embedding]]
 
-CARRIED_TURNS = 4  # contributions that give a question its context; measured: two are too few, more bring old subjects
+CARRIED_TURNS = 3  # contributions that give a question its context; measured: two are too few, more bring old subjects
 CARRIED_WORDS = 40  # of each; a context is read as fast as three questions, and its question is never cut off
 
 
@@ -147,8 +148,8 @@ def in_context(question: str, earlier: Sequence[Said]) -> str | None:
     Of a contribution its opening counts; of the bot's own the passage it gave and the titles it cited or asked about, as
     how it says that it has none is not what the visitor asks for.
     """
-    lines = [line for said in earlier if (line := _carried(said))][-CARRIED_TURNS:]
-    return "\n".join([*lines, question]) if lines else None
+    latest = list(islice(filter(None, map(_carried, reversed(earlier))), CARRIED_TURNS))
+    return "\n".join([*reversed(latest), question]) if latest else None
 
 
 def _carried(said: Said) -> str:

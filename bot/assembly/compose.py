@@ -132,8 +132,7 @@ def _compose(
     publisher = Publisher(store, bus, SystemClock())
     metrics = Metrics()
     generator = open_generator(settings, publisher.clock, metrics.observe_call)
-    calibration, phrasebook = open_calibration(settings), open_phrasebook(settings)
-    cache: SearchCache[SearchedAlone] = SearchCache()
+    calibration, phrasebook, cache = open_calibration(settings), open_phrasebook(settings), SearchCache[SearchedAlone]()
     desk = Desk(publisher, Attendance(store, publisher.clock), max_wait_s=settings.max_wait_s)
     responder = Responder(
         publisher=publisher,

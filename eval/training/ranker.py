@@ -5,7 +5,7 @@
     python -m eval.training.ranker --shared ../shared/data --check    # instead, fails if the shipped weights are not what comes out
 
 The first table compares with what is usual: the nearest child chunk (dense), BM25, and both by rank fusion (RRF), for questions
-of conversations with the last four contributions before them. The second asks every question after something else was
+of conversations with the last three contributions before them. The second asks every question after something else was
 said: follow-ups after their own conversation, the questions of other sets after a question about another article and
 its answer.
 """

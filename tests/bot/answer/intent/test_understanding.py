@@ -199,9 +199,9 @@ def test_an_article_that_quotes_a_line_of_source_is_carried_whole():
     assert in_context("why?", [reply]) == "It ends so. This is from our article [A](/help/a).\nwhy?"
 
 
-def test_of_a_long_conversation_the_openings_of_the_last_four_contributions_count():
+def test_of_a_long_conversation_the_openings_of_the_last_three_contributions_count():
     earlier = [Said("visitor", f"{number} {'word ' * 60}") for number in range(9)]
     *before, question = (in_context("and then?", earlier) or "").split("\n")
-    assert [line.split()[0] for line in before] == ["5", "6", "7", "8"]
+    assert [line.split()[0] for line in before] == ["6", "7", "8"]
     assert {len(line.split()) for line in before} == {40}
     assert question == "and then?"
