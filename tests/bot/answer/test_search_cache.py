@@ -9,15 +9,7 @@ from retrieval.index.builder import build
 from retrieval.model.encoder import HashingEncoder
 from tests.builders import RecordingEncode
 
-
-class Illiterate(HashingEncoder):
-    """Takes no word for an ordinary one."""
-
-    def is_word(self, word):
-        return False
-
-
-ENCODER = Illiterate()
+ENCODER = HashingEncoder()
 EVERYONE, STAFF = Audience("default"), Audience("default", internal=True)
 HOTELS = {
     name: f"# {name}\n\nBreakfast is served at {name}.\n\n## Wifi\n\nIt has wifi." for name in ("Ashley", "Gonville")

@@ -1,10 +1,13 @@
 """What is searched for: several questions in one message, and what a visitor still asks who says that a reply did not help."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.answer.policy import Policy
 from bot.answer.rejection.rejected_answers import Rejected
 from bot.answer.reply.catalogue import default_phrasebook
+from bot.answer.search_cache import SearchCache
 from bot.answer.transcript import Said
 from bot.answer.turn import take_turn
 from bot.answer.turn_input import TurnDeps, TurnInput
@@ -45,6 +48,13 @@ async def test_each_question_of_a_message_stands_above_what_answers_it(knows, po
     assert reply.ranked[:2] == ("returns", "invoices")
     assert reply.trace["parts"] == ["return a dress", "change the address of an invoice"]
     assert reply.text.startswith(ENGLISH.hedge(rejected=False)) is (outcome == "suggest")
+
+
+async def test_what_one_visitor_asked_is_not_searched_again_for_the_next(knows):
+    deps = replace(knows, cache=SearchCache())
+    first, second = [await take_turn(TurnInput("how do I reset the lamp", SHOP), deps, SURE) for _ in range(2)]
+    assert knows.encode.texts == ["how do I reset the lamp"]
+    assert (second.text, second.confidence, second.ranked) == (first.text, first.confidence, first.ranked)
 
 
 async def test_of_two_questions_the_one_for_which_nothing_was_found_is_named(knows):
