@@ -7,9 +7,7 @@ import numpy as np
 from retrieval.search.learned_parameters import default_parameters
 from retrieval.search.signals import SIGNALS, Floats, compared
 
-LEAST = (
-    0.2  # who leans less is understood alone: with weights of other families no set finds its first article less often
-)
+LEAST = 0.2  # who leans less is understood alone: held out, as many first articles are found as with every context read
 # Set by hand: what is learned from are whole questions, of which few are fragments
 FRAGMENT_WEIGHT = 0.5
 OWN_SUBJECT = 0.6  # cosine; a fragment with a nearer child chunk, heading or title is a subject of its own: "I forgot my password"
